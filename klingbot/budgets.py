@@ -1,0 +1,144 @@
+"""What budgets say about totals: standing, refusal, crossings. Pure.
+
+A budget is judged by what is committed (held + settled), in credits and in USD: the one nearer to its limit decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from klingbot.money import NOTHING, Amount
+from klingbot.periods import Period, PeriodKind
+
+WORKSPACE = "workspace"
+DEFAULT_THRESHOLDS = (80, 100)
+
+OVER = "over"
+TURNED_AWAY = "turned-away"
+
+
+def project_scope(name: str) -> str:
+    return f"project:{name}"
+
+
+def user_scope(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def scopes_of(user_id: str, project: str) -> tuple[str, str, str]:
+    """The scopes a job counts for, in the one order in which totals are touched: the row that all share comes last."""
+    return user_scope(user_id), project_scope(project), WORKSPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one scope for one period kind; at least one of them is set."""
+
+    scope: str
+    kind: PeriodKind
+    limit_millicredits: int | None
+    limit_microusd: int | None
+    thresholds: tuple[int, ...] = DEFAULT_THRESHOLDS
+    """Percentages of the budget whose crossing is announced."""
+    channel_id: str | None = None
+    """Where its alerts go; None: the default alerts channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The running sums of one scope in one period."""
+
+    held: Amount = NOTHING
+    settled: Amount = NOTHING
+
+    @property
+    def committed(self) -> Amount:
+        return self.held + self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A budget beside its total in one period."""
+
+    budget: Budget
+    period: Period
+    total: Total
+
+    @property
+    def permille(self) -> int:
+        """Committed as tenths of a percent of the limit, rounded down so that 80.0 % is never shown before it is so."""
+        committed = self.total.committed
+        return max(
+            _permille(committed.millicredits, self.budget.limit_millicredits),
+            _permille(committed.microusd, self.budget.limit_microusd),
+        )
+
+    @property
+    def percent(self) -> str:
+        return f"{self.permille // 10:,}.{self.permille % 10}%"
+
+    @property
+    def exceeded(self) -> bool:
+        committed = self.total.committed
+        return _above(committed.millicredits, self.budget.limit_millicredits) or _above(
+            committed.microusd, self.budget.limit_microusd
+        )
+
+    @property
+    def used_up(self) -> bool:
+        return self.permille >= 1000
+
+    @property
+    def left_millicredits(self) -> int | None:
+        """What may still be committed, never below zero; None without a limit in credits."""
+        return _left(self.budget.limit_millicredits, self.total.committed.millicredits)
+
+    @property
+    def left_microusd(self) -> int | None:
+        return _left(self.budget.limit_microusd, self.total.committed.microusd)
+
+    def with_held(self, held: Amount) -> Standing:
+        """The same standing with that hold added."""
+        return self.without(-held)
+
+    def without(self, held: Amount) -> Standing:
+        """The same standing before that hold was added."""
+        return Standing(self.budget, self.period, Total(self.total.held - held, self.total.settled))
+
+
+def refusals(standings: Iterable[Standing], needed: Amount) -> list[Standing]:
+    """The budgets that a hold of `needed`, already added to their totals, would break: as they stood before it.
+
+    The one with the least left comes first. A budget that was broken before (Kling charged more than was held) refuses
+    everything until its period ends or its limit is raised.
+    """
+    broken = [standing.without(needed) for standing in standings if standing.exceeded]
+    return sorted(broken, key=lambda standing: (-standing.permille, standing.budget.scope))
+
+
+def room(standings: Iterable[Standing]) -> Amount:
+    """The most that one more hold may be without breaking any of these budgets."""
+    no_limit = 2**62
+    standings = list(standings)
+    credits_left = [left for s in standings if (left := s.left_millicredits) is not None]
+    usd_left = [left for s in standings if (left := s.left_microusd) is not None]
+    return Amount(min(credits_left, default=no_limit), min(usd_left, default=no_limit))
+
+
+def marks(standing: Standing) -> frozenset[str]:
+    """The crossings in force: each threshold that committed has reached, and `over` when it is above the limit."""
+    reached = {str(threshold) for threshold in standing.budget.thresholds if standing.permille >= threshold * 10}
+    return frozenset(reached | {OVER}) if standing.exceeded else frozenset(reached)
+
+
+def _permille(committed: int, limit: int | None) -> int:
+    return committed * 1000 // limit if limit else 0
+
+
+def _above(committed: int, limit: int | None) -> bool:
+    return limit is not None and committed > limit
+
+
+def _left(limit: int | None, committed: int) -> int | None:
+    return None if limit is None else max(0, limit - committed)

@@ -1,0 +1,79 @@
+"""Queues what must be said, in the transaction that made it true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from klingbot.budgets import OVER, TURNED_AWAY, Standing, marks
+from klingbot.engine.core import Engine
+from klingbot.jobs import Job
+from klingbot.money import Amount
+from klingbot.outbox import Content, Crossed, JobFailed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.store import Transaction, budgets, outbox
+
+
+def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> None:
+    """Announces each crossing once per budget, threshold and period; arms again what releases brought back below.
+
+    Thresholds passed in one step are announced in one message.
+    """
+    for standing in standings:
+        announced = budgets.announced(tx, standing) - {TURNED_AWAY}
+        reached = marks(standing)
+        budgets.rearm(tx, standing, announced - reached)
+        new = sorted(reached - announced, key=_height)
+        times = [budgets.announce(tx, standing, mark) for mark in new]
+        if new:
+            key = f"crossed {_name(standing)} {new[-1]} {times[-1]}"
+            _put(tx, key, Crossed(standing, tuple(new)), at, channel_id=standing.budget.channel_id)
+
+
+def note_turned_away(engine: Engine, refused: Iterable[Standing], needed: Amount, user_id: str) -> None:
+    """Announces, once per budget and period, that somebody was refused for want of it."""
+    with engine.store.write() as tx:
+        told = [standing for standing in refused if _first_turned_away(tx, standing, needed, user_id, engine.clock())]
+        if not told:
+            tx.abandon()
+
+
+def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
+    place = {"channel_id": job.channel_id, "user_id": job.user_id, "response_url": job.response_url}
+    _put(tx, f"video {job.id}", VideoReady(job, standings), at, **place)
+
+
+def job_failed(tx: Transaction, job: Job, at: int) -> None:
+    _put(tx, f"failed {job.id}", JobFailed(job), at, user_id=job.user_id)
+
+
+def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:
+    _put(tx, key, content, at)
+
+
+def _first_turned_away(tx: Transaction, standing: Standing, needed: Amount, user_id: str, at: int) -> bool:
+    times = budgets.announce(tx, standing, TURNED_AWAY)
+    if not times:
+        return False
+    key = f"turned away {_name(standing)} {times}"
+    return _put(tx, key, TurnedAway(standing, needed, user_id), at, channel_id=standing.budget.channel_id)
+
+
+def _put(
+    tx: Transaction,
+    key: str,
+    content: Content,
+    at: int,
+    *,
+    channel_id: str | None = None,
+    user_id: str | None = None,
+    response_url: str | None = None,
+) -> bool:
+    place = {"channel_id": channel_id, "user_id": user_id, "response_url": response_url}
+    return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place)
+
+
+def _name(standing: Standing) -> str:
+    return f"{standing.budget.scope} {standing.budget.kind} {standing.period.start}"
+
+
+def _height(mark: str) -> float:
+    return float("inf") if mark == OVER else float(mark)

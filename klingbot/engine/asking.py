@@ -1,0 +1,221 @@
+"""Asking for videos: what one would cost, holding its cost, cancelling it while it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klingbot.budgets import Standing, refusals, room, scopes_of
+from klingbot.engine import alerting
+from klingbot.engine.core import Engine
+from klingbot.jobs import Job, JobState, id_for
+from klingbot.periods import Periods
+from klingbot.pricing import NotSold, Quote, Wish, affordable
+from klingbot.pricing import quote as price
+from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects
+
+DEFAULT_PROJECT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody asks for a video. The same `request_id` again is the same request."""
+
+    request_id: str
+    user_id: str
+    channel_id: str
+    prompt: str
+    wish: Wish
+    project: str | None = None
+    """None: the project that the channel spends for."""
+    negative: str | None = None
+    image_url: str | None = None
+    response_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The job's cost is held; `standings` are the budgets it touches, with the hold."""
+
+    job: Job
+    standings: tuple[Standing, ...]
+    ahead: int
+    """How many jobs wait before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The request was answered before; nothing changed."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """Refused: these budgets, tightest first and as they stand without this job, would not hold it."""
+
+    wanted: Quote
+    refused: tuple[Standing, ...]
+    fits: tuple[Quote, ...]
+    """What would still fit, nearest to what was wanted first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Refused: Kling takes no jobs from this account just now, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job would cost, and the budgets it would touch, as they stand without it."""
+
+    quote: Quote
+    project: str
+    standings: tuple[Standing, ...]
+    refused: tuple[Standing, ...]
+    fits: tuple[Quote, ...]
+
+
+def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
+    """What `hold` would say, spending nothing."""
+    quote = price(engine.prices, request.wish)
+    if isinstance(quote, NotSold):
+        return quote
+    reader, periods = engine.store.read(), engine.periods()
+    project = _project(engine, request)
+    standings = budgets.standings_of(reader, scopes_of(request.user_id, project), periods)
+    refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
+    fits = affordable(engine.prices, quote, room(standings)) if refused else []
+    return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits))
+
+
+def hold(engine: Engine, request: Request) -> Held | Repeated | NotSold | BudgetExceeded | Stopped:
+    """Holds the job's cost against every budget that applies, or says why not. All or nothing, and once per request."""
+    quote = price(engine.prices, request.wish)
+    if isinstance(quote, NotSold):
+        return quote
+    now = engine.clock()
+    periods = engine.calendar.periods(now)
+    job = _job(engine, request, quote, periods, now)
+    with engine.store.write() as tx:
+        outcome = _hold(tx, engine, job, quote, periods)
+        if not isinstance(outcome, Held):
+            tx.abandon()
+    if isinstance(outcome, BudgetExceeded):
+        alerting.note_turned_away(engine, outcome.refused, quote.amount, request.user_id)
+    return outcome
+
+
+def _hold(
+    tx: Transaction, engine: Engine, job: Job, quote: Quote, periods: Periods
+) -> Held | Repeated | BudgetExceeded | Stopped:
+    if not jobs.insert(tx, job):
+        return Repeated(_existing(tx, job.id))
+    if (gate := gates.get(tx, gates.ACCOUNT)) and gate.closed(job.asked_at):
+        return Stopped(gate.reason)
+    ledger.hold(tx, job)
+    standings = budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
+    if refused := refusals(standings, job.quote):
+        left = room(standing.without(job.quote) for standing in standings)
+        return BudgetExceeded(quote, tuple(refused), tuple(affordable(engine.prices, quote, left)))
+    alerting.note_crossings(tx, standings, job.asked_at)
+    return Held(job, tuple(standings), jobs.ahead_of(tx, job))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchJob:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NotYours:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """Kling has it already, or it has ended; `job.state` says which."""
+
+    job: Job
+
+
+def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> Cancelled | NoSuchJob | NotYours | TooLate:
+    """Releases a job that still waits. Kling itself has no cancel."""
+    now = engine.clock()
+    with engine.store.write() as tx:
+        job = jobs.get(tx, job_id)
+        if job is None:
+            return NoSuchJob()
+        if job.user_id != user_id and not is_admin:
+            return NotYours(job)
+        reason = f"cancelled by {user_id}"
+        released = jobs.move(
+            tx, job_id, [JobState.HELD], state=JobState.RELEASED, finished_at=now, response_url=None, reason=reason
+        )
+        if released is None:
+            return TooLate(job)
+        ledger.release(tx, released, at=now, reason=reason, author=user_id)
+        alerting.note_crossings(tx, standings_with(tx, engine, released), now)
+        return Cancelled(released)
+
+
+def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
+    """How the budgets stand that this job counts for, in the periods it was asked for in."""
+    return budgets.standings_of(tx, scopes_of(job.user_id, job.project), engine.calendar.periods(job.asked_at))
+
+
+def project_of(engine: Engine, channel_id: str) -> str:
+    """The project that a channel spends for."""
+    return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
+
+
+def set_project(engine: Engine, channel_id: str, project: str) -> None:
+    with engine.store.write() as tx:
+        projects.put(tx, channel_id, project)
+
+
+def _project(engine: Engine, request: Request) -> str:
+    return request.project or project_of(engine, request.channel_id)
+
+
+def _existing(tx: Transaction, job_id: str) -> Job:
+    job = jobs.get(tx, job_id)
+    assert job is not None
+    return job
+
+
+def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: int) -> Job:
+    return Job(
+        id=id_for(request.request_id),
+        state=JobState.HELD,
+        user_id=request.user_id,
+        project=_project(engine, request),
+        channel_id=request.channel_id,
+        response_url=request.response_url,
+        prompt=request.prompt,
+        negative=request.negative,
+        image_url=request.image_url,
+        model=quote.model.name,
+        duration_seconds=quote.duration_seconds,
+        resolution=quote.resolution,
+        audio=quote.audio,
+        aspect=quote.aspect,
+        legacy_name=quote.model.legacy_name,
+        new_name=quote.model.new_name,
+        omni=quote.model.omni,
+        price_list=quote.price_list,
+        kling_units=engine.prices.kling_units,
+        microusd_per_credit=quote.microusd_per_credit,
+        quote=quote.amount,
+        asked_at=now,
+        day_start=periods.daily.start,
+        week_start=periods.weekly.start,
+        month_start=periods.monthly.start,
+        due_at=now,
+    )

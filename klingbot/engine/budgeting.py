@@ -1,0 +1,82 @@
+"""Setting, removing and showing budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from klingbot.budgets import DEFAULT_THRESHOLDS, TURNED_AWAY, Budget, Standing
+from klingbot.engine import alerting
+from klingbot.engine.core import Engine
+from klingbot.periods import PeriodKind
+from klingbot.store import Transaction, budgets
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to set; what is None stays as it was."""
+
+    scope: str
+    kind: PeriodKind
+    limit_millicredits: int | None = None
+    limit_microusd: int | None = None
+    thresholds: tuple[int, ...] | None = None
+    channel_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSet:
+    """The budget is in force; the spend so far in its period counts."""
+
+    before: Budget | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class NoLimit:
+    """A new budget needs a limit in credits, USD or both."""
+
+
+def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimit:
+    now = engine.clock()
+    with engine.store.write() as tx:
+        before = budgets.get(tx, change.scope, change.kind)
+        budget = _changed(before, change)
+        if budget.limit_millicredits is None and budget.limit_microusd is None:
+            tx.abandon()
+            return NoLimit()
+        budgets.put(tx, budget, by=by, at=now)
+        standing = _standing(tx, engine, budget, now)
+        budgets.rearm(tx, standing, [TURNED_AWAY])
+        alerting.note_crossings(tx, [standing], now)
+        return BudgetSet(before, standing)
+
+
+def remove_budget(engine: Engine, scope: str, kind: PeriodKind) -> bool:
+    """False when there was none."""
+    with engine.store.write() as tx:
+        return budgets.remove(tx, scope, kind)
+
+
+def standings(engine: Engine) -> list[Standing]:
+    """How every budget stands now."""
+    return budgets.standings(engine.store.read(), engine.periods())
+
+
+def standings_of(engine: Engine, scope: str) -> list[Standing]:
+    """How the budgets of one scope stand now."""
+    return [standing for standing in standings(engine) if standing.budget.scope == scope]
+
+
+def _changed(before: Budget | None, change: Change) -> Budget:
+    budget = before or Budget(change.scope, change.kind, None, None, DEFAULT_THRESHOLDS, None)
+    given = {
+        name: value
+        for name in ("limit_millicredits", "limit_microusd", "thresholds", "channel_id")
+        if (value := getattr(change, name)) is not None
+    }
+    return replace(budget, **given)
+
+
+def _standing(tx: Transaction, engine: Engine, budget: Budget, now: int) -> Standing:
+    found = budgets.standings(tx, engine.calendar.periods(now))
+    return next(s for s in found if (s.budget.scope, s.budget.kind) == (budget.scope, budget.kind))

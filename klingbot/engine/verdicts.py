@@ -1,0 +1,122 @@
+"""Booking what Kling says. The dispatcher reports here; each step is conditional, so a second report changes nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from klingbot import money
+from klingbot.engine import alerting
+from klingbot.engine.asking import standings_with
+from klingbot.engine.core import Engine
+from klingbot.jobs import Job, JobState
+from klingbot.money import Amount
+from klingbot.outbox import SubmittingResumed, SubmittingStopped
+from klingbot.store import gates, jobs, ledger
+
+H, S, T = JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED
+
+
+def submitting(engine: Engine, job: Job, route: str) -> Job | None:
+    """A request is about to leave for that route. None when the job no longer waits (it was cancelled)."""
+    with engine.store.write() as tx:
+        columns = {"route": route, "posted_at": engine.clock(), "tries": job.tries + 1}
+        return jobs.move(tx, job.id, [H], state=S, **columns)
+
+
+def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | None:
+    """Kling took it; look for its verdict at `due_at`."""
+    now = engine.clock()
+    with engine.store.write() as tx:
+        return jobs.move(tx, job.id, [S], state=T, task_id=task_id, submitted_at=now, due_at=due_at)
+
+
+def held_again(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | None:
+    """Kling provably does not have it: it waits again, in its old place unless `due_at` says otherwise."""
+    with engine.store.write() as tx:
+        return jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at if due_at is None else due_at)
+
+
+def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
+    """No verdict yet, or nobody knows: its hold stays, and it is looked at again."""
+    with engine.store.write() as tx:
+        return jobs.move(tx, job.id, [S, T], due_at=due_at)
+
+
+def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str) -> Job | None:
+    """The video is there: the hold is settled at what Kling charged, and the channel hears of it."""
+    now, actual = engine.clock(), _charged(job, units)
+    reason = f"charged {actual}, held {job.quote}" if actual != job.quote else None
+    amounts = {"settled_millicredits": actual.millicredits, "settled_microusd": actual.microusd}
+    with engine.store.write() as tx:
+        done = jobs.move(
+            tx, job.id, [S, T], state=JobState.SUCCEEDED, finished_at=now, video_url=video_url, reason=reason, **amounts
+        )
+        if done is None:
+            return None
+        ledger.settle(tx, done, actual, at=now, reason=reason)
+        standings = standings_with(tx, engine, done)
+        alerting.note_crossings(tx, standings, now)
+        alerting.video_ready(tx, done, tuple(standings), now)
+        return done
+
+
+def failed(engine: Engine, job: Job, reason: str) -> Job | None:
+    """Kling made nothing and charged nothing: the hold is released, and the requester hears why."""
+    return _end_unpaid(engine, job, JobState.FAILED, reason)
+
+
+def refused(engine: Engine, job: Job, reason: str) -> Job | None:
+    """Kling did not take it: the hold is released, and the requester hears why."""
+    return _end_unpaid(engine, job, JobState.RELEASED, reason)
+
+
+def busy(engine: Engine, job: Job, *, code: int, reason: str, opens_at: int) -> None:
+    """Kling is at its limit for this model: jobs for it wait in line, their holds kept, until `opens_at`."""
+    with engine.store.write() as tx:
+        gates.close(tx, job.model, opens_at=opens_at, code=code, reason=reason, at=engine.clock())
+        jobs.move(tx, job.id, [S], state=H)
+
+
+def stopped(engine: Engine, job: Job, *, code: int, reason: str, opens_at: int) -> None:
+    """Kling refuses the account: nothing is submitted and new jobs are refused until `opens_at`, when one job probes.
+
+    The admins hear of it once, however often the probe is refused.
+    """
+    now = engine.clock()
+    with engine.store.write() as tx:
+        tries = gates.close(tx, gates.ACCOUNT, opens_at=opens_at, code=code, reason=reason, at=now)
+        jobs.move(tx, job.id, [S], state=H)
+        if tries == 1:
+            content = SubmittingStopped(code, reason, jobs.waiting(tx))
+            alerting.to_admins(tx, f"stopped {now}", content, now)
+
+
+def flowing(engine: Engine, job: Job) -> None:
+    """Kling took a job: whatever gate was closed before it is open."""
+    if not any(gates.get(engine.store.read(), name) for name in (job.model, gates.ACCOUNT)):
+        return
+    now = engine.clock()
+    with engine.store.write() as tx:
+        gates.open_(tx, job.model)
+        if gate := gates.open_(tx, gates.ACCOUNT):
+            alerting.to_admins(tx, f"resumed {now}", SubmittingResumed(gate.reason), now)
+
+
+def _end_unpaid(engine: Engine, job: Job, state: JobState, reason: str) -> Job | None:
+    now = engine.clock()
+    with engine.store.write() as tx:
+        done = jobs.move(tx, job.id, [H, S, T], state=state, finished_at=now, reason=reason)
+        if done is None:
+            return None
+        ledger.release(tx, done, at=now, reason=reason)
+        alerting.note_crossings(tx, standings_with(tx, engine, done), now)
+        alerting.job_failed(tx, done, now)
+        return done
+
+
+def _charged(job: Job, units: Decimal | None) -> Amount:
+    """Kling's own deduction where the job was priced in Kling's units; else what was quoted."""
+    if units is None or not job.kling_units:
+        return job.quote
+    millicredits = money.millicredits(units)
+    return Amount(millicredits, -(-millicredits * job.microusd_per_credit // money.MILLICREDITS))

@@ -1,0 +1,80 @@
+"""A job: one requested video, from its hold to its verdict. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from klingbot.money import Amount
+
+
+class JobState(StrEnum):
+    HELD = "held"
+    """Its cost is held; it waits for its turn at Kling."""
+    SUBMITTING = "submitting"
+    """A request to Kling is under way, or was when the bot stopped: look it up before asking again."""
+    SUBMITTED = "submitted"
+    """Kling has it and will say how it ended."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Kling took it and it failed there: not charged."""
+    RELEASED = "released"
+    """It never ran: Kling refused it, or it was cancelled while it waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Amounts are `Amount`s, instants UTC epoch milliseconds."""
+
+    id: str
+    state: JobState
+    user_id: str
+    project: str
+    channel_id: str
+    response_url: str | None
+    prompt: str
+    negative: str | None
+    image_url: str | None
+    model: str
+    duration_seconds: int
+    resolution: str
+    audio: bool
+    aspect: str
+    legacy_name: str | None
+    new_name: str | None
+    omni: bool
+    price_list: str
+    kling_units: bool
+    microusd_per_credit: int
+    quote: Amount
+    asked_at: int
+    day_start: int
+    """The periods it was asked for in: its settle and release land there too, even after midnight."""
+    week_start: int
+    month_start: int
+    due_at: int
+    """When the dispatcher should look at it next."""
+    tries: int = 0
+    route: str | None = None
+    """Where at Kling it was posted, known before the request leaves."""
+    posted_at: int | None = None
+    task_id: str | None = None
+    """Kling's id for its half."""
+    submitted_at: int | None = None
+    finished_at: int | None = None
+    settled: Amount | None = None
+    video_url: str | None = None
+    reason: str | None = None
+    """Why it failed or was released, in plain words."""
+
+
+def id_for(request_id: str) -> str:
+    """The job id of a request: the same request delivered again names the same job.
+
+    60 bits of SHA-256 as 12 letters and digits: short enough to type, and a clash within ten million jobs is less
+    likely than one in ten thousand.
+    """
+    digest = hashlib.sha256(request_id.encode()).digest()
+    return base64.b32encode(digest)[:12].decode().lower()

@@ -1,0 +1,118 @@
+"""What outbox messages say: one frozen dataclass for each kind, kept as JSON until it is delivered. Pure."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from klingbot.budgets import Standing
+from klingbot.jobs import Job
+from klingbot.money import Amount
+
+
+@dataclass(frozen=True, slots=True)
+class VideoReady:
+    """A job succeeded. For the channel it was asked for in."""
+
+    job: Job
+    standings: tuple[Standing, ...]
+    """The budgets it counts for, as they stand after it was settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """A job failed at Kling or was refused there, and its hold was released. For the requester alone."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A budget's committed passed thresholds (`80`, `100`), or went `over` the limit. For the budget's channel."""
+
+    standing: Standing
+    marks: tuple[str, ...]
+    """What was crossed just now, lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A job was refused for want of budget, for the first time in this period. For the budget's channel."""
+
+    standing: Standing
+    needed: Amount
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittingStopped:
+    """Kling refuses the whole account (no units, arrears, bad key). For the admins."""
+
+    code: int
+    reason: str
+    waiting: int
+    """How many jobs wait with their holds kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittingResumed:
+    """Kling takes jobs again. For the admins."""
+
+    reason: str
+    """Why it had stopped."""
+
+
+Content = VideoReady | JobFailed | Crossed | TurnedAway | SubmittingStopped | SubmittingResumed
+KINDS: Mapping[str, type[Content]] = {
+    "video ready": VideoReady,
+    "job failed": JobFailed,
+    "crossed": Crossed,
+    "turned away": TurnedAway,
+    "submitting stopped": SubmittingStopped,
+    "submitting resumed": SubmittingResumed,
+}
+_NAMES = {content: kind for kind, content in KINDS.items()}
+
+
+def kind_of(content: Content) -> str:
+    return _NAMES[type(content)]
+
+
+def to_json(content: Content) -> dict[str, Any]:
+    """As plain JSON values; dates in ISO form."""
+    return typing.cast(dict[str, Any], _plain(asdict(content)))
+
+
+def from_json(kind: str, data: Mapping[str, Any]) -> Content:
+    """What `to_json` was given. Raises KeyError for a kind or field that this version does not know."""
+    return typing.cast(Content, _build(KINDS[kind], data))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _build(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(hint, types.UnionType):
+        hint = next(kind for kind in hint.__args__ if kind is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        return tuple(_build(hint.__args__[0], each) for each in value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = typing.get_type_hints(hint)
+        return hint(**{field.name: _build(hints[field.name], value[field.name]) for field in fields(hint)})
+    if hint is date:
+        return date.fromisoformat(value)
+    return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else value

@@ -1,0 +1,118 @@
+"""Daily, weekly and monthly periods in the bot's time zone: start included, end excluded. Pure.
+
+Instants are UTC epoch milliseconds. A period's bounds are the instants of local midnights, so a day over a change of
+the clocks has 23 or 25 hours. Where a zone skips midnight itself, the day starts at the first instant that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class PeriodKind(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One span of a kind; `start` and `end` are UTC epoch milliseconds, `end` is the next period's start."""
+
+    kind: PeriodKind
+    start: int
+    end: int
+    first_day: date
+    """The local date on which it starts."""
+
+    @property
+    def label(self) -> str:
+        """`23 November 2026`, `week of 23 November 2026`, `November 2026`."""
+        day = f"{self.first_day.day} {self.first_day:%B %Y}"
+        if self.kind is PeriodKind.MONTHLY:
+            return f"{self.first_day:%B %Y}"
+        return f"week of {day}" if self.kind is PeriodKind.WEEKLY else day
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The three periods that an instant belongs to."""
+
+    daily: Period
+    weekly: Period
+    monthly: Period
+
+    def __iter__(self) -> Iterator[Period]:
+        return iter((self.daily, self.weekly, self.monthly))
+
+    def of(self, kind: PeriodKind) -> Period:
+        return {PeriodKind.DAILY: self.daily, PeriodKind.WEEKLY: self.weekly, PeriodKind.MONTHLY: self.monthly}[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A time zone and the weekday on which weeks start (0 = Monday)."""
+
+    zone: ZoneInfo
+    week_start: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.zone.key} {WEEKDAYS[self.week_start]}"
+
+    def local(self, at: int) -> datetime:
+        """That instant on the wall clock."""
+        return datetime.fromtimestamp(at / 1000, self.zone)
+
+    def periods(self, at: int) -> Periods:
+        """The day, week and month that hold this instant."""
+        return _periods(self, self._day_of(at))
+
+    def period(self, kind: PeriodKind, at: int) -> Period:
+        return self.periods(at).of(kind)
+
+    def previous(self, period: Period) -> Period:
+        return self.period(period.kind, period.start - 1)
+
+    def next(self, period: Period) -> Period:
+        return self.period(period.kind, period.end)
+
+    def midnight(self, day: date) -> int:
+        """The first instant of a local day."""
+        return _midnight(self.zone, day)
+
+    def _day_of(self, at: int) -> date:
+        day = self.local(at).date()
+        # Where the clocks went back across midnight, the wall clock shows yesterday's date again after today began.
+        following = day + timedelta(days=1)
+        return following if at >= self.midnight(following) else day
+
+
+@lru_cache(maxsize=256)
+def _periods(calendar: Calendar, day: date) -> Periods:
+    week = day - timedelta(days=(day.weekday() - calendar.week_start) % 7)
+    month = day.replace(day=1)
+    next_month = (month + timedelta(days=32)).replace(day=1)
+    return Periods(
+        _period(calendar, PeriodKind.DAILY, day, day + timedelta(days=1)),
+        _period(calendar, PeriodKind.WEEKLY, week, week + timedelta(days=7)),
+        _period(calendar, PeriodKind.MONTHLY, month, next_month),
+    )
+
+
+def _period(calendar: Calendar, kind: PeriodKind, first: date, following: date) -> Period:
+    return Period(kind, calendar.midnight(first), calendar.midnight(following), first)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(zone: ZoneInfo, day: date) -> int:
+    # fold=0 takes the earlier of two midnights; a midnight that was skipped maps to the instant of the change, since
+    # the round trip through UTC resolves it with the offset in force before.
+    local = datetime.combine(day, time(), zone)
+    return round(local.astimezone(UTC).timestamp() * 1000)

@@ -1,0 +1,197 @@
+"""What a job costs: price lists, quotes, and what is still affordable. Pure.
+
+A price list says, for each model it sells, the credits per second by resolution and sound. What a list does not sell is
+refused with what it does sell; nothing is ever priced by a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from klingbot.money import MILLICREDITS, Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of a price list, and how it is asked for at Kling."""
+
+    name: str
+    title: str
+    durations: tuple[int, ...]
+    """Lengths sold, in seconds."""
+    rates: Mapping[tuple[str, bool], int]
+    """Milli-credits per second by (resolution, with sound)."""
+    legacy_name: str | None
+    """`model_name` on Kling's legacy standard, None when not sold there."""
+    new_name: str | None
+    """Path segment on Kling's new standard, None when not sold there."""
+    omni: bool = False
+    """Asked for at the omni-video endpoint."""
+    retired: date | None = None
+    """The day Kling stopped making it."""
+
+    @property
+    def resolutions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(resolution for resolution, _ in self.rates))
+
+    @property
+    def always_with_sound(self) -> bool:
+        return all(audio for _, audio in self.rates)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices in force: a list, and the pack that sets USD per credit."""
+
+    name: str
+    title: str
+    models: Mapping[str, Model]
+    default_model: str
+    default_duration: int
+    default_resolution: str
+    aspects: tuple[str, ...]
+    pack: int
+    microusd_per_credit: int
+    kling_units: bool
+    """Whether a credit is a Kling unit, so that a job settles at Kling's own deduction."""
+
+    @property
+    def sold(self) -> tuple[str, ...]:
+        return tuple(name for name, model in self.models.items() if not model.retired)
+
+    def amount(self, millicredits: int) -> Amount:
+        """Those credits with their price at the pack in force, rounded up to a micro-USD."""
+        return Amount(millicredits, -(-millicredits * self.microusd_per_credit // MILLICREDITS))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The part of a request that has a price; None where the person left it to the list's default."""
+
+    model: str | None = None
+    duration_seconds: int | None = None
+    resolution: str | None = None
+    audio: bool = False
+    aspect: str | None = None
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a job will cost and exactly what it buys."""
+
+    model: Model
+    duration_seconds: int
+    resolution: str
+    audio: bool
+    aspect: str
+    amount: Amount
+    price_list: str
+    microusd_per_credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotSold:
+    """The list does not sell that; `sentence` says what it does sell."""
+
+    sentence: str
+
+
+def quote(prices: PriceList, wish: Wish) -> Quote | NotSold:
+    """The price of a wish, or why it cannot be bought."""
+    name = wish.model or prices.default_model
+    model = prices.models.get(name)
+    if model is None:
+        return NotSold(f"There is no model {name}. Sold here: {_listed(prices.sold)}.")
+    if model.retired:
+        return NotSold(f"Kling stopped making {name} on {model.retired}. Sold here: {_listed(prices.sold)}.")
+    return _refused(prices, model, wish) or _quoted(prices, model, wish)
+
+
+def affordable(prices: PriceList, wanted: Quote, left: Amount, *, most: int = 3) -> list[Quote]:
+    """Up to `most` quotes that fit into `left`, nearest to what was wanted first, each model once."""
+    fitting = [
+        offer
+        for offer in _offers(prices, wanted)
+        if offer.amount.millicredits <= left.millicredits and offer.amount.microusd <= left.microusd
+    ]
+    fitting.sort(key=lambda offer: _distance(wanted, offer))
+    nearest: dict[str, Quote] = {}
+    for offer in fitting:
+        nearest.setdefault(offer.model.name, offer)
+    return list(nearest.values())[:most]
+
+
+def _refused(prices: PriceList, model: Model, wish: Wish) -> NotSold | None:
+    duration = wish.duration_seconds or prices.default_duration
+    if duration not in model.durations:
+        return NotSold(f"{model.name} makes no {duration}-second videos, only {_lengths(model)}.")
+    resolution = wish.resolution or prices.default_resolution
+    if resolution not in model.resolutions:
+        return NotSold(f"{model.name} is not sold in {resolution}, only in {_listed(model.resolutions)}.")
+    audio = wish.audio or model.always_with_sound
+    if (resolution, audio) not in model.rates:
+        return NotSold(_no_sound(prices, model, resolution))
+    if wish.aspect is not None and wish.aspect not in prices.aspects:
+        return NotSold(f"There is no aspect {wish.aspect}; choose {_listed(prices.aspects, 'or')}.")
+    if wish.negative and model.legacy_name is None:
+        return NotSold(f"{model.name} takes no --negative prompt; leave it out or choose another model.")
+    return None
+
+
+def _quoted(prices: PriceList, model: Model, wish: Wish) -> Quote:
+    duration = wish.duration_seconds or prices.default_duration
+    resolution = wish.resolution or prices.default_resolution
+    return Quote(
+        model=model,
+        duration_seconds=duration,
+        resolution=resolution,
+        audio=(audio := wish.audio or model.always_with_sound),
+        aspect=wish.aspect or prices.aspects[0],
+        amount=prices.amount(model.rates[resolution, audio] * duration),
+        price_list=prices.name,
+        microusd_per_credit=prices.microusd_per_credit,
+    )
+
+
+def _offers(prices: PriceList, wanted: Quote) -> Iterator[Quote]:
+    for name in prices.sold:
+        model = prices.models[name]
+        for resolution, audio in model.rates:
+            for duration in model.durations:
+                yield _quoted(prices, model, Wish(name, duration, resolution, audio, wanted.aspect))
+
+
+def _distance(wanted: Quote, offer: Quote) -> tuple[bool, bool, bool, int, int]:
+    """The same model first, then the same sound and resolution, then the nearest length, then the dearer."""
+    return (
+        offer.model.name != wanted.model.name,
+        offer.audio != wanted.audio,
+        offer.resolution != wanted.resolution,
+        abs(offer.duration_seconds - wanted.duration_seconds),
+        -offer.amount.millicredits,
+    )
+
+
+def _no_sound(prices: PriceList, model: Model, resolution: str) -> str:
+    elsewhere = [r for r, audio in model.rates if audio]
+    if elsewhere:
+        return f"{model.name} has no sound in {resolution}, only in {_listed(elsewhere)}."
+    others = [name for name in prices.sold if any(audio for _, audio in prices.models[name].rates)]
+    if others:
+        return f"{model.name} has no sound; these have: {_listed(others)}."
+    return f"{model.name} has no sound, and nothing on the list “{prices.name}” has; leave out --audio."
+
+
+def _lengths(model: Model) -> str:
+    first, last = model.durations[0], model.durations[-1]
+    if len(model.durations) > 2 and model.durations == tuple(range(first, last + 1)):
+        return f"{first} to {last} seconds"
+    return f"{_listed([str(seconds) for seconds in model.durations], 'or')} seconds"
+
+
+def _listed(words: list[str] | tuple[str, ...], last: str = "and") -> str:
+    *rest, end = words
+    return f"{', '.join(rest)} {last} {end}" if rest else end

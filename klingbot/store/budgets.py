@@ -1,0 +1,130 @@
+"""Budgets, how they stand, and which of their crossings have been announced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlite_utils import Database
+
+from klingbot.budgets import Budget, Standing
+from klingbot.periods import PeriodKind, Periods
+from klingbot.store.database import Transaction
+from klingbot.store.ledger import total_of
+
+_STANDINGS = """
+    SELECT budgets.*, held_millicredits, held_microusd, settled_millicredits, settled_microusd
+    FROM budgets LEFT JOIN totals
+      ON totals.scope = budgets.scope AND totals.period_kind = budgets.period_kind AND totals.period_start =
+        CASE budgets.period_kind WHEN 'daily' THEN :daily WHEN 'weekly' THEN :weekly ELSE :monthly END"""
+
+
+def standings_of(db: Database | Transaction, scopes: tuple[str, str, str], periods: Periods) -> list[Standing]:
+    """How every budget stands that a job of these scopes touches."""
+    first, second, third = scopes
+    sql = f"{_STANDINGS} WHERE budgets.scope IN (:first, :second, :third)"
+    rows = db.execute(sql, _starts(periods) | {"first": first, "second": second, "third": third}).fetchall()
+    return [_standing(row, periods) for row in rows]
+
+
+def standings(db: Database | Transaction, periods: Periods) -> list[Standing]:
+    """How every budget stands: the workspace's first, then projects, then people, by name."""
+    rows = db.execute(f"{_STANDINGS} ORDER BY budgets.scope", _starts(periods)).fetchall()
+    kinds = list(PeriodKind)
+    ranks = {"workspace": 0, "project": 1, "user": 2}
+    found = [_standing(row, periods) for row in rows]
+    return sorted(
+        found, key=lambda s: (ranks[s.budget.scope.split(":")[0]], s.budget.scope, kinds.index(s.budget.kind))
+    )
+
+
+def get(db: Database | Transaction, scope: str, kind: PeriodKind) -> Budget | None:
+    sql = "SELECT * FROM budgets WHERE scope = :scope AND period_kind = :kind"
+    row = db.execute(sql, {"scope": scope, "kind": kind}).fetchone()
+    return _budget(row) if row else None
+
+
+def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
+    """Sets the budget, replacing the one of the same scope and period kind. Totals are not touched."""
+    tx.execute(
+        """
+        INSERT INTO budgets
+          (scope, period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, set_by, set_at)
+        VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :channel_id, :by, :at)
+        ON CONFLICT (scope, period_kind) DO UPDATE SET
+          limit_millicredits = excluded.limit_millicredits, limit_microusd = excluded.limit_microusd,
+          thresholds = excluded.thresholds, channel_id = excluded.channel_id,
+          set_by = excluded.set_by, set_at = excluded.set_at""",
+        {
+            "scope": budget.scope,
+            "kind": budget.kind,
+            "limit_millicredits": budget.limit_millicredits,
+            "limit_microusd": budget.limit_microusd,
+            "thresholds": ",".join(map(str, budget.thresholds)),
+            "channel_id": budget.channel_id,
+            "by": by,
+            "at": at,
+        },
+    )
+
+
+def remove(tx: Transaction, scope: str, kind: PeriodKind) -> bool:
+    """False when there was no such budget."""
+    keys = {"scope": scope, "kind": kind}
+    tx.execute("UPDATE crossings SET standing = 0 WHERE scope = :scope AND period_kind = :kind", keys)
+    sql = "DELETE FROM budgets WHERE scope = :scope AND period_kind = :kind RETURNING scope"
+    return tx.execute(sql, keys).fetchone() is not None
+
+
+def announced(tx: Transaction, standing: Standing) -> frozenset[str]:
+    """The marks of this budget and period whose announcement stands."""
+    sql = f"SELECT mark FROM crossings WHERE {_CROSSING} AND standing = 1"
+    return frozenset(row["mark"] for row in tx.execute(sql, _crossing(standing)).fetchall())
+
+
+def announce(tx: Transaction, standing: Standing, mark: str) -> int:
+    """Notes that this crossing is announced. How often that happened in this period, or 0 when it stands already."""
+    row = tx.execute(
+        """
+        INSERT INTO crossings (scope, period_kind, period_start, mark, standing, times)
+        VALUES (:scope, :kind, :start, :mark, 1, 1)
+        ON CONFLICT (scope, period_kind, period_start, mark)
+          DO UPDATE SET standing = 1, times = crossings.times + 1 WHERE crossings.standing = 0
+        RETURNING times""",
+        _crossing(standing) | {"mark": mark},
+    ).fetchone()
+    return int(row["times"]) if row else 0
+
+
+def rearm(tx: Transaction, standing: Standing, marks: Iterable[str]) -> None:
+    """Lets these marks be announced again."""
+    for mark in marks:
+        sql = f"UPDATE crossings SET standing = 0 WHERE {_CROSSING} AND mark = :mark"
+        tx.execute(sql, _crossing(standing) | {"mark": mark})
+
+
+_CROSSING = "scope = :scope AND period_kind = :kind AND period_start = :start"
+
+
+def _crossing(standing: Standing) -> dict[str, Any]:
+    return {"scope": standing.budget.scope, "kind": standing.budget.kind, "start": standing.period.start}
+
+
+def _starts(periods: Periods) -> dict[str, Any]:
+    return {"daily": periods.daily.start, "weekly": periods.weekly.start, "monthly": periods.monthly.start}
+
+
+def _standing(row: Any, periods: Periods) -> Standing:
+    budget = _budget(row)
+    return Standing(budget, periods.of(budget.kind), total_of(row))
+
+
+def _budget(row: Any) -> Budget:
+    return Budget(
+        scope=row["scope"],
+        kind=PeriodKind(row["period_kind"]),
+        limit_millicredits=row["limit_millicredits"],
+        limit_microusd=row["limit_microusd"],
+        thresholds=tuple(int(threshold) for threshold in row["thresholds"].split(",") if threshold),
+        channel_id=row["channel_id"],
+    )

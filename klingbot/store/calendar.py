@@ -1,0 +1,33 @@
+"""What a new time zone or week start does to the ledger: the open periods are kept under their new bounds."""
+
+from __future__ import annotations
+
+from klingbot.periods import Calendar, PeriodKind
+from klingbot.store import facts
+from klingbot.store.database import Transaction
+from klingbot.store.ledger import rebuild
+
+_COLUMNS = {PeriodKind.DAILY: "day_start", PeriodKind.WEEKLY: "week_start", PeriodKind.MONTHLY: "month_start"}
+
+
+def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
+    """Moves the jobs of the open periods into this calendar's, if the database was kept by another. Reads all history.
+
+    Without this, a budget would look unspent on the day the zone is changed. Periods that ended keep their bounds.
+    """
+    if facts.get(tx, "calendar") == str(calendar):
+        return False
+    for kind, column in _COLUMNS.items():
+        _move(tx, column, calendar.period(kind, now).start, None)
+    day = calendar.period(PeriodKind.DAILY, min(period.start for period in calendar.periods(now)))
+    while day.start <= now:
+        _move(tx, "day_start", day.start, day.end)
+        day = calendar.next(day)
+    rebuild(tx)
+    facts.put(tx, "calendar", str(calendar))
+    return True
+
+
+def _move(tx: Transaction, column: str, start: int, end: int | None) -> None:
+    sql = f"UPDATE jobs SET {column} = :start WHERE asked_at >= :start AND (:end IS NULL OR asked_at < :end)"
+    tx.execute(sql, {"start": start, "end": end})

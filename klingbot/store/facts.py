@@ -1,0 +1,21 @@
+"""Small facts about the database itself, by name."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from klingbot.store.database import Transaction
+
+
+def get(db: Database | Transaction, name: str) -> str | None:
+    row = db.execute("SELECT value FROM facts WHERE name = :name", {"name": name}).fetchone()
+    return row["value"] if row else None
+
+
+def put(tx: Transaction, name: str, value: str) -> None:
+    tx.execute(
+        """
+        INSERT INTO facts (name, value) VALUES (:name, :value)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+        {"name": name, "value": value},
+    )

@@ -1,0 +1,55 @@
+"""Gates keep held jobs from Kling: one per model that Kling called too busy, and one for the whole account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from klingbot.store.database import Transaction
+
+ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A closed gate. `opens_at` (UTC epoch milliseconds) is when to try again; None: not before somebody opens it."""
+
+    name: str
+    opens_at: int | None
+    code: int
+    reason: str
+    tries: int
+
+    def closed(self, at: int) -> bool:
+        return self.opens_at is None or self.opens_at > at
+
+
+def get(db: Database | Transaction, name: str) -> Gate | None:
+    row = db.execute("SELECT * FROM gates WHERE name = :name", {"name": name}).fetchone()
+    return _gate(row) if row else None
+
+
+def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason: str, at: int) -> int:
+    """Closes a gate, or keeps it closed; how many times in a row that is now."""
+    row = tx.execute(
+        """
+        INSERT INTO gates (name, opens_at, code, reason, tries, closed_at)
+        VALUES (:name, :opens_at, :code, :reason, 1, :at)
+        ON CONFLICT (name) DO UPDATE SET
+          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1
+        RETURNING tries""",
+        {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at},
+    ).fetchone()
+    return int(row["tries"])
+
+
+def open_(tx: Transaction, name: str) -> Gate | None:
+    """Takes the gate away. What it was, or None when there was none."""
+    row = tx.execute("DELETE FROM gates WHERE name = :name RETURNING *", {"name": name}).fetchone()
+    return _gate(row) if row else None
+
+
+def _gate(row: Any) -> Gate:
+    return Gate(row["name"], row["opens_at"], row["code"], row["reason"], row["tries"])

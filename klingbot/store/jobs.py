@@ -1,0 +1,89 @@
+"""Rows of `jobs`: the queue of the dispatcher, and what became of every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from sqlite_utils import Database
+
+from klingbot.jobs import Job, JobState
+from klingbot.money import Amount
+from klingbot.store.database import Transaction
+
+_PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
+_COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd"]
+_INSERT = f"""
+    INSERT INTO jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
+    ON CONFLICT (id) DO NOTHING RETURNING id"""
+
+_CLAIM = """
+    UPDATE jobs SET lease_until = :lease_until
+    WHERE id IN (
+      SELECT id FROM jobs
+      WHERE state = :state AND state IN ('held', 'submitting', 'submitted') AND due_at <= :now AND lease_until <= :now
+        {and_open}
+      ORDER BY due_at LIMIT :most)
+    AND lease_until <= :now
+    RETURNING *"""
+_OPEN = """
+        AND NOT EXISTS (
+          SELECT 1 FROM gates
+          WHERE gates.name IN ('account', jobs.model) AND (gates.opens_at IS NULL OR gates.opens_at > :now))"""
+
+
+def insert(tx: Transaction, job: Job) -> bool:
+    """False when a job of that id is there already: a repeated request."""
+    row = {name: getattr(job, name) for name in _PLAIN}
+    row |= {"quote_millicredits": job.quote.millicredits, "quote_microusd": job.quote.microusd}
+    return tx.execute(_INSERT, row).fetchone() is not None
+
+
+def get(db: Database | Transaction, job_id: str) -> Job | None:
+    row = db.execute("SELECT * FROM jobs WHERE id = :id", {"id": job_id}).fetchone()
+    return _job(row) if row else None
+
+
+def claim(tx: Transaction, state: JobState, *, now: int, lease_until: int, most: int) -> list[Job]:
+    """Due jobs of that state, leased to the caller until `lease_until`; nobody else gets them before then.
+
+    Held jobs come first come, first served, and only while no gate is closed before them.
+    """
+    sql = _CLAIM.format(and_open=_OPEN if state is JobState.HELD else "")
+    claimed = tx.execute(sql, {"state": state, "now": now, "lease_until": lease_until, "most": most}).fetchall()
+    return sorted((_job(row) for row in claimed), key=lambda job: (job.due_at, job.asked_at))
+
+
+def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: Any) -> Job | None:
+    """Sets those columns and ends the lease, if the job is in one of `states`; None when it is not.
+
+    What comes back, never what the caller believed, says which amounts and periods the job has.
+    """
+    assignments = ", ".join(f"{name} = :{name}" for name in columns)
+    wanted = ", ".join(f"'{state}'" for state in states)
+    sql = f"UPDATE jobs SET {assignments}, lease_until = 0 WHERE id = :id AND state IN ({wanted}) RETURNING *"
+    row = tx.execute(sql, {**columns, "id": job_id}).fetchone()
+    return _job(row) if row else None
+
+
+def ahead_of(db: Database | Transaction, job: Job) -> int:
+    """How many jobs wait before this one."""
+    sql = "SELECT count(*) AS n FROM jobs WHERE state = 'held' AND asked_at < :asked_at"
+    return int(db.execute(sql, {"asked_at": job.asked_at}).fetchone()["n"])
+
+
+def waiting(db: Database | Transaction) -> int:
+    """How many jobs wait for their turn at Kling."""
+    return int(db.execute("SELECT count(*) AS n FROM jobs WHERE state = 'held'").fetchone()["n"])
+
+
+def _job(row: Any) -> Job:
+    settled = row["settled_millicredits"]
+    return Job(
+        **{name: row[name] for name in _PLAIN}
+        | {"audio": bool(row["audio"]), "omni": bool(row["omni"])}
+        | {"kling_units": bool(row["kling_units"]), "state": JobState(row["state"])},
+        quote=Amount(row["quote_millicredits"], row["quote_microusd"]),
+        settled=None if settled is None else Amount(settled, row["settled_microusd"]),
+    )

@@ -1,0 +1,169 @@
+"""Every step of the schema, oldest first. To change the schema, append a function; never edit one that has shipped.
+
+Amounts are integers: `*_millicredits` (1/1,000 credit) and `*_microusd` (1/1,000,000 dollar). Times are UTC epoch
+milliseconds. Flags are 0 or 1. Tables are STRICT, so a float or a text never slips into a column of money.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("klingbot")
+
+
+@migrations()
+def m001_ledger(db: Database) -> None:
+    """Jobs, the entries that tell what happened to their money, and the running totals of those entries."""
+    db.execute("""
+        CREATE TABLE jobs (
+          id TEXT PRIMARY KEY,
+          state TEXT NOT NULL CHECK (state IN ('held', 'submitting', 'submitted', 'succeeded', 'failed', 'released')),
+          user_id TEXT NOT NULL,
+          project TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          response_url TEXT,
+          prompt TEXT NOT NULL,
+          negative TEXT,
+          image_url TEXT,
+          model TEXT NOT NULL,
+          duration_seconds INTEGER NOT NULL,
+          resolution TEXT NOT NULL,
+          audio INTEGER NOT NULL,
+          aspect TEXT NOT NULL,
+          legacy_name TEXT,
+          new_name TEXT,
+          omni INTEGER NOT NULL,
+          price_list TEXT NOT NULL,
+          kling_units INTEGER NOT NULL,
+          microusd_per_credit INTEGER NOT NULL,
+          quote_millicredits INTEGER NOT NULL CHECK (quote_millicredits > 0),
+          quote_microusd INTEGER NOT NULL CHECK (quote_microusd > 0),
+          asked_at INTEGER NOT NULL,
+          day_start INTEGER NOT NULL,
+          week_start INTEGER NOT NULL,
+          month_start INTEGER NOT NULL,
+          due_at INTEGER NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0,
+          tries INTEGER NOT NULL DEFAULT 0,
+          route TEXT,
+          posted_at INTEGER,
+          task_id TEXT,
+          submitted_at INTEGER,
+          finished_at INTEGER,
+          settled_millicredits INTEGER,
+          settled_microusd INTEGER,
+          video_url TEXT,
+          reason TEXT
+        ) STRICT""")
+    # The queue: only live jobs, so its size does not grow with history.
+    db.execute("CREATE INDEX jobs_live ON jobs (due_at) WHERE state IN ('held', 'submitting', 'submitted')")
+    db.execute("""
+        CREATE TABLE entries (
+          id INTEGER PRIMARY KEY,
+          job_id TEXT NOT NULL REFERENCES jobs (id),
+          kind TEXT NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'correction')),
+          held_millicredits INTEGER NOT NULL,
+          held_microusd INTEGER NOT NULL,
+          settled_millicredits INTEGER NOT NULL,
+          settled_microusd INTEGER NOT NULL,
+          author TEXT NOT NULL,
+          reason TEXT,
+          at INTEGER NOT NULL
+        ) STRICT""")
+    # A job is held once, and its hold ends once.
+    db.execute("CREATE UNIQUE INDEX entries_held_once ON entries (job_id) WHERE kind = 'hold'")
+    db.execute("CREATE UNIQUE INDEX entries_ended_once ON entries (job_id) WHERE kind IN ('settle', 'release')")
+    for change in ("UPDATE", "DELETE"):
+        db.execute(f"""
+            CREATE TRIGGER entries_no_{change.lower()} BEFORE {change} ON entries
+            BEGIN SELECT RAISE(ABORT, 'entries are never edited: add a correction'); END""")
+    db.execute("""
+        CREATE TABLE totals (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          period_start INTEGER NOT NULL,
+          held_millicredits INTEGER NOT NULL CHECK (held_millicredits >= 0),
+          held_microusd INTEGER NOT NULL CHECK (held_microusd >= 0),
+          settled_millicredits INTEGER NOT NULL,
+          settled_microusd INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind, period_start)
+        ) STRICT, WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE daily_spend (
+          day_start INTEGER NOT NULL,
+          user_id TEXT NOT NULL,
+          project TEXT NOT NULL,
+          model TEXT NOT NULL,
+          jobs INTEGER NOT NULL,
+          failed INTEGER NOT NULL,
+          held_millicredits INTEGER NOT NULL,
+          held_microusd INTEGER NOT NULL,
+          settled_millicredits INTEGER NOT NULL,
+          settled_microusd INTEGER NOT NULL,
+          PRIMARY KEY (day_start, user_id, project, model)
+        ) STRICT, WITHOUT ROWID""")
+
+
+@migrations()
+def m002_budgets(db: Database) -> None:
+    """Budgets, what they have already announced, and which project a channel spends for."""
+    db.execute("""
+        CREATE TABLE budgets (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          limit_millicredits INTEGER CHECK (limit_millicredits > 0),
+          limit_microusd INTEGER CHECK (limit_microusd > 0),
+          thresholds TEXT NOT NULL,
+          channel_id TEXT,
+          set_by TEXT NOT NULL,
+          set_at INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind),
+          CHECK (limit_millicredits IS NOT NULL OR limit_microusd IS NOT NULL)
+        ) STRICT""")
+    # One row per announcement that stands; deleting the row arms it again. `times` makes the next one's key new.
+    db.execute("""
+        CREATE TABLE crossings (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL,
+          period_start INTEGER NOT NULL,
+          mark TEXT NOT NULL,
+          standing INTEGER NOT NULL,
+          times INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind, period_start, mark)
+        ) STRICT""")
+    db.execute("CREATE TABLE projects (channel_id TEXT PRIMARY KEY, project TEXT NOT NULL) STRICT")
+
+
+@migrations()
+def m003_outbox(db: Database) -> None:
+    """What must be said in Slack, the gates that keep jobs from Kling, and facts about the database itself."""
+    db.execute("""
+        CREATE TABLE outbox (
+          id INTEGER PRIMARY KEY,
+          key TEXT NOT NULL UNIQUE,
+          kind TEXT NOT NULL,
+          channel_id TEXT,
+          user_id TEXT,
+          response_url TEXT,
+          content TEXT NOT NULL,
+          state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+          tries INTEGER NOT NULL DEFAULT 0,
+          due_at INTEGER NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0,
+          created_at INTEGER NOT NULL,
+          sent_at INTEGER,
+          sent_to TEXT,
+          sent_ts TEXT,
+          problem TEXT
+        ) STRICT""")
+    db.execute("CREATE INDEX outbox_waiting ON outbox (due_at) WHERE state = 'waiting'")
+    db.execute("""
+        CREATE TABLE gates (
+          name TEXT PRIMARY KEY,
+          opens_at INTEGER,
+          code INTEGER NOT NULL,
+          reason TEXT NOT NULL,
+          tries INTEGER NOT NULL,
+          closed_at INTEGER NOT NULL
+        ) STRICT""")
+    db.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
