@@ -110,7 +110,7 @@ class Standing:
 def refusals(standings: Iterable[Standing], needed: Amount) -> list[Standing]:
     """The budgets that a hold of `needed`, already added to their totals, would break: as they stood before it.
 
-    The one with the least left comes first. A budget that was broken before (Kling charged more than was held) refuses
+    The fullest comes first. A budget that was broken before (Kling charged more than was held) refuses
     everything until its period ends or its limit is raised.
     """
     broken = [standing.without(needed) for standing in standings if standing.exceeded]

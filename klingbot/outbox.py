@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -89,7 +89,10 @@ def to_json(content: Content) -> dict[str, Any]:
 
 
 def from_json(kind: str, data: Mapping[str, Any]) -> Content:
-    """What `to_json` was given. Raises KeyError for a kind or field that this version does not know."""
+    """What `to_json` was given, by this version or one before it: a field that is new since then has its default.
+
+    Raises KeyError for a kind that this version does not know, and for a field without a default that is missing.
+    """
     return typing.cast(Content, _build(KINDS[kind], data))
 
 
@@ -112,7 +115,8 @@ def _build(hint: Any, value: Any) -> Any:
         return tuple(_build(hint.__args__[0], each) for each in value)
     if is_dataclass(hint) and isinstance(hint, type):
         hints = typing.get_type_hints(hint)
-        return hint(**{field.name: _build(hints[field.name], value[field.name]) for field in fields(hint)})
+        kept = [f.name for f in fields(hint) if f.name in value or f.default is MISSING]
+        return hint(**{name: _build(hints[name], value[name]) for name in kept})
     if hint is date:
         return date.fromisoformat(value)
     return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else value

@@ -40,6 +40,11 @@ class Model:
     def always_with_sound(self) -> bool:
         return all(audio for _, audio in self.rates)
 
+    @property
+    def takes_negative(self) -> bool:
+        """Only the legacy standard's text-to-video and image-to-video take a negative prompt (Kling's docs)."""
+        return self.legacy_name is not None and not self.omni
+
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
@@ -90,6 +95,8 @@ class Quote:
     amount: Amount
     price_list: str
     microusd_per_credit: int
+    negative: bool = False
+    """Whether it was asked for with a negative prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ class NotSold:
 
 def quote(prices: PriceList, wish: Wish) -> Quote | NotSold:
     """The price of a wish, or why it cannot be bought."""
-    name = wish.model or prices.default_model
+    name = prices.default_model if wish.model is None else wish.model
     model = prices.models.get(name)
     if model is None:
         return NotSold(f"There is no model {name}. Sold here: {_listed(prices.sold)}.")
@@ -125,43 +132,54 @@ def affordable(prices: PriceList, wanted: Quote, left: Amount, *, most: int = 3)
 
 
 def _refused(prices: PriceList, model: Model, wish: Wish) -> NotSold | None:
-    duration = wish.duration_seconds or prices.default_duration
+    duration, resolution = _duration(prices, wish), _resolution(prices, wish)
     if duration not in model.durations:
         return NotSold(f"{model.name} makes no {duration}-second videos, only {_lengths(model)}.")
-    resolution = wish.resolution or prices.default_resolution
     if resolution not in model.resolutions:
         return NotSold(f"{model.name} is not sold in {resolution}, only in {_listed(model.resolutions)}.")
     audio = wish.audio or model.always_with_sound
     if (resolution, audio) not in model.rates:
-        return NotSold(_no_sound(prices, model, resolution))
+        return NotSold(_no_sound(prices, model, resolution) if audio else _no_silence(model, resolution))
     if wish.aspect is not None and wish.aspect not in prices.aspects:
         return NotSold(f"There is no aspect {wish.aspect}; choose {_listed(prices.aspects, 'or')}.")
-    if wish.negative and model.legacy_name is None:
+    if wish.negative and not model.takes_negative:
         return NotSold(f"{model.name} takes no --negative prompt; leave it out or choose another model.")
     return None
 
 
 def _quoted(prices: PriceList, model: Model, wish: Wish) -> Quote:
-    duration = wish.duration_seconds or prices.default_duration
-    resolution = wish.resolution or prices.default_resolution
+    duration, resolution = _duration(prices, wish), _resolution(prices, wish)
+    audio = wish.audio or model.always_with_sound
     return Quote(
         model=model,
         duration_seconds=duration,
         resolution=resolution,
-        audio=(audio := wish.audio or model.always_with_sound),
+        audio=audio,
         aspect=wish.aspect or prices.aspects[0],
         amount=prices.amount(model.rates[resolution, audio] * duration),
         price_list=prices.name,
         microusd_per_credit=prices.microusd_per_credit,
+        negative=wish.negative,
     )
+
+
+def _duration(prices: PriceList, wish: Wish) -> int:
+    return prices.default_duration if wish.duration_seconds is None else wish.duration_seconds
+
+
+def _resolution(prices: PriceList, wish: Wish) -> str:
+    return prices.default_resolution if wish.resolution is None else wish.resolution
 
 
 def _offers(prices: PriceList, wanted: Quote) -> Iterator[Quote]:
     for name in prices.sold:
         model = prices.models[name]
+        if wanted.negative and not model.takes_negative:
+            continue
         for resolution, audio in model.rates:
             for duration in model.durations:
-                yield _quoted(prices, model, Wish(name, duration, resolution, audio, wanted.aspect))
+                wish = Wish(name, duration, resolution, audio, wanted.aspect, wanted.negative)
+                yield _quoted(prices, model, wish)
 
 
 def _distance(wanted: Quote, offer: Quote) -> tuple[bool, bool, bool, int, int]:
@@ -183,6 +201,11 @@ def _no_sound(prices: PriceList, model: Model, resolution: str) -> str:
     if others:
         return f"{model.name} has no sound; these have: {_listed(others)}."
     return f"{model.name} has no sound, and nothing on the list “{prices.name}” has; leave out --audio."
+
+
+def _no_silence(model: Model, resolution: str) -> str:
+    silent = [r for r, audio in model.rates if not audio]
+    return f"{model.name} in {resolution} always has sound: add --audio, or choose {_listed(silent, 'or')}."
 
 
 def _lengths(model: Model) -> str:

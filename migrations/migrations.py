@@ -56,7 +56,7 @@ def m001_ledger(db: Database) -> None:
           reason TEXT
         ) STRICT""")
     # The queue: only live jobs, so its size does not grow with history.
-    db.execute("CREATE INDEX jobs_live ON jobs (due_at) WHERE state IN ('held', 'submitting', 'submitted')")
+    db.execute("CREATE INDEX jobs_live ON jobs (state, due_at) WHERE state IN ('held', 'submitting', 'submitted')")
     db.execute("""
         CREATE TABLE entries (
           id INTEGER PRIMARY KEY,
@@ -84,8 +84,8 @@ def m001_ledger(db: Database) -> None:
           period_start INTEGER NOT NULL,
           held_millicredits INTEGER NOT NULL CHECK (held_millicredits >= 0),
           held_microusd INTEGER NOT NULL CHECK (held_microusd >= 0),
-          settled_millicredits INTEGER NOT NULL,
-          settled_microusd INTEGER NOT NULL,
+          settled_millicredits INTEGER NOT NULL CHECK (settled_millicredits >= 0),
+          settled_microusd INTEGER NOT NULL CHECK (settled_microusd >= 0),
           PRIMARY KEY (scope, period_kind, period_start)
         ) STRICT, WITHOUT ROWID""")
     db.execute("""
@@ -142,6 +142,7 @@ def m003_outbox(db: Database) -> None:
           id INTEGER PRIMARY KEY,
           key TEXT NOT NULL UNIQUE,
           kind TEXT NOT NULL,
+          line TEXT NOT NULL,
           channel_id TEXT,
           user_id TEXT,
           response_url TEXT,
@@ -154,9 +155,11 @@ def m003_outbox(db: Database) -> None:
           sent_at INTEGER,
           sent_to TEXT,
           sent_ts TEXT,
-          problem TEXT
+          problem TEXT,
+          detour TEXT
         ) STRICT""")
     db.execute("CREATE INDEX outbox_waiting ON outbox (due_at) WHERE state = 'waiting'")
+    db.execute("CREATE INDEX outbox_lines ON outbox (line, id) WHERE state = 'waiting'")
     db.execute("""
         CREATE TABLE gates (
           name TEXT PRIMARY KEY,

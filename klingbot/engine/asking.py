@@ -99,28 +99,33 @@ def hold(engine: Engine, request: Request) -> Held | Repeated | NotSold | Budget
     periods = engine.calendar.periods(now)
     job = _job(engine, request, quote, periods, now)
     with engine.store.write() as tx:
-        outcome = _hold(tx, engine, job, quote, periods)
+        outcome = _hold(tx, job, periods)
         if not isinstance(outcome, Held):
             tx.abandon()
-    if isinstance(outcome, BudgetExceeded):
-        alerting.note_turned_away(engine, outcome.refused, quote.amount, request.user_id)
-    return outcome
+    # What still fits takes longer to find than a hold: nobody else should wait for it.
+    return _turned_away(engine, quote, request, outcome) if isinstance(outcome, list) else outcome
 
 
-def _hold(
-    tx: Transaction, engine: Engine, job: Job, quote: Quote, periods: Periods
-) -> Held | Repeated | BudgetExceeded | Stopped:
+def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stopped | list[Standing]:
+    """Standings alone mean that the hold breaks at least one of them."""
     if not jobs.insert(tx, job):
         return Repeated(_existing(tx, job.id))
     if (gate := gates.get(tx, gates.ACCOUNT)) and gate.closed(job.asked_at):
         return Stopped(gate.reason)
     ledger.hold(tx, job)
     standings = budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
-    if refused := refusals(standings, job.quote):
-        left = room(standing.without(job.quote) for standing in standings)
-        return BudgetExceeded(quote, tuple(refused), tuple(affordable(engine.prices, quote, left)))
+    if refusals(standings, job.quote):
+        return standings
     alerting.note_crossings(tx, standings, job.asked_at)
     return Held(job, tuple(standings), jobs.ahead_of(tx, job))
+
+
+def _turned_away(engine: Engine, quote: Quote, request: Request, standings: list[Standing]) -> BudgetExceeded:
+    """What the person hears and the budgets' channels too, of standings that the hold would have broken."""
+    refused = refusals(standings, quote.amount)
+    alerting.note_turned_away(engine, refused, quote.amount, request.user_id)
+    left = room(standing.without(quote.amount) for standing in standings)
+    return BudgetExceeded(quote, tuple(refused), tuple(affordable(engine.prices, quote, left)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Booking what Kling says. The dispatcher reports here; each step is conditional, so a second report changes nothing."""
+"""Booking what Kling says. The dispatcher reports here; each step is conditional: a second report changes nothing."""
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 from klingbot import money
@@ -11,15 +12,23 @@ from klingbot.engine.core import Engine
 from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
 from klingbot.outbox import SubmittingResumed, SubmittingStopped
-from klingbot.store import gates, jobs, ledger
+from klingbot.store import Transaction, gates, jobs, ledger
+
+BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 60_000
+"""How long jobs wait when Kling is busy; its docs advise a second or more, growing."""
+STOPPED_FIRST_MS, STOPPED_MOST_MS = 60_000, 600_000
+"""How long until a refused account is tried again."""
 
 H, S, T = JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED
 
 
-def submitting(engine: Engine, job: Job, route: str) -> Job | None:
-    """A request is about to leave for that route. None when the job no longer waits (it was cancelled)."""
+def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | None:
+    """A request is about to leave for that route; with no word of it by `due_at`, its reply counts as lost.
+
+    None when the job no longer waits (it was cancelled).
+    """
     with engine.store.write() as tx:
-        columns = {"route": route, "posted_at": engine.clock(), "tries": job.tries + 1}
+        columns = {"route": route, "posted_at": engine.clock(), "due_at": due_at, "tries": job.tries + 1}
         return jobs.move(tx, job.id, [H], state=S, **columns)
 
 
@@ -70,25 +79,23 @@ def refused(engine: Engine, job: Job, reason: str) -> Job | None:
     return _end_unpaid(engine, job, JobState.RELEASED, reason)
 
 
-def busy(engine: Engine, job: Job, *, code: int, reason: str, opens_at: int) -> None:
-    """Kling is at its limit for this model: jobs for it wait in line, their holds kept, until `opens_at`."""
+def busy(engine: Engine, model: str, *, code: int, reason: str) -> None:
+    """Kling is at its limit for this model: jobs for it wait in line, their holds kept, and one asks again later."""
     with engine.store.write() as tx:
-        gates.close(tx, job.model, opens_at=opens_at, code=code, reason=reason, at=engine.clock())
-        jobs.move(tx, job.id, [S], state=H)
+        _close(tx, engine, model, code, reason, BUSY_FIRST_MS, BUSY_MOST_MS)
 
 
-def stopped(engine: Engine, job: Job, *, code: int, reason: str, opens_at: int) -> None:
-    """Kling refuses the account: nothing is submitted and new jobs are refused until `opens_at`, when one job probes.
+def stopped(engine: Engine, *, code: int, reason: str) -> None:
+    """Kling refuses the account: nothing is submitted and new jobs are refused, until one job may probe again.
 
     The admins hear of it once, however often the probe is refused.
     """
-    now = engine.clock()
     with engine.store.write() as tx:
-        tries = gates.close(tx, gates.ACCOUNT, opens_at=opens_at, code=code, reason=reason, at=now)
-        jobs.move(tx, job.id, [S], state=H)
-        if tries == 1:
+        first = gates.get(tx, gates.ACCOUNT) is None
+        _close(tx, engine, gates.ACCOUNT, code, reason, STOPPED_FIRST_MS, STOPPED_MOST_MS)
+        if first:
             content = SubmittingStopped(code, reason, jobs.waiting(tx))
-            alerting.to_admins(tx, f"stopped {now}", content, now)
+            alerting.to_admins(tx, f"stopped {engine.clock()}", content, engine.clock())
 
 
 def flowing(engine: Engine, job: Job) -> None:
@@ -100,6 +107,17 @@ def flowing(engine: Engine, job: Job) -> None:
         gates.open_(tx, job.model)
         if gate := gates.open_(tx, gates.ACCOUNT):
             alerting.to_admins(tx, f"resumed {now}", SubmittingResumed(gate.reason), now)
+
+
+def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, first_ms: int, most_ms: int) -> None:
+    """Closes a gate for twice as long each time in a row; several refusals at one time count once."""
+    now = engine.clock()
+    gate = gates.get(tx, name)
+    if gate and gate.closed(now):
+        return
+    tries = gate.tries if gate else 0
+    opens_at = now + min(first_ms * 2**tries, most_ms)
+    gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
 
 
 def _end_unpaid(engine: Engine, job: Job, state: JobState, reason: str) -> Job | None:
@@ -115,8 +133,11 @@ def _end_unpaid(engine: Engine, job: Job, state: JobState, reason: str) -> Job |
 
 
 def _charged(job: Job, units: Decimal | None) -> Amount:
-    """Kling's own deduction where the job was priced in Kling's units; else what was quoted."""
+    """Kling's own deduction where the job was priced in Kling's units; else what was quoted.
+
+    A deduction finer than a milli-credit is rounded up: a verdict must never fail for its decimals.
+    """
     if units is None or not job.kling_units:
         return job.quote
-    millicredits = money.millicredits(units)
+    millicredits = math.ceil(units * money.MILLICREDITS)
     return Amount(millicredits, -(-millicredits * job.microusd_per_credit // money.MILLICREDITS))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from klingbot import money
-from klingbot.pricing import Model, PriceList
+from klingbot.prices.reading import Table
+from klingbot.pricing import Model, NotSold, PriceList, Wish, quote
 
 SHIPPED = ("credits", "kling-api")
 _HERE = Path(__file__).parent
+_RESOLUTIONS = ("720p", "1080p", "4k")
 _SOUND = {"silent": False, "audio": True}
 
 
@@ -29,64 +30,89 @@ def load(name: str = "credits", *, pack: int | None = None, legacy_only: bool = 
     """
     path = _HERE / f"{name}.toml" if name in SHIPPED else Path(name)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as e:
         raise PriceListError(f"{name} is neither {' nor '.join(SHIPPED)} nor a readable file: {e.strerror}") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise PriceListError(f"{path.name} is not TOML: {e}") from e
     try:
-        return _price_list(path.stem, data, pack, legacy_only)
-    except KeyError as e:
-        raise PriceListError(f"{path.name}: {e.args[0]} is missing") from e
-    except (TypeError, AttributeError, InvalidOperation, ValueError) as e:
+        return _price_list(path.stem, Table("", data), pack, legacy_only)
+    except ValueError as e:
         raise PriceListError(f"{path.name}: {e}") from e
 
 
-def _price_list(name: str, data: Mapping[str, Any], pack: int | None, legacy_only: bool) -> PriceList:
-    packs = {int(size): Decimal(usd) for size, usd in data["packs"]["usd_per_credit"].items()}
-    size = pack or int(data["packs"]["default"])
-    models = {model: _model(model, entry) for model, entry in data["models"].items()}
+def _price_list(name: str, file: Table, pack: int | None, legacy_only: bool) -> PriceList:
+    file.only(
+        "title",
+        "kling_units",
+        "source",
+        "as_of",
+        "default_model",
+        "default_duration",
+        "default_resolution",
+        "aspects",
+        "packs",
+        "models",
+    )
+    models = {model: _model(model, table) for model, table in file.table("models").tables()}
     if legacy_only:
         models = {model: entry for model, entry in models.items() if entry.legacy_name}
+    size, microusd_per_credit = _pack(file.table("packs"), pack)
     prices = PriceList(
         name=name,
-        title=data["title"],
+        title=file.text("title"),
         models=models,
-        default_model=data["default_model"],
-        default_duration=data["default_duration"],
-        default_resolution=data["default_resolution"],
-        aspects=tuple(data["aspects"]),
+        default_model=file.text("default_model"),
+        default_duration=file.whole("default_duration"),
+        default_resolution=file.text("default_resolution"),
+        aspects=file.texts("aspects"),
         pack=size,
-        microusd_per_credit=money.microusd(_usd_per_credit(packs, data["packs"]["rule"], size)),
-        kling_units=data["kling_units"],
+        microusd_per_credit=microusd_per_credit,
+        kling_units=file.flag("kling_units"),
     )
     _check_default(prices)
     return prices
 
 
-def _model(name: str, entry: Mapping[str, Any]) -> Model:
-    rates = {
-        (resolution, _SOUND[sound]): money.millicredits(Decimal(rate))
-        for resolution, by_sound in entry["rates"].items()
-        for sound, rate in by_sound.items()
-    }
-    if not rates or min(rates.values()) <= 0:
-        raise ValueError(f"every rate of {name} must be more than zero")
-    if not entry.get("legacy") and not entry.get("new"):
-        raise ValueError(f"{name} must say how Kling is asked for it: legacy, new or both")
+def _model(name: str, table: Table) -> Model:
+    table.only("title", "legacy", "new", "omni", "retired", "durations", "rates")
+    if "legacy" not in table.values and "new" not in table.values:
+        raise ValueError(f"{table.place} must say how Kling is asked for it: legacy, new or both")
     return Model(
         name=name,
-        title=entry["title"],
-        durations=tuple(sorted(entry["durations"])),
-        rates=rates,
-        legacy_name=entry.get("legacy"),
-        new_name=entry.get("new"),
-        omni=entry.get("omni", False),
-        retired=entry.get("retired"),
+        title=table.text("title"),
+        durations=table.wholes("durations"),
+        rates=_rates(table.table("rates")),
+        legacy_name=table.text("legacy") if "legacy" in table.values else None,
+        new_name=table.text("new") if "new" in table.values else None,
+        omni="omni" in table.values and table.flag("omni"),
+        retired=table.day("retired") if "retired" in table.values else None,
     )
 
 
-def _usd_per_credit(packs: Mapping[int, Decimal], rule: str, size: int) -> Decimal:
+def _rates(table: Table) -> dict[tuple[str, bool], int]:
+    table.only(*_RESOLUTIONS)
+    rates = {}
+    for resolution, by_sound in table.tables():
+        by_sound.only(*_SOUND)
+        for sound in by_sound.values:
+            rates[resolution, _SOUND[sound]] = by_sound.amount(sound, money.millicredits)
+    return rates
+
+
+def _pack(table: Table, pack: int | None) -> tuple[int, int]:
+    """The size of the pack in force, and what it makes of a credit in micro-USD."""
+    table.only("rule", "default", "usd_per_credit")
+    size = table.whole("default") if pack is None else pack
+    sold = table.table("usd_per_credit")
+    for key in sold.values:
+        if not (key.isascii() and key.isdigit() and int(key)):
+            raise ValueError(f"{sold.at(key)} must be the size of a pack, a whole number above zero")
+    packs = {int(key): sold.amount(key, money.microusd) for key in sold.values}
+    return size, _microusd_per_credit(packs, table.text("rule"), size)
+
+
+def _microusd_per_credit(packs: Mapping[int, int], rule: str, size: int) -> int:
     """`tier`: the price of the largest pack that `size` reaches, or of the smallest; `exact`: only sizes sold."""
     if rule == "exact":
         if size not in packs:
@@ -98,8 +124,7 @@ def _usd_per_credit(packs: Mapping[int, Decimal], rule: str, size: int) -> Decim
 
 
 def _check_default(prices: PriceList) -> None:
-    model = prices.models.get(prices.default_model)
-    if model is None or model.retired:
-        raise ValueError(f"default_model {prices.default_model} is not sold by this list")
-    if prices.default_duration not in model.durations or prices.default_resolution not in model.resolutions:
-        raise ValueError(f"{model.name} is not sold at the list's default duration and resolution")
+    """What a person gets who leaves everything open must be sold."""
+    default = quote(prices, Wish())
+    if isinstance(default, NotSold):
+        raise ValueError(f"the default video is not sold by this list. {default.sentence}")

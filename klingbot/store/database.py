@@ -62,7 +62,8 @@ class Store:
         self._writing = threading.Lock()
         try:
             self._lock_file = Path(f"{path}.lock").open("w")  # noqa: SIM115 (held as long as the store)
-            self._writer = _connect(path)
+            with self._alone():  # turning a new file to WAL does not wait for others who do the same
+                self._writer = _connect(path)
             self._migrate()
         except (OSError, sqlite3.Error) as e:
             raise DatabaseError(
@@ -78,10 +79,12 @@ class Store:
             transaction = Transaction(self._writer)
             try:
                 yield transaction
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self._writer.execute("ROLLBACK" if transaction.abandoned else "COMMIT")
+                if not transaction.abandoned:
+                    self._writer.execute("COMMIT")
+            finally:
+                # Also after a COMMIT that failed (a full disk), which leaves the transaction open.
+                if self._writer.conn.in_transaction:
+                    self._writer.execute("ROLLBACK")
 
     def read(self) -> Database:
         """This thread's connection for reading; each statement sees the last commit."""
@@ -109,16 +112,16 @@ class Store:
     def _migrate(self) -> None:
         """Applies what is pending, in one transaction, so that two processes starting at once do it once."""
         known = {step.name for step in migrations.pending(Database(memory=True))}
-        applied = {step.name for step in migrations.applied(self._writer)}
-        if newer := sorted(applied - known):
-            raise DatabaseError(
-                f"The database {self.path} was made by a newer Klingbot (it has {', '.join(newer)}). "
-                "Run that version again, or restore a backup from before the upgrade."
-            )
-        if applied == known:
-            return
         with self.write() as tx:
+            applied = {step.name for step in migrations.applied(tx.db)}
+            if newer := sorted(applied - known):
+                raise DatabaseError(
+                    f"The database {self.path} was made by a newer Klingbot (it has {', '.join(newer)}). "
+                    "Run that version again, or restore a backup from before the upgrade."
+                )
             migrations.apply(tx.db)
+            # Writes nothing, but a file that may only be read is noticed now and not at somebody's first command.
+            tx.execute("DELETE FROM facts WHERE 1 = 0")
 
 
 def _connect(path: Path) -> Database:

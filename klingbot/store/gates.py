@@ -31,18 +31,16 @@ def get(db: Database | Transaction, name: str) -> Gate | None:
     return _gate(row) if row else None
 
 
-def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason: str, at: int) -> int:
-    """Closes a gate, or keeps it closed; how many times in a row that is now."""
-    row = tx.execute(
+def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason: str, at: int) -> None:
+    """Closes a gate, or closes it again; `tries` counts how many times in a row."""
+    tx.execute(
         """
         INSERT INTO gates (name, opens_at, code, reason, tries, closed_at)
         VALUES (:name, :opens_at, :code, :reason, 1, :at)
         ON CONFLICT (name) DO UPDATE SET
-          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1
-        RETURNING tries""",
+          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1""",
         {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at},
-    ).fetchone()
-    return int(row["tries"])
+    )
 
 
 def open_(tx: Transaction, name: str) -> Gate | None:

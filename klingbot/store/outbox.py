@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,16 @@ class OutboxMessage:
     tries: int
     problem: str | None
     """What went wrong last, in Slack's word."""
+    detour: str | None
+    """Which place did not take it, when it was meant for another."""
 
 
 _CLAIM = """
     UPDATE outbox SET lease_until = :lease_until, tries = tries + 1
     WHERE id IN (
-      SELECT id FROM outbox WHERE state = 'waiting' AND due_at <= :now AND lease_until <= :now
+      SELECT id FROM outbox
+      WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'waiting' GROUP BY line)
+        AND due_at <= :now AND lease_until <= :now
       ORDER BY id LIMIT :most)
     AND lease_until <= :now
     RETURNING *"""
@@ -55,12 +60,13 @@ def put(
     """
     row = tx.execute(
         """
-        INSERT INTO outbox (key, kind, channel_id, user_id, response_url, content, state, due_at, created_at)
-        VALUES (:key, :kind, :channel_id, :user_id, :response_url, :content, 'waiting', :at, :at)
+        INSERT INTO outbox (key, kind, line, channel_id, user_id, response_url, content, state, due_at, created_at)
+        VALUES (:key, :kind, :line, :channel_id, :user_id, :response_url, :content, 'waiting', :at, :at)
         ON CONFLICT (key) DO NOTHING RETURNING id""",
         {
             "key": key,
             "kind": kind,
+            "line": channel_id or user_id or "",
             "channel_id": channel_id,
             "user_id": user_id,
             "response_url": response_url,
@@ -71,8 +77,17 @@ def put(
     return row is not None
 
 
+def any_due(db: Database, now: int) -> bool:
+    """Whether `claim` might find something: a look that takes no lock."""
+    sql = "SELECT 1 FROM outbox WHERE state = 'waiting' AND due_at <= :now LIMIT 1"
+    return db.execute(sql, {"now": now}).fetchone() is not None
+
+
 def claim(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[OutboxMessage]:
-    """Due messages, oldest first, leased to the caller."""
+    """The first message of each line, where it is due, leased to the caller.
+
+    A line is what goes to one place: its messages leave in the order in which they came.
+    """
     rows = tx.execute(_CLAIM, {"now": now, "lease_until": lease_until, "most": most}).fetchall()
     return sorted((_message(row) for row in rows), key=lambda message: message.id)
 
@@ -87,15 +102,24 @@ def sent(tx: Transaction, message_id: int, *, at: int, to: str, ts: str | None) 
 def again(tx: Transaction, message_id: int, *, due_at: int, problem: str | None) -> None:
     """Not delivered: try again at `due_at`."""
     tx.execute(
-        "UPDATE outbox SET due_at = :due_at, problem = :problem, lease_until = 0 WHERE id = :id",
+        "UPDATE outbox SET due_at = :due_at, problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
         {"id": message_id, "due_at": due_at, "problem": problem},
     )
+
+
+def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], *, detour: str | None, at: int) -> None:
+    """Replaces a message that no channel takes by one for each of these people."""
+    for user_id in user_ids:
+        key = f"{message.key} for {user_id}"
+        if put(tx, key, message.kind, message.content, at=at, user_id=user_id):
+            tx.execute("UPDATE outbox SET detour = :detour WHERE key = :key", {"detour": detour, "key": key})
+    sent(tx, message.id, at=at, to=" ".join(user_ids), ts=None)
 
 
 def failed(tx: Transaction, message_id: int, *, problem: str) -> None:
     """Cannot be delivered anywhere; kept, and shown to the admins."""
     tx.execute(
-        "UPDATE outbox SET state = 'failed', problem = :problem, lease_until = 0 WHERE id = :id",
+        "UPDATE outbox SET state = 'failed', problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
         {"id": message_id, "problem": problem},
     )
 
@@ -118,4 +142,5 @@ def _message(row: Any) -> OutboxMessage:
         created_at=row["created_at"],
         tries=row["tries"],
         problem=row["problem"],
+        detour=row["detour"],
     )

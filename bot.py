@@ -1,0 +1,150 @@
+"""Klingbot's front door. `python bot.py` runs the bot; `python bot.py sandbox` runs it with nothing to set up.
+
+Read `run` from top to bottom: it is the whole house, in the order in which it is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import click
+
+from klingbot import scheduler, settings
+from klingbot.dispatcher import Dispatcher, uses_api_key
+from klingbot.engine import Engine, open_engine
+from klingbot.kling import KlingClient
+from klingbot.notifier import Notifier
+from klingbot.scheduler import Tick
+from klingbot.settings import Settings
+from klingbot.slack import app, serve
+from klingbot.slack.desk import Desk
+from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.sender import Sender
+from klingbot.store import DatabaseError, Store
+from klingbot.web import WebServer
+
+log = logging.getLogger("klingbot")
+
+
+def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engine], None] | None = None) -> None:
+    """Runs the bot until `stopping` is set, then closes everything in turn. `prepare` sees the engine first.
+
+    Raises DatabaseError, SlackRefusedError, and OSError when the port is taken.
+    """
+    with ExitStack() as house:
+        store = Store(config.database)
+        house.callback(store.close)
+        engine = open_engine(store, config.prices, config.calendar, now_ms)
+        if prepare:
+            prepare(engine)
+
+        client = quick_client(config.slack_bot_token, config.slack_api_url)
+        directory = Directory(client, admins=config.admins)
+        kling = KlingClient(config.kling_api_url, config.kling_credentials)
+        dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
+        house.callback(dispatcher.close)
+        notifier = Notifier(engine, Sender(client), config.alerts_channel, directory.known_admins)
+        ticking = scheduler.start(
+            [
+                Tick("submit", 0.5, dispatcher.submit),
+                Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
+                Tick("recover", 5, dispatcher.recover),
+                Tick("deliver", 1, notifier.deliver),
+            ]
+        )
+        house.callback(ticking.shutdown)
+
+        desk = Desk(engine, directory, config.alerts_channel)
+        bolt = app.build(
+            desk,
+            token=config.slack_bot_token,
+            api_url=config.slack_api_url,
+            signing_secret=config.slack_signing_secret,
+        )
+        slack = serve.door(bolt, client, config.slack_app_token)
+        house.callback(slack.close)
+        if config.port is not None:
+            server = WebServer(config.host, config.port, slack.routes, healthy=slack.is_open)
+            house.callback(server.close)
+        slack.open(stopping)
+        log.info("Klingbot is ready: %s", slack.where(config.port))
+        stopping.wait()
+        log.info("Klingbot stops: no more commands, and what is under way is finished")
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    if context.invoked_subcommand is None:
+        _end_with(lambda: _run_live())
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Where the page is (3000, or a free one).")
+@click.option("--fresh", is_flag=True, help="Forget the last time: begin with sample data again.")
+def sandbox(port: int | None, fresh: bool) -> None:
+    """Run the bot with a local Slack and a local Kling: no accounts, no tokens, no bill."""
+    _end_with(lambda: _run_sandbox(port, fresh))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's schema up to date (the bot does so by itself when it starts)."""
+    _end_with(lambda: Store(settings.database(settings.environment())).close())
+
+
+def _run_live() -> None:
+    config = settings.read(settings.environment())
+    for warning in config.warnings:
+        log.warning(warning)
+    run(config, _stopped_by_signals())
+
+
+def _run_sandbox(port: int | None, fresh: bool) -> None:
+    from klingbot.sandbox import play, sample
+
+    with ExitStack() as stack:
+        opened = play.open_sandbox(port, fresh=fresh)
+        stack.callback(opened.stop)
+        config = play.settings_for(opened, settings.environment())
+        click.echo(f"\n  The Klingbot sandbox is at {opened.url}\n  Ctrl-C stops it.\n")
+        results = f"{opened.kling_api_url}/results"
+        run(config, _stopped_by_signals(), prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))
+
+
+def _stopped_by_signals() -> threading.Event:
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def _end_with(work: Callable[[], None]) -> None:
+    """Runs it; what a person did wrong ends with its sentences and exit code 2, never with a traceback."""
+    try:
+        work()
+    except settings.SettingsError as e:
+        click.echo("Klingbot cannot start with these settings:", err=True)
+        for problem in e.problems:
+            click.echo(f"  - {problem}", err=True)
+        click.echo("See .env.example; or try it without any accounts: python bot.py sandbox", err=True)
+        sys.exit(2)
+    except (DatabaseError, serve.SlackRefusedError) as e:
+        click.echo(f"Klingbot cannot start: {e}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,41 @@
+"""Data → Block Kit. Pure: no clock, no SQL, no Slack SDK.
+
+A room for each thing the bot talks about; each function returns a `Message` whose `text` says what its blocks say.
+`render` is for what waits in the outbox.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from klingbot.blocks import alerts, jobs
+from klingbot.blocks.message import Message, context
+from klingbot.blocks.text import channel, neutral
+from klingbot.outbox import Content, Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.periods import Calendar
+
+__all__ = ["Message", "render", "with_detour"]
+
+_RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
+    VideoReady: jobs.video_ready,
+    JobFailed: jobs.job_failed,
+    Crossed: alerts.crossed,
+    TurnedAway: alerts.turned_away,
+    SubmittingStopped: alerts.submitting_stopped,
+    SubmittingResumed: alerts.submitting_resumed,
+}
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+
+
+def render(content: Content, calendar: Calendar) -> Message:
+    """An outbox message as Slack shows it."""
+    return _RENDERERS[type(content)](content, calendar)
+
+
+def with_detour(said: Message, detour: str) -> Message:
+    """The same, with a remark that it was meant for another place; `detour` is `PLACE: what Slack said`."""
+    place, _, problem = detour.partition(": ")
+    where = channel(place) if _CHANNEL.fullmatch(place) else "another place"
+    return said.plus(context(f"This was meant for {where}, which did not take it ({neutral(problem, 200)})"))

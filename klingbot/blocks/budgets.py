@@ -1,0 +1,100 @@
+"""What is said about budgets: all of them, one scope's, set, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from klingbot.blocks.message import Block, Message, context, message, section, sections
+from klingbot.blocks.standings import bar, full, left, limit, tightest
+from klingbot.blocks.text import channel, code, label, scope_name, scope_typed, when
+from klingbot.budgets import Budget, Standing
+from klingbot.engine.budgeting import BudgetSet
+from klingbot.periods import Calendar, Period, PeriodKind
+
+MOST_LISTED = 30
+"""Budgets in one list: as many as can be read, and as Slack takes in one message with room to spare."""
+
+_GROUPS = {"workspace": "Workspace", "project": "Projects", "user": "People"}
+
+
+def listing(standings: Sequence[Standing], calendar: Calendar) -> Message:
+    """Every budget, or the fullest of them when they are too many."""
+    if not standings:
+        example = code("/kling budget set workspace --usd 600")
+        return message(section(f"There are no budgets yet. An admin sets one: {example}"))
+    fullest = tightest(tuple(standings), MOST_LISTED)
+    shown = [standing for standing in standings if standing in fullest]
+    hidden = len(standings) - len(shown)
+    more = f"and {hidden:,} more, none of them fuller: {code('/kling budget show SCOPE')}" if hidden else ""
+    return message(
+        *_groups(shown),
+        *([section(more)] if more else []),
+        context(*_resets([standing.period for standing in shown], calendar)),
+    )
+
+
+def status(scope: str, standings: Sequence[Standing], calendar: Calendar, alerts_channel: str | None) -> Message:
+    """The budgets of one scope, with everything there is to say about each."""
+    if not standings:
+        example = code(f"/kling budget set {scope_typed(scope)} --usd 600")
+        return message(section(f"There is no budget for {scope_name(scope)}. An admin sets one: {example}"))
+    return message(*(block for each in standings for block in _status(each, calendar, alerts_channel)))
+
+
+def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) -> Message:
+    before, after = outcome.before, outcome.standing.budget
+    changes = f"{limit(before)} → {limit(after)}" if before else f"new, {limit(after)}"
+    committed = outcome.standing.total.committed
+    kept = f"What {outcome.standing.period.label} has seen so far counts: {committed}" if committed else ""
+    return message(
+        section(f"Budget set for *{label(after)}*: {changes}", kept),
+        *_status(outcome.standing, calendar, alerts_channel),
+    )
+
+
+def invite_me(channel_id: str) -> Block:
+    """For a channel that was chosen for alerts and cannot get them yet."""
+    return section(
+        f"I am not in {channel(channel_id)} yet: invite me there (/invite @klingbot), or its alerts go elsewhere."
+    )
+
+
+def removed(scope: str, kind: PeriodKind) -> Message:
+    return message(section(f"Removed the {kind} budget of {scope_name(scope)}. What was spent stays in the ledger."))
+
+
+def not_there(scope: str, kind: PeriodKind) -> Message:
+    example = code(f"/kling budget show {scope_typed(scope)}")
+    return message(section(f"There is no {kind} budget for {scope_name(scope)}. These are there: {example}"))
+
+
+def _groups(standings: Sequence[Standing]) -> list[Block]:
+    blocks: list[Block] = []
+    for prefix, title in _GROUPS.items():
+        lines = [_line(standing) for standing in standings if standing.budget.scope.partition(":")[0] == prefix]
+        blocks += sections([f"*{title}*", *lines]) if lines else []
+    return blocks
+
+
+def _line(standing: Standing) -> str:
+    drawn = code(bar(standing.permille, 10))
+    return f"{drawn} {label(standing.budget)}: {standing.percent}, {left(standing)} of {limit(standing.budget)}"
+
+
+def _resets(periods: Sequence[Period], calendar: Calendar) -> list[str]:
+    ends = {period.kind: period.end for period in periods}
+    return [f"{kind} resets {when(ends[kind], calendar)}" for kind in PeriodKind if kind in ends]
+
+
+def _status(standing: Standing, calendar: Calendar, alerts_channel: str | None) -> list[Block]:
+    budget = standing.budget
+    return [
+        section(f"*{label(budget)}*", code(bar(standing.permille, 20)), full(standing, calendar)),
+        context(_alerts(budget, alerts_channel)),
+    ]
+
+
+def _alerts(budget: Budget, alerts_channel: str | None) -> str:
+    place = budget.channel_id or alerts_channel
+    shares = ", ".join(f"{threshold}%" for threshold in budget.thresholds)
+    return f"alerts at {shares} go to {channel(place) if place else 'the admins'}"

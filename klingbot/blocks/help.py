@@ -1,0 +1,61 @@
+"""What can be typed, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.text import code, name
+from klingbot.pricing import NotSold, PriceList, Wish, quote
+
+_GROUPS = {
+    "Videos": ("generate", "quote", "cancel"),
+    "Budgets": ("budget", "budget show", "budget set", "budget remove"),
+    "Spending": ("usage",),
+    "More": ("project", "help"),
+}
+_NOTES = {
+    "generate": "Holds the cost against every budget it touches, makes the video, and posts it in this channel.",
+    "quote": "What a video would cost and which budgets it would touch. Spends nothing.",
+    "budget": "Every budget and how it stands.",
+    "budget show": "The budgets of workspace, @user or a project's name.",
+    "budget set": "Sets a budget; what is left out stays as it was. Spend so far counts. For admins.",
+    "budget remove": "Removes a budget; its spend stays in the ledger. For admins.",
+    "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
+    "project": "The project that this channel spends for. Anyone may ask; admins set it.",
+    "cancel": "Gives a job up while it waits. Kling has no cancel, so not later. Your own; admins, anyone's.",
+    "help": "Everything that can be typed.",
+}
+_EXAMPLES = (
+    "/kling generate a fox in the snow --duration 10 --project marketing",
+    "/kling budget set marketing --usd 600 --alert 80,100 --channel #finance",
+)
+
+
+def overview(usage: Mapping[str, str], prices: PriceList) -> Message:
+    """Every command in groups; `usage` is what to type, by command."""
+    return message(
+        section("*Klingbot* makes Kling AI videos inside budgets that hold. Answers are private; videos are not."),
+        *(section(f"*{title}*", *(_explained(usage, key) for key in keys)) for title, keys in _GROUPS.items()),
+        section("*Examples*", *(code(example) for example in _EXAMPLES)),
+        context(_prices(prices)),
+    )
+
+
+def topic(key: str, usage: Mapping[str, str], prices: PriceList) -> Message:
+    """One command."""
+    costs = [context(_prices(prices))] if key in ("generate", "quote") else []
+    return message(section(code(usage[key]), _NOTES[key]), *costs)
+
+
+def _explained(usage: Mapping[str, str], key: str) -> str:
+    return f"{code(usage[key])}\n{_NOTES[key]}"
+
+
+def _prices(prices: PriceList) -> str:
+    """`kling-v1.5 (default): 10 credits ($0.60) for 5 s at 1080p`, and the other models."""
+    default = quote(prices, Wish())
+    assert not isinstance(default, NotSold)  # a price list is refused at start-up when it does not sell its default
+    cost = f"{default.amount} for {default.duration_seconds} s at {name(default.resolution)}"
+    others = ", ".join(name(model) for model in prices.sold if model != default.model.name)
+    return f"{name(default.model.name)} (default): {cost}" + (f". Also sold: {others}" if others else "")

@@ -1,0 +1,115 @@
+"""What is said about jobs: held, repeated, cancelled, done, failed."""
+
+from __future__ import annotations
+
+from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.standings import left, short, tightest
+from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
+from klingbot.engine.asking import Cancelled, Held, NotYours, TooLate
+from klingbot.jobs import Job, JobState
+from klingbot.outbox import JobFailed, VideoReady
+from klingbot.periods import Calendar
+from klingbot.pricing import Quote
+
+_DOING = {
+    JobState.HELD: "waits for its turn at Kling",
+    JobState.SUBMITTING: "is on its way to Kling",
+    JobState.SUBMITTED: "is being made at Kling",
+    JobState.SUCCEEDED: "is done",
+    JobState.FAILED: "failed at Kling",
+    JobState.RELEASED: "was given up",
+}
+_ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
+
+DAYS_KEPT = 30
+"""How long Kling keeps a video (Kling's docs, task results)."""
+
+_UNCHARGED = " Nothing was charged."
+"""How reasons of refusal may end; the message says it itself."""
+
+
+def held(outcome: Held, calendar: Calendar) -> Message:
+    job = outcome.job
+    ahead = f"{plural(outcome.ahead, 'job')} ahead of it" if outcome.ahead else ""
+    near = [short(standing, calendar) for standing in tightest(outcome.standings, 1)]
+    return message(
+        section(f"🎬 Held {job.quote} for {product(job)} · project {name(job.project)}", quoted(job.prompt)),
+        context(f"Job {code(job.id)}", ahead, "the video comes to this channel"),
+        context(*(near or ["No budget limits this"]), f"cancel while it waits: {code(f'/kling cancel {job.id}')}"),
+    )
+
+
+def repeated(job: Job) -> Message:
+    """The same request again: the same job, and no second hold."""
+    return message(
+        section(
+            f"This is the same request as before: job {code(job.id)} ({product(job)}) {_DOING[job.state]}. "
+            "Nothing more was held.",
+            quoted(job.prompt),
+        )
+    )
+
+
+def stopped(reason: str) -> Message:
+    return message(
+        section(
+            f"Kling takes no jobs from this account just now: {neutral(reason)}",
+            "Nothing was held. Klingbot keeps trying; ask again later.",
+        )
+    )
+
+
+def cancelled(outcome: Cancelled) -> Message:
+    job = outcome.job
+    return message(
+        section(f"Cancelled job {code(job.id)}. Nothing was charged; the hold of {job.quote} was given back.")
+    )
+
+
+def too_late(outcome: TooLate) -> Message:
+    job = outcome.job
+    why = "there is nothing to cancel" if job.state in _ENDED else "it is too late to cancel, for Kling has no cancel"
+    return message(section(f"Job {code(job.id)} {_DOING[job.state]}: {why}."))
+
+
+def not_yours(outcome: NotYours) -> Message:
+    job = outcome.job
+    owner = mention(job.user_id)
+    return message(section(f"Job {code(job.id)} was asked for by {owner}: only they or an admin can cancel it."))
+
+
+def no_such_job(job_id: str) -> Message:
+    return message(section(f"There is no job {name(job_id)}. Copy its id from the answer to your /kling generate."))
+
+
+def video_ready(content: VideoReady, calendar: Calendar) -> Message:
+    job = content.job
+    remaining = [f"{label(standing.budget)}: {left(standing)}" for standing in tightest(content.standings, 2)]
+    return message(
+        section(f"🎬 {mention(job.user_id)}, your video is ready", quoted(job.prompt)),
+        section(link(job.video_url or "")),
+        context(charge(job), product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
+        context(*remaining, f"Kling keeps the video for {DAYS_KEPT} days"),
+    )
+
+
+def job_failed(content: JobFailed, calendar: Calendar) -> Message:
+    job = content.job
+    reason = neutral((job.reason or "Kling did not say why.").removesuffix(_UNCHARGED), 600)
+    return message(
+        section("Your video was not made", quoted(job.prompt), reason),
+        section(f"Nothing was charged; the hold of {job.quote} was given back."),
+        context(product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
+    )
+
+
+def charge(job: Job) -> str:
+    charged = job.quote if job.settled is None else job.settled
+    return f"charged {charged}" if charged == job.quote else f"held {job.quote}, charged {charged}"
+
+
+def product(wanted: Job | Quote) -> str:
+    """`kling-pro, 10 s, 1080p, with sound`."""
+    model = wanted.model if isinstance(wanted, Job) else wanted.model.name
+    sound = ", with sound" if wanted.audio else ""
+    return f"*{name(model)}*, {wanted.duration_seconds} s, {name(wanted.resolution)}{sound}"

@@ -1,0 +1,71 @@
+"""A Slack message: blocks of mrkdwn, and a `text` drawn from those same blocks, so that the two never disagree.
+
+Slack shows the blocks; notifications and screen readers use the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 3_000
+"""Characters in one text of a block (Slack's docs, section block)."""
+
+Block = dict[str, Any]
+
+# Bold, code and bars are only for the eye. What people wrote cannot contain the first two: see `text.neutral`.
+_FOR_THE_EYE = str.maketrans("", "", "*`▓░")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    text: str
+    blocks: tuple[Block, ...]
+
+    def payload(self) -> dict[str, Any]:
+        """As Slack's Web API and command answers take it."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
+    def plus(self, *blocks: Block) -> Message:
+        """The same message with more at its end."""
+        return message(*self.blocks, *blocks)
+
+
+def message(*blocks: Block) -> Message:
+    lines = "\n".join(_said(block) for block in blocks).translate(_FOR_THE_EYE).splitlines()
+    return Message("\n".join(line.strip() for line in lines if line.strip()), blocks)
+
+
+def section(*lines: str) -> Block:
+    """Lines of mrkdwn; empty ones are left out."""
+    return {"type": "section", "text": _mrkdwn("\n".join(line for line in lines if line))}
+
+
+def context(*remarks: str) -> Block:
+    """Small print on one line; empty remarks are left out."""
+    return {"type": "context", "elements": [_mrkdwn(" · ".join(remark for remark in remarks if remark))]}
+
+
+def sections(lines: Iterable[str]) -> list[Block]:
+    """As few sections as hold all the lines, none cut in two."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(line) < LONGEST:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(each) for each in packed]
+
+
+def _mrkdwn(text: str) -> Block:
+    # `verbatim`: Slack makes nothing of a bare @here, #channel or address. Text past the limit would cost the whole
+    # message (`invalid_blocks`), so it is cut.
+    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return {"type": "mrkdwn", "text": shown, "verbatim": True}
+
+
+def _said(block: Block) -> str:
+    if block["type"] == "section":
+        return str(block["text"]["text"])
+    return " · ".join(element["text"] for element in block["elements"])

@@ -1,0 +1,87 @@
+"""What is said before anything is spent: what a job would cost, and why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from klingbot.blocks.jobs import product
+from klingbot.blocks.message import Block, Message, context, message, section
+from klingbot.blocks.standings import left, limit, resets, spent
+from klingbot.blocks.text import code, label, name
+from klingbot.budgets import Standing
+from klingbot.engine.asking import BudgetExceeded, Estimate
+from klingbot.periods import Calendar
+from klingbot.pricing import Quote
+
+
+def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
+    wanted = outcome.wanted
+    return message(
+        section(
+            f"*{_title(outcome.refused)}*",
+            f"Needed: {wanted.amount} for {product(wanted)}",
+            *(_refusing(standing, calendar) for standing in outcome.refused),
+        ),
+        _fitting(wanted, outcome.fits),
+        context("Nothing was held or spent"),
+    )
+
+
+def estimate(outcome: Estimate, calendar: Calendar) -> Message:
+    quote = outcome.quote
+    touched = [_touched(standing, quote, calendar) for standing in outcome.standings]
+    return message(
+        section(
+            f"*{quote.amount}* for {product(quote)} · project {name(outcome.project)}",
+            *(touched or ["No budget limits this"]),
+        ),
+        *_verdict(outcome),
+        context("Nothing was spent"),
+    )
+
+
+def _title(refused: tuple[Standing, ...]) -> str:
+    return f"Budget exceeded for {label(refused[0].budget)}"
+
+
+def _refusing(standing: Standing, calendar: Calendar) -> str:
+    return (
+        f"• {label(standing.budget)}: {left(standing)} of {limit(standing.budget)} "
+        f"({standing.percent}: {spent(standing)}), {resets(standing, calendar)}"
+    )
+
+
+def _touched(standing: Standing, quote: Quote, calendar: Calendar) -> str:
+    after = standing.with_held(quote.amount)
+    return (
+        f"• {label(standing.budget)}: {standing.percent} → {after.percent}, now {left(standing)} of "
+        f"{limit(standing.budget)}, {resets(standing, calendar)}"
+    )
+
+
+def _verdict(outcome: Estimate) -> Iterable[Block]:
+    if outcome.refused:
+        yield section(f"It would be refused: *{_title(outcome.refused)}*")
+        yield _fitting(outcome.quote, outcome.fits)
+    elif outcome.standings:
+        yield section("It fits into every budget it touches")
+
+
+def _fitting(wanted: Quote, fits: tuple[Quote, ...]) -> Block:
+    if not fits:
+        return section("Nothing on the price list fits into what is left. An admin can raise the budget.")
+    return section("What still fits:", *(f"• {_options(wanted, offer)} → {offer.amount}" for offer in fits))
+
+
+def _options(wanted: Quote, offer: Quote) -> str:
+    """What to change in the command as it was typed."""
+    flags = {
+        "--model": (wanted.model.name, offer.model.name),
+        "--duration": (wanted.duration_seconds, offer.duration_seconds),
+        "--resolution": (wanted.resolution, offer.resolution),
+    }
+    changed = [f"{flag} {now}" for flag, (then, now) in flags.items() if then != now]
+    if offer.audio and not wanted.audio:
+        changed.append("--audio")
+    silenced = f"without {code('--audio')}" if wanted.audio and not offer.audio else ""
+    return " ".join(part for part in (code(" ".join(changed)) if changed else "", silenced) if part)

@@ -1,0 +1,96 @@
+"""Words in Slack's mrkdwn: what people wrote is made harmless, ids become names, instants become dates.
+
+Source: Slack's docs, "Formatting text for app surfaces".
+"""
+
+from __future__ import annotations
+
+import re
+
+from klingbot.budgets import WORKSPACE, Budget
+from klingbot.periods import Calendar
+
+LONGEST_PROMPT = 300
+"""How much of a prompt is shown: enough to know it by."""
+LONGEST_NAME = 80
+
+_ID = re.compile(r"[A-Z0-9]{2,20}")
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{1,19}")
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# Slack has no escape for its formatting marks, so their doubles stand in for them.
+_DOUBLES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
+_ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_BROADCAST = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, and marks that turn the direction of the sentence around them."""
+_IN_URLS = str.maketrans(
+    {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", "*": "%2A", "`": "%60", " ": "%20", "\n": "%0A"}
+)
+
+
+def escape(text: str) -> str:
+    return text.translate(_ESCAPED)
+
+
+def neutral(text: str, most: int = LONGEST_PROMPT) -> str:
+    """What a person wrote, on one line and shortened, unable to mention anybody or to format anything."""
+    line = " ".join(_UNSEEN.sub(" ", text).split())
+    shown = line if len(line) <= most else f"{line[: most - 1]}…"
+    return escape(_BROADCAST.sub("@\u200b", _ITALIC.sub("ˍ", shown).translate(_DOUBLES)))
+
+
+def name(text: str) -> str:
+    return neutral(text, LONGEST_NAME)
+
+
+def quoted(prompt: str) -> str:
+    return f"> {neutral(prompt)}"
+
+
+def code(text: str) -> str:
+    """Something to copy, letter by letter."""
+    return f"`{escape(text.replace('`', 'ˋ'))}`"
+
+
+def mention(user_id: str) -> str:
+    return f"<@{user_id}>" if _ID.fullmatch(user_id) else name(user_id)
+
+
+def channel(channel_id: str) -> str:
+    """A channel by its id, or as a plain name where it is none."""
+    return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else f"#{name(channel_id.removeprefix('#'))}"
+
+
+def link(url: str) -> str:
+    """The bare address, so that Slack shows what is behind it."""
+    return f"<{url.translate(_IN_URLS)}>" if url.startswith(("https://", "http://")) else name(url)
+
+
+def when(at: int, calendar: Calendar) -> str:
+    """An instant (UTC epoch milliseconds) in each reader's own time zone; in the bot's where Slack cannot tell."""
+    local = calendar.local(at)
+    fallback = f"{local:%b} {local.day}, {local.year} at {local:%H:%M} {calendar.zone.key}"
+    return f"<!date^{at // 1000}^{{date_short_pretty}} at {{time}}|{fallback}>"
+
+
+def scope_name(scope: str) -> str:
+    """`workspace`, a project's bare name, or a person."""
+    kind, _, rest = scope.partition(":")
+    if scope == WORKSPACE:
+        return scope
+    return mention(rest) if kind == "user" else name(rest)
+
+
+def scope_typed(scope: str) -> str:
+    """The scope as it is typed in a command, for `code`: `workspace`, a project's name, `user:U1`."""
+    return scope.removeprefix("project:")[:LONGEST_NAME]
+
+
+def label(budget: Budget) -> str:
+    """`marketing (monthly)`."""
+    return f"{scope_name(budget.scope)} ({budget.kind})"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 job`, `12 jobs`, `1,200 jobs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,203 @@
+"""Jobs out to Kling, and their verdicts back.
+
+The job row is the queue: claim with a lease, call Kling outside any transaction, report to the engine. What a crash or
+a lost reply leaves behind is a job in `submitting`; it is looked up at Kling before it is ever posted again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from klingbot.engine import Engine, verdicts
+from klingbot.jobs import Job, JobState
+from klingbot.kling import (
+    Accepted,
+    Action,
+    ApiKey,
+    Credentials,
+    KlingClient,
+    LookUp,
+    NotSent,
+    Rejected,
+    Task,
+    TaskRequest,
+    Unreachable,
+    route,
+)
+from klingbot.store import jobs
+
+log = logging.getLogger(__name__)
+
+LEASE_MS = 120_000
+"""Longer than any call to Kling may take: a lease that ends means that its holder is gone."""
+LOST_REPLY_MS = 90_000
+"""How long after a POST a task may still be on its way into Kling's own lists; above the client's timeouts."""
+AGAIN_MS = 5_000
+"""When to ask again after Kling could not be reached."""
+SLOWEST_POLL_MS = 60_000
+AT_ONCE = 8
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Three errands, each safe to run again at any time and in several processes at once."""
+
+    engine: Engine
+    kling: KlingClient
+    api_key: bool
+    """Whether Kling is asked with a plain API key, which its new standard wants."""
+    poll_ms: int
+    lost_reply_ms: int = LOST_REPLY_MS
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
+
+    def submit(self) -> None:
+        """Posts the jobs whose turn it is, oldest first, until none is left or a gate closes."""
+        while waiting := self._claim(JobState.HELD, AT_ONCE):
+            self._each(self._post, waiting)
+
+    def recover(self) -> None:
+        """Looks up the jobs whose reply was lost: Kling has them, or they wait again."""
+        self._each(self._find, self._claim(JobState.SUBMITTING, AT_ONCE))
+
+    def poll(self) -> None:
+        """Asks for the verdict of every job that is due: one call a route, or one each on the legacy standard."""
+        by_route: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in self._claim(JobState.SUBMITTED, 200):
+            by_route[job.route or ""].append(job)
+        batches = [batch for path, due in by_route.items() for batch in _batches(path, due)]
+        self._each(self._ask, batches)
+
+    def close(self) -> None:
+        """Waits for the calls that are under way."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def _claim(self, state: JobState, most: int) -> list[Job]:
+        now = self.engine.clock()
+        if not jobs.any_due(self.engine.store.read(), state, now):
+            return []
+        with self.engine.store.write() as tx:
+            return jobs.claim(tx, state, now=now, lease_until=now + LEASE_MS, most=most)
+
+    def _each(self, errand: Callable[[T], None], things: Iterable[T]) -> None:
+        """Runs the errand on each, a few at once. One that breaks is logged and comes up again when its lease ends."""
+        for outcome in [self.pool.submit(errand, thing) for thing in things]:
+            if (error := outcome.exception()) is not None:
+                log.error("an errand to Kling broke", exc_info=error)
+
+    def _post(self, job: Job) -> None:
+        request = _request(job)
+        try:
+            path = route(request, api_key=self.api_key)
+        except ValueError as e:  # held under other credentials than those in force now
+            verdicts.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
+            return
+        posting = verdicts.submitting(self.engine, job, path, due_at=self._in(self.lost_reply_ms))
+        if posting is None:
+            return
+        outcome = self.kling.create(request, path)
+        if isinstance(outcome, Accepted):
+            verdicts.submitted(self.engine, posting, outcome.task_id, due_at=self._in(self.poll_ms))
+            verdicts.flowing(self.engine, posting)
+        elif isinstance(outcome, Rejected):
+            self._rejected(posting, outcome)
+        elif isinstance(outcome, NotSent):
+            verdicts.held_again(self.engine, posting, due_at=self._in(AGAIN_MS))
+        # A lost reply leaves the job in `submitting`; `recover` looks it up once `lost_reply_ms` has passed.
+
+    def _rejected(self, job: Job, rejected: Rejected) -> None:
+        if rejected.action is Action.REFUSE:
+            verdicts.refused(self.engine, job, rejected.plain)
+            return
+        if rejected.action is Action.WAIT:
+            verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain)
+        else:
+            verdicts.stopped(self.engine, code=rejected.code, reason=rejected.plain)
+        verdicts.held_again(self.engine, job)
+
+    def _find(self, job: Job) -> None:
+        outcome = self.kling.look_up(job.route or "", job_ids=[job.id])
+        if not isinstance(outcome, LookUp):
+            self._unanswered([job], outcome)
+        elif task := outcome.tasks.get(job.id):
+            found = verdicts.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
+            self._verdict(found or job, task)
+        elif job.id in outcome.absent:
+            log.info("job %s is not at Kling; it waits again", job.id)
+            verdicts.held_again(self.engine, job)
+        else:
+            verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS))
+
+    def _ask(self, batch: list[Job]) -> None:
+        by_task = {job.task_id or "": job for job in batch}
+        outcome = self.kling.look_up(batch[0].route or "", task_ids=list(by_task))
+        if not isinstance(outcome, LookUp):
+            self._unanswered(batch, outcome)
+            return
+        for task_id, job in by_task.items():
+            if task := outcome.tasks.get(task_id):
+                self._verdict(job, task)
+            else:
+                log.warning("Kling says nothing of task %s (job %s); its hold stays", task_id, job.id)
+                self._later(job)
+
+    def _verdict(self, job: Job, task: Task) -> None:
+        if task.status == "succeeded" and task.video_url:
+            verdicts.succeeded(self.engine, job, units=task.units, video_url=task.video_url)
+        elif task.status == "failed":
+            verdicts.failed(self.engine, job, _why(task))
+        else:
+            self._later(job)
+
+    def _unanswered(self, batch: list[Job], outcome: Rejected | Unreachable) -> None:
+        """No verdict. Nothing is known, so nothing is released; a refused account is said once."""
+        if isinstance(outcome, Rejected) and outcome.action is Action.FREEZE:
+            verdicts.stopped(self.engine, code=outcome.code, reason=outcome.plain)
+        for job in batch:
+            self._later(job)
+
+    def _later(self, job: Job) -> None:
+        age = self.engine.clock() - (job.submitted_at or job.posted_at or job.asked_at)
+        wait = min(max(self.poll_ms, age // 8), max(self.poll_ms, SLOWEST_POLL_MS))
+        verdicts.look_again(self.engine, job, due_at=self._in(wait))
+
+    def _in(self, wait_ms: int) -> int:
+        return self.engine.clock() + wait_ms
+
+
+def uses_api_key(credentials: Credentials) -> bool:
+    return isinstance(credentials, ApiKey)
+
+
+def _batches(path: str, due: list[Job]) -> list[list[Job]]:
+    """All jobs of a new-standard route are asked for together; the legacy standard answers for one at a time."""
+    return [[job] for job in due] if path.startswith("/v1/") else [due]
+
+
+def _why(task: Task) -> str:
+    said = " ".join(task.message.split())
+    return (
+        f"Kling could not make this video: {said}" if said else "Kling could not make this video and did not say why."
+    )
+
+
+def _request(job: Job) -> TaskRequest:
+    return TaskRequest(
+        job_id=job.id,
+        prompt=job.prompt,
+        duration_seconds=job.duration_seconds,
+        resolution=job.resolution,
+        audio=job.audio,
+        aspect=job.aspect,
+        negative=job.negative,
+        image_url=job.image_url,
+        legacy_name=job.legacy_name,
+        new_name=job.new_name,
+        omni=job.omni,
+    )

@@ -1,0 +1,140 @@
+"""The one room that talks to Kling. It asks once and says how that ended: no sleeping, no retrying, no verdicts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+
+from klingbot.kling import errors, replies, wire
+from klingbot.kling.auth import Bearer, Credentials
+from klingbot.kling.outcomes import (
+    Accepted,
+    Action,
+    LookUp,
+    NotSent,
+    Rejected,
+    ReplyLost,
+    Unreachable,
+)
+from klingbot.kling.replies import Reply
+from klingbot.kling.tasks import TaskRequest
+
+log = logging.getLogger(__name__)
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class KlingClient:
+    """Kling's API at one host, with one set of credentials. Safe to share between threads."""
+
+    def __init__(
+        self,
+        root: str,
+        credentials: Credentials,
+        *,
+        clock: Callable[[], float] = time.time,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+    ) -> None:
+        """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds."""
+        self._root = root.rstrip("/")
+        self._bearer = Bearer(credentials, clock)
+        self._timeouts = (connect_timeout, read_timeout)
+        self._of_thread = threading.local()
+
+    def create(self, request: TaskRequest, route: str) -> Accepted | Rejected | NotSent | ReplyLost:
+        """Ask for a video at `wire.route(…)`. Store the route with the job first: a look-up needs it."""
+        reply = self._call("POST", route, wire.body(request, route))
+        if not isinstance(reply, Reply):
+            return reply
+        outcome = replies.created(reply)
+        log.info("job %s at %s: %s (%s)", request.job_id, route, type(outcome).__name__, reply)
+        return outcome
+
+    def look_up(
+        self, route: str, *, job_ids: Sequence[str] = (), task_ids: Sequence[str] = ()
+    ) -> LookUp | Rejected | Unreachable:
+        """What Kling knows of these jobs or tasks, which were all created at `route`.
+
+        What was learnt before a failure is kept; only when nothing was learnt is the failure itself returned.
+        """
+        legacy = wire.is_legacy(route)
+        learnt = LookUp({}, frozenset())
+        failure: Rejected | Unreachable | None = None
+        waiting = wire.questions(route, job_ids, task_ids)
+        while waiting:
+            question = waiting.pop(0)
+            outcome = self._ask(question, legacy=legacy)
+            if isinstance(outcome, LookUp):
+                learnt = learnt.plus(outcome)
+                # A list that leaves out some of the ids proves nothing about those: Kling may cap its lists.
+                waiting += wire.rest(question, {*outcome.tasks, *outcome.absent}) if outcome.tasks else []
+                continue
+            failure = failure or outcome
+            if _concerns_every_id(outcome):
+                break
+        return failure if failure and learnt == LookUp({}, frozenset()) else learnt
+
+    def _ask(self, question: wire.Question, *, legacy: bool) -> LookUp | Rejected | Unreachable:
+        reply = self._call("GET", question.path)
+        if isinstance(reply, Reply):
+            return replies.looked_up(reply, question, legacy=legacy)
+        return Unreachable(reply.reason)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply | NotSent | ReplyLost:
+        reply = self._send(method, path, body)
+        if not isinstance(reply, Reply) or reply.code not in (errors.TOKEN_NOT_YET_VALID, errors.TOKEN_EXPIRED):
+            return reply
+        # Refused at the door, so nothing was taken: with a fresh token even a create may be sent again.
+        return self._send(method, path, body) if self._bearer.renew(reply.kling_time) else reply
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Reply | NotSent | ReplyLost:
+        try:
+            answer = self._session().request(
+                method,
+                self._root + path,
+                json=body,
+                auth=self._bearer,
+                timeout=self._timeouts,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, HTTPError) as error:
+            outcome = _no_reply(error)
+            log.warning("%s %s: %s (%s)", method, path.partition("?")[0], outcome.reason, type(error).__name__)
+            return outcome
+        return replies.read(answer.status_code, answer.content, answer.headers.get("Date"))
+
+    def _session(self) -> requests.Session:
+        """One session a thread: `requests` does not promise that a shared one is safe."""
+        session: requests.Session | None = getattr(self._of_thread, "session", None)
+        if session is None:
+            session = self._of_thread.session = requests.Session()
+            # A proxy from the environment must not stand between the bot and a Kling on the same machine.
+            session.trust_env = urlsplit(self._root).hostname not in _LOOPBACK
+        return session
+
+
+def _no_reply(error: Exception) -> NotSent | ReplyLost:
+    """What a broken call means. Only a connection that was never made proves that nothing was sent."""
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.ConnectTimeout):
+        return NotSent("Kling could not be connected to in time")
+    if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
+        return NotSent("Kling could not be connected to")
+    if isinstance(error, requests.Timeout):
+        return ReplyLost("Kling did not answer in time")
+    return ReplyLost("the connection to Kling broke before it answered")
+
+
+def _concerns_every_id(failure: Rejected | Unreachable) -> bool:
+    """Whether asking for the next id would end the same way."""
+    if isinstance(failure, Unreachable):
+        return not failure.answered
+    return failure.action is not Action.REFUSE

@@ -1,0 +1,76 @@
+"""How a command reaches the bot: what may come back, and the way over signed HTTP.
+
+The other way, over Socket Mode, is `socket_mode.py`.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+ACK_SECONDS = 3.0
+"""Slack waits this long for an acknowledgement (Slack's docs, slash commands)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """The bot acknowledged in time; `answer` is what it wants shown, if anything."""
+
+    answer: dict[str, Any] | str | None
+
+
+class Failure(Enum):
+    """Why there is no acknowledgement; the value is the word Slack shows to the person."""
+
+    UNREACHED = "dispatch_failed"
+    TIMED_OUT = "operation_timeout"
+
+
+Payload = dict[str, Any]
+Deliver = Callable[[Payload], Awaitable[Acked | Failure]]
+
+
+def over_http(url: str, signing_secret: str) -> Deliver:
+    """Delivery as a form POST to `url`, signed with Slack's v0 scheme."""
+
+    async def deliver(payload: Payload) -> Acked | Failure:
+        try:
+            async with asyncio.timeout(ACK_SECONDS):
+                return await asyncio.to_thread(_post, url, signing_secret, payload)
+        except TimeoutError:
+            return Failure.TIMED_OUT
+
+    return deliver
+
+
+def signature(signing_secret: str, timestamp: str, body: str) -> str:
+    """Slack's v0 request signature (Slack's docs, verifying requests)."""
+    base = f"v0:{timestamp}:{body}".encode()
+    return "v0=" + hmac.new(signing_secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+def _post(url: str, signing_secret: str, payload: Payload) -> Acked | Failure:
+    body, timestamp = urlencode(payload), str(int(time.time()))
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": signature(signing_secret, timestamp, body),
+    }
+    try:
+        reply = requests.post(url, body, headers=headers, timeout=ACK_SECONDS, allow_redirects=False)
+        if reply.status_code != 200:
+            return Failure.UNREACHED
+        is_json = reply.headers.get("Content-Type", "").startswith("application/json")
+        return Acked(reply.json() if is_json and reply.text else reply.text)
+    except requests.Timeout:
+        return Failure.TIMED_OUT
+    except requests.RequestException:  # no connection, or an answer that is not what it says it is
+        return Failure.UNREACHED

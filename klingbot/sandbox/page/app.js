@@ -1,0 +1,188 @@
+// The page: who you are, which channel is open, and what has been said there.
+
+import { fill, focusComposer, setCommands, setPlaceholder, startComposer } from "./composer.js";
+import { follow, readState, send } from "./connection.js";
+import { avatar, byId, element, icon } from "./dom.js";
+import { clearMessages, drawMessages, toBottom } from "./messages.js";
+import { Read } from "./read.js";
+import { drawChannels, drawPeople } from "./sidebar.js";
+
+const HINTS = "klingbot.hints-dismissed";
+
+const view = { you: null, people: new Map(), channels: [], messages: new Map(), current: null };
+const read = new Read();
+let unfollow = () => {};
+
+// --- what comes from the server ---------------------------------------------------------------------
+
+function onState(state) {
+  byId("lost").hidden = true;
+  byId("workspace").textContent = state.workspace;
+  setPeople(state.people);
+  view.channels = state.channels;
+  view.messages = new Map(
+    state.channels.map(({ id, messages }) => [id, new Map(messages.map((message) => [message.ts, message]))]),
+  );
+  setCommands(state.commands);
+  open(view.channels.some(({ id }) => id === view.current) ? view.current : wantedChannel());
+}
+
+function setPeople(people) {
+  view.people = new Map(people.map((person, place) => [person.id, { ...person, place }]));
+}
+
+function onChange({ kind, message }) {
+  const messages = view.messages.get(message.channel);
+  if (!messages) return;
+  if (kind === "deleted") messages.delete(message.ts);
+  else messages.set(message.ts, message);
+  draw();
+}
+
+function onLost() {
+  byId("lost").hidden = false;
+}
+
+// --- what the person does ---------------------------------------------------------------------------
+
+function become(you) {
+  if (you === view.you) return;
+  unfollow();
+  view.you = you;
+  clearMessages();
+  drawPeople([...view.people.values()], you, become);
+  unfollow = follow(you, { onState, onChange, onLost });
+}
+
+function open(id) {
+  if (id !== view.current) clearMessages();
+  view.current = id;
+  const channel = currentChannel();
+  byId("channel").replaceChildren(...channelTitle(channel));
+  byId("topic").textContent = channel.topic;
+  const name = channel.with ? view.people.get(channel.with).real_name : `#${channel.name}`;
+  setPlaceholder(channel.is_archived ? `${name} is archived` : `Message ${name}`, channel.is_archived);
+  byId("trouble").hidden = true;
+  showSidebar(false);
+  writeHash(channel);
+  draw();
+}
+
+function openByHand(id) {
+  open(id);
+  focusComposer();
+}
+
+async function onSend(text) {
+  const trouble = await send(view.you, view.current, text);
+  byId("trouble").hidden = trouble === null;
+  byId("trouble").textContent = trouble ?? "";
+  if (trouble === null) toBottom();
+  return trouble === null;
+}
+
+// --- drawing ----------------------------------------------------------------------------------------
+
+function draw() {
+  const channel = currentChannel();
+  const messages = [...view.messages.get(channel.id).values()];
+  if (!document.hidden) read.upTo(view.you, channel.id, messages);
+  drawMessages({ key: channel.id, build: () => intro(channel) }, messages, view.people);
+  drawChannels(view.channels, view.people, channel.id, isUnread, openByHand);
+  const unread = view.channels.filter(isUnread).length;
+  const name = channel.with ? view.people.get(channel.with).real_name : `#${channel.name}`;
+  document.title = `${unread ? `(${unread}) ` : ""}${name} · ${byId("workspace").textContent}`;
+}
+
+function isUnread(channel) {
+  return read.isUnread(view.you, channel.id, [...view.messages.get(channel.id).values()]);
+}
+
+function channelTitle(channel) {
+  const app = view.people.get(channel.with);
+  if (!app) return [icon(channel.is_private ? "lock" : "hash"), channel.name];
+  return [avatar(app), app.real_name, element("span", { className: "badge" }, "APP")];
+}
+
+function intro(channel) {
+  const app = view.people.get(channel.with);
+  const words = app
+    ? `This is between you and ${app.real_name}. It answers to /kling, here and in every channel.`
+    : `This is the very beginning of #${channel.name}. ${channel.topic ? `${channel.topic}.` : ""}`;
+  return element("li", { className: "intro" }, element("h2", {}, ...channelTitle(channel)), element("p", {}, words));
+}
+
+function currentChannel() {
+  return view.channels.find(({ id }) => id === view.current);
+}
+
+function showSidebar(shown) {
+  document.body.classList.toggle("sidebar-open", shown);
+  byId("menu").setAttribute("aria-expanded", String(shown));
+}
+
+// --- the address: #alice/general --------------------------------------------------------------------
+
+function hashParts() {
+  return decodeURIComponent(location.hash.slice(1)).split("/");
+}
+
+function wantedPerson() {
+  const [name] = hashParts();
+  return [...view.people.values()].find((person) => person.name === name && !person.is_bot)?.id;
+}
+
+function wantedChannel() {
+  const [, name] = hashParts();
+  return (view.channels.find((channel) => channel.name === name) ?? view.channels[0]).id;
+}
+
+function writeHash(channel) {
+  const hash = `#${view.people.get(view.you).name}/${channel.name}`;
+  if (location.hash !== hash) window.history.pushState(null, "", hash);
+}
+
+function onHash() {
+  const you = wantedPerson() ?? view.you;
+  if (you === view.you) return open(wantedChannel());
+  view.current = null;
+  become(you);
+}
+
+// --- start ------------------------------------------------------------------------------------------
+
+function startHints() {
+  byId("hints").hidden = localStorage.getItem(HINTS) !== null;
+  byId("dismiss").addEventListener("click", () => {
+    localStorage.setItem(HINTS, "yes");
+    byId("hints").hidden = true;
+  });
+  for (const example of byId("hints").querySelectorAll("button:not(#dismiss)")) {
+    example.addEventListener("click", () => fill(example.textContent));
+  }
+}
+
+/** Learn who is there, then be one of them. */
+async function enter() {
+  try {
+    const state = await readState();
+    setPeople(state.people);
+    become(wantedPerson() ?? state.you);
+  } catch {
+    onLost();
+    setTimeout(enter, 1000);
+  }
+}
+
+function start() {
+  startHints();
+  startComposer(onSend);
+  byId("menu").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));
+  document.querySelector("main").addEventListener("click", () => showSidebar(false));
+  window.addEventListener("popstate", onHash);
+  document.addEventListener("visibilitychange", () => view.current && draw());
+  document.addEventListener("keydown", (event) => event.key === "Escape" && showSidebar(false));
+  enter();
+}
+
+start();

@@ -1,0 +1,93 @@
+"""Sample data for a fresh sandbox: small budgets and a little history, so that the first minute shows everything.
+
+Every sample prompt is marked. The history is made by the bot's own use cases with the clock set back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.engine import Clock, Engine, asking, budgeting, verdicts
+from klingbot.jobs import Job
+from klingbot.periods import PeriodKind
+from klingbot.pricing import Wish
+from klingbot.sandbox.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
+from klingbot.store import outbox
+
+HOUR_MS = 3_600_000
+MARK = "(sample)"
+
+_CHANNEL = {channel.name: channel.id for channel in CHANNELS if not channel.is_im}
+
+# Hours ago, who, channel, prompt, model, seconds. #marketing's 120 credits leave its next 40 at exactly 80 %.
+_HISTORY = (
+    (170, BOB, "marketing", "A lighthouse at dusk, slow push-in", "kling-pro", 10),
+    (122, CAROL, "video-lab", "Paper boats on a rainy street", "kling-v1.5", 5),
+    (98, ALICE, "marketing", "Coffee poured in slow motion", "kling-pro", 5),
+    (74, BOB, "video-lab", "A city timelapse from a rooftop", "kling-v1.5", 10),
+    (50, CAROL, "marketing", "Product on a turntable, soft light", "kling-pro", 10),
+    (26, BOB, "general", "Northern lights over a cabin", "kling-v1", 10),
+    (20, CAROL, "video-lab", "An origami crane unfolds", "kling-v1.5", 10),
+    (3, ALICE, "marketing", "A logo drawn in sand", "kling-v1.5", 10),
+)
+_LAST = len(_HISTORY) - 1
+
+_WELCOME = (
+    "Welcome to the Klingbot sandbox. Nothing here costs anything: Slack and Kling are local stand-ins, and the "
+    f"budgets and videos marked {MARK} are sample data. In #marketing, try "
+    "`/kling generate A fox in snow --duration 10 --model kling-pro`, watch #finance for the alert, then do it again "
+    "until the money is gone."
+)
+
+
+def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
+    """Fills a ledger that has no budgets yet. `results_url`: where the local Kling keeps its videos."""
+    if budgeting.standings(engine):
+        return
+    for channel in ("marketing", "video-lab"):
+        asking.set_project(engine, _CHANNEL[channel], channel)
+    for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
+        at = engine.clock() - hours * HOUR_MS
+        then = replace(engine, clock=_stopped_at(max(at, engine.periods().monthly.start + index)))
+        request = asking.Request(
+            f"sample-{index}", person.id, _CHANNEL[channel], f"{MARK} {prompt}", Wish(model, seconds), response_url=None
+        )
+        _make(then, request, f"{results_url}/wide-{seconds}/sample-{index}.mp4", announced=index == _LAST)
+    _set_budgets(engine)
+    workspace.post(_CHANNEL["general"], BOT_USER_ID, _WELCOME)
+
+
+def _set_budgets(engine: Engine) -> None:
+    for change in (
+        budgeting.Change(WORKSPACE, PeriodKind.MONTHLY, limit_millicredits=1_000_000, limit_microusd=60_000_000),
+        budgeting.Change(project_scope("marketing"), PeriodKind.MONTHLY, limit_millicredits=200_000),
+        budgeting.Change(project_scope("video-lab"), PeriodKind.WEEKLY, limit_microusd=6_000_000),
+        budgeting.Change(user_scope(BOB.id), PeriodKind.DAILY, limit_millicredits=100_000),
+    ):
+        budgeting.set_budget(engine, change, by=ALICE.id)
+
+
+def _make(engine: Engine, request: asking.Request, url: str, *, announced: bool) -> None:
+    """A job from its hold to its video, at one instant."""
+    held = asking.hold(engine, request)
+    assert isinstance(held, asking.Held), held
+    now = engine.clock()
+    posting = verdicts.submitting(engine, held.job, "/sample", due_at=now)
+    taken = verdicts.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)
+    done = verdicts.succeeded(engine, taken or held.job, units=None, video_url=url)
+    assert done is not None
+    if not announced:
+        _unsaid(engine, done)
+
+
+def _unsaid(engine: Engine, job: Job) -> None:
+    """Old videos are not announced now."""
+    now = engine.clock()
+    with engine.store.write() as tx:
+        for message in outbox.claim(tx, now=now, lease_until=now + 1, most=10):
+            outbox.sent(tx, message.id, at=now, to="sample data", ts=job.id)
+
+
+def _stopped_at(at: int) -> Clock:
+    return lambda: at

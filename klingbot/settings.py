@@ -1,0 +1,199 @@
+"""The environment, read once into one frozen `Settings`. The only room that knows environment variables.
+
+Every problem is collected before anything is said, each names its variable, and no secret is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+
+from klingbot.kling import ApiKey, Credentials, KeyPair
+from klingbot.periods import WEEKDAYS, Calendar
+from klingbot.prices import PriceListError, load
+from klingbot.pricing import PriceList
+
+_SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be run with; `problems` has a sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the bot runs with. Intervals are milliseconds."""
+
+    slack_bot_token: str = field(repr=False)
+    slack_app_token: str | None = field(repr=False)
+    """Socket Mode when set; HTTP otherwise."""
+    slack_signing_secret: str | None = field(repr=False)
+    slack_api_url: str
+    kling_credentials: Credentials
+    kling_api_url: str
+    database: Path
+    prices: PriceList
+    calendar: Calendar
+    admins: tuple[str, ...]
+    """Slack user ids; empty: Slack's own admins and owners."""
+    alerts_channel: str | None
+    poll_ms: int
+    host: str
+    port: int | None
+    """None: no web server (Socket Mode without PORT)."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but probably not meant."""
+        if self.prices.kling_units or urlsplit(self.kling_api_url).hostname in _LOOPBACK:
+            return ()
+        return (
+            f"KLINGBOT_PRICE_LIST: “{self.prices.name}” is not what {self.kling_api_url} charges; budgets will not "
+            "match the bill. Set KLINGBOT_PRICE_LIST=kling-api for Kling's own prices.",
+        )
+
+
+def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
+    """The process's environment over the `.env` file's, if there is one."""
+    values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    return {**values, **os.environ}
+
+
+def read(env: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. An empty variable counts as unset. Raises SettingsError."""
+    reading = _Reading({name: value.strip() for name, value in env.items() if value.strip()})
+    settings = reading.settings()
+    if reading.problems:
+        raise SettingsError(tuple(reading.problems))
+    return settings
+
+
+def database(env: Mapping[str, str]) -> Path:
+    """The ledger's file: `KLINGBOT_DB`, or `klingbot.db` beside the bot."""
+    return Path(env.get("KLINGBOT_DB", "").strip() or "klingbot.db")
+
+
+class _Reading:
+    """One reading of an environment, and the problems met on the way."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[str] = []
+
+    def settings(self) -> Settings:
+        credentials = self.credentials()
+        app_token = self.token("SLACK_APP_TOKEN", "xapp-")
+        self.transport()
+        if "DATABASE_URL" in self.env:
+            self.problems.append(
+                "DATABASE_URL: PostgreSQL is not supported yet; unset it and name a file in KLINGBOT_DB."
+            )
+        return Settings(
+            slack_bot_token=self.token("SLACK_BOT_TOKEN", "xoxb-", required=True) or "",
+            slack_app_token=app_token,
+            slack_signing_secret=self.env.get("SLACK_SIGNING_SECRET"),
+            slack_api_url=self.url("SLACK_API_URL", "https://slack.com/api/"),
+            kling_credentials=credentials,
+            kling_api_url=self.url("KLING_API_URL", "https://api-singapore.klingai.com"),
+            database=database(self.env),
+            prices=self.prices(legacy_only=isinstance(credentials, KeyPair)),
+            calendar=self.calendar(),
+            admins=self.admins(),
+            alerts_channel=self.env.get("KLINGBOT_ALERTS_CHANNEL"),
+            poll_ms=self.poll_ms(),
+            host=self.env.get("HOST", "0.0.0.0"),
+            port=self.whole("PORT", 1, 65535) or (None if app_token else 3000),
+        )
+
+    def transport(self) -> None:
+        if "SLACK_APP_TOKEN" in self.env or "SLACK_SIGNING_SECRET" in self.env:
+            return
+        self.problems.append(
+            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing: set the app-level token (xapp-…) for Socket Mode, or "
+            "the signing secret for HTTP mode."
+        )
+
+    def token(self, name: str, prefix: str, *, required: bool = False) -> str | None:
+        token = self.env.get(name)
+        if token is None and required:
+            self.problems.append(
+                f"{name} is missing: it starts with {prefix} and is on your Slack app's settings page."
+            )
+        if token is not None and not token.startswith(prefix):
+            self.problems.append(f"{name} must start with {prefix}; this is another kind of token.")
+        return token
+
+    def credentials(self) -> Credentials:
+        key, access, secret = (self.env.get(f"KLING_{name}") for name in ("API_KEY", "ACCESS_KEY", "SECRET_KEY"))
+        if key and (access or secret):
+            self.problems.append("KLING_API_KEY and KLING_ACCESS_KEY/KLING_SECRET_KEY are both set: keep one of them.")
+        if not key and bool(access) != bool(secret):
+            missing = "KLING_SECRET_KEY" if access else "KLING_ACCESS_KEY"
+            self.problems.append(f"{missing} is missing: the access key and the secret key go together.")
+        if not (key or access or secret):
+            self.problems.append("KLING_API_KEY is missing: make one in Kling's console (API keys).")
+        return KeyPair(access, secret) if access and secret else ApiKey(key or "")
+
+    def url(self, name: str, default: str) -> str:
+        url = self.env.get(name, default)
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            self.problems.append(f"{name} must be a URL that starts with https://, got {url}")
+        elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            self.problems.append(f"{name} would send secrets unencrypted to {parts.hostname}; use https://")
+        return url
+
+    def prices(self, *, legacy_only: bool) -> PriceList:
+        name, pack = self.env.get("KLINGBOT_PRICE_LIST", "credits"), self.whole("KLINGBOT_PACK", 1, 10**9)
+        try:
+            return load(name, pack=pack, legacy_only=legacy_only)
+        except PriceListError as e:
+            self.problems.append(f"KLINGBOT_PRICE_LIST, KLINGBOT_PACK: {e}")
+            return load()
+
+    def calendar(self) -> Calendar:
+        name, start = self.env.get("KLINGBOT_TIMEZONE", "UTC"), self.env.get("KLINGBOT_WEEK_START", "monday").lower()
+        zone = ZoneInfo("UTC")
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.problems.append(f"KLINGBOT_TIMEZONE: there is no time zone “{name}”; write one like Europe/Berlin.")
+        if start not in WEEKDAYS:
+            self.problems.append(f"KLINGBOT_WEEK_START must be a weekday such as monday or sunday, got {start}")
+            return Calendar(zone)
+        return Calendar(zone, WEEKDAYS.index(start))
+
+    def admins(self) -> tuple[str, ...]:
+        ids = tuple(self.env.get("KLINGBOT_ADMINS", "").replace(",", " ").split())
+        for each in ids:
+            if not _SLACK_ID.fullmatch(each):
+                self.problems.append(f"KLINGBOT_ADMINS: {each} is not a Slack user id; they look like U012AB3CD.")
+        return ids
+
+    def poll_ms(self) -> int:
+        text = self.env.get("KLINGBOT_POLL_SECONDS", "5")
+        if re.fullmatch(r"\d{1,4}(\.\d+)?", text) and 0.05 <= float(text) <= 3600:
+            return round(float(text) * 1000)
+        self.problems.append(f"KLINGBOT_POLL_SECONDS must be seconds from 0.05 to 3600, got {text}")
+        return 5000
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        text = self.env.get(name)
+        if text is None:
+            return None
+        if text.isascii() and text.isdecimal() and least <= int(text) <= most:
+            return int(text)
+        self.problems.append(f"{name} must be a whole number from {least} to {most:,}, got {text}")
+        return None

@@ -1,0 +1,1 @@
+"""The Slack edge: what people type and press, and the thin listeners that answer."""

@@ -1,0 +1,165 @@
+"""Who is who in Slack: admins, people by name, channels by name. What Slack says is remembered for some minutes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, TypeVar, cast
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from klingbot.slack.grammar import ChannelRef, UserRef
+from klingbot.slack.mistakes import MistakeError, shown
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 300
+QUICK_SECONDS = 2
+PAGE = 500
+
+T = TypeVar("T")
+
+
+class SlackUnavailableError(Exception):
+    """Slack could not be asked; the message is a sentence for the person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChannel:
+    """A channel that the bot can see; it can speak there once it is a member."""
+
+    id: str
+    is_member: bool
+
+
+def quick_client(token: str, base_url: str) -> WebClient:
+    """A client for questions asked while a person waits: Slack gives a command three seconds (Slack's docs)."""
+    return WebClient(token, base_url=base_url, timeout=QUICK_SECONDS, retry_handlers=[])
+
+
+class Directory:
+    """Asks Slack; scopes users:read, channels:read and groups:read. Safe to share between threads."""
+
+    def __init__(
+        self, client: WebClient, *, admins: tuple[str, ...] = (), seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`admins` are user ids; without any, Slack's own admins and owners are meant."""
+        self._client = client
+        self._admins = admins
+        self._seconds = seconds
+        self._said: dict[str, tuple[float, Any]] = {}
+
+    def is_admin(self, user_id: str) -> bool:
+        """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
+        if self._admins:
+            return user_id in self._admins
+        return self._remembered(f"admin {user_id}", lambda: self._is_slack_admin(user_id))
+
+    def known_admins(self) -> tuple[str, ...]:
+        """Everybody who is an admin, by user id; nobody while Slack cannot be asked."""
+        if self._admins:
+            return self._admins
+        try:
+            return tuple(each["id"] for each in self._people() if _is_admin(each))
+        except SlackUnavailableError:
+            return ()
+
+    def user_id(self, ref: UserRef) -> str:
+        """Raises MistakeError when no one person has that name, SlackUnavailableError."""
+        if ref.id:
+            return ref.id
+        name = (ref.name or "").lower()
+        found = _named(self._people(), name) or _named(self._people(anew=True), name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise MistakeError(f"{len(found)} people are called {shown(name)}. Pick the person from Slack's list.")
+        raise MistakeError(f"I know nobody called {shown(name)}. Type @ and pick the person from Slack's list.")
+
+    def channel(self, ref: ChannelRef) -> KnownChannel:
+        """Raises MistakeError when the bot cannot see that channel, SlackUnavailableError."""
+        found = self._channel_by_id(ref.id) if ref.id else self._channel_by_name(ref.name or "")
+        if found:
+            return found
+        called = f"#{ref.name}" if ref.name else "that channel"
+        raise MistakeError(
+            f"I can't see {called}. If it exists, it is private or archived: invite me there (/invite @klingbot), "
+            "then set the budget again."
+        )
+
+    def _is_slack_admin(self, user_id: str) -> bool:
+        said = self._ask("whether you are an admin", self._client.users_info, expected="user_not_found", user=user_id)
+        return said is not None and _is_admin(said["user"])
+
+    def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
+        return self._remembered("people", lambda: list(self._pages("people", self._client.users_list, "members")), anew)
+
+    def _channel_by_name(self, name: str) -> KnownChannel | None:
+        return self._channels().get(name) or self._channels(anew=True).get(name)
+
+    def _channels(self, *, anew: bool = False) -> dict[str, KnownChannel]:
+        return self._remembered("channels", self._list_channels, anew)
+
+    def _list_channels(self) -> dict[str, KnownChannel]:
+        kinds = {"types": "public_channel,private_channel", "exclude_archived": True}
+        pages = self._pages("channels", self._client.conversations_list, "channels", **kinds)
+        return {each["name"]: KnownChannel(each["id"], bool(each.get("is_member"))) for each in pages}
+
+    def _channel_by_id(self, channel_id: str) -> KnownChannel | None:
+        ask = self._client.conversations_info
+        said = self._ask("about that channel", ask, expected="channel_not_found", channel=channel_id)
+        if said is None or said["channel"].get("is_archived"):
+            return None
+        return KnownChannel(channel_id, bool(said["channel"].get("is_member")))
+
+    def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> Iterator[dict[str, Any]]:
+        cursor = ""
+        while True:
+            said = self._ask(f"for its {what}", method, limit=PAGE, cursor=cursor, **args)
+            yield from said[key]
+            cursor = (said.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    def _ask(self, what: str, method: Callable[..., Any], *, expected: str | None = None, **args: Any) -> Any:
+        """Slack's answer; None where it is the one refusal that was expected."""
+        try:
+            return method(**args)
+        except SlackApiError as e:
+            problem = str(e.response.get("error") or f"HTTP {e.response.status_code}")
+            if problem == expected:
+                return None
+        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+            problem = type(e).__name__
+        log.warning("Slack could not be asked %s: %s", what, problem)
+        raise SlackUnavailableError(
+            f"I could not ask Slack {what} just now ({problem}), so nothing was changed. Try again in a minute."
+        )
+
+    def _remembered(self, key: str, ask: Callable[[], T], anew: bool = False) -> T:
+        until, said = self._said.get(key, (0.0, None))
+        if not anew and self._seconds() < until:
+            return cast(T, said)
+        said = ask()
+        self._said[key] = (self._seconds() + REMEMBERED_SECONDS, said)
+        return said
+
+
+def _is_admin(user: dict[str, Any]) -> bool:
+    return not user.get("deleted") and bool(user.get("is_admin") or user.get("is_owner"))
+
+
+def _named(people: list[dict[str, Any]], name: str) -> list[str]:
+    """Who is called that: by handle, which is unique, else by the names that Slack shows."""
+    present = [each for each in people if not each.get("deleted")]
+    handles = [each["id"] for each in present if each.get("name", "").lower() == name]
+    return handles or [each["id"] for each in present if name in _shown_names(each)]
+
+
+def _shown_names(user: dict[str, Any]) -> set[str]:
+    profile = user.get("profile") or {}
+    return {str(profile.get(key) or "").lower() for key in ("display_name", "real_name")}

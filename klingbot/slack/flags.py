@@ -1,0 +1,119 @@
+"""Flags among the words of a command: which words are theirs, and whether the command can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from klingbot.slack.grammar import EXAMPLES, FLAGS_OF, SWITCHES
+from klingbot.slack.mistakes import MistakeError, did_you_mean, shown
+from klingbot.slack.words import Word, is_blank, plain
+
+_UNITS = frozenset({"s", "sec", "secs", "seconds"})
+_ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+
+_LONGEST_VALUE = {"negative": 30_000, "image": 2_000}  # a negative prompt is measured later, without its escapes
+_LONGEST_OTHER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as it was given, and the stretch of text that it and its value take up."""
+
+    name: str
+    value: Word | None
+    start: int
+    end: int
+    unclear: bool = False  # a switch whose `on` or `off` may just as well be the prompt's next word
+
+
+def sort(words: list[Word]) -> tuple[list[Word], list[Flag]]:
+    """The bare words, and the flags with their values."""
+    bare: list[Word] = []
+    flags: list[Flag] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word.flag is None:
+            bare.append(word)
+            index += 1
+            continue
+        own = words[index : index + 1 + _values_after(words, index)]
+        index += len(own)
+        followed = index < len(words) and words[index].flag is None
+        unclear = followed and word.flag in SWITCHES and len(own) > 1 and not word.joined
+        flags.append(Flag(word.flag, own[1] if len(own) > 1 else None, word.start, own[-1].end, unclear))
+    return bare, flags
+
+
+def _values_after(words: list[Word], index: int) -> int:
+    """How many words after the flag at `index` belong to it: none, its value, or its value and a unit (`5 s`)."""
+    flag, after = words[index], words[index + 1 : index + 3]
+    if not flag.joined and not _takes(flag, after[:1]):
+        return 0
+    return 2 if flag.flag == "duration" and after[0].text.isdecimal() and _is_unit(after[1:]) else 1
+
+
+def _is_unit(after: list[Word]) -> bool:
+    return bool(after) and not after[0].quoted and after[0].text.lower() in _UNITS
+
+
+def _takes(flag: Word, after: list[Word]) -> bool:
+    """Whether the next word is the flag's value. A switch takes only a bare `on` or `off`."""
+    if not after or after[0].flag is not None:
+        return False
+    return flag.flag not in SWITCHES or (not after[0].quoted and after[0].text.lower() in ("on", "off"))
+
+
+def check(command: str, flags: Iterable[Flag]) -> dict[str, Flag]:
+    """The flags by name: each one known to the command, given once, and with a value where it needs one."""
+    given: dict[str, Flag] = {}
+    for flag in flags:
+        if flag.name not in FLAGS_OF.get(command, ()):
+            raise MistakeError(_not_taken(command, flag.name))
+        if flag.name in given:
+            raise MistakeError(f"--{flag.name} is given twice. Give it once.")
+        if flag.name not in SWITCHES:
+            _check_value(flag.name, flag.value)
+        given[flag.name] = flag
+    return given
+
+
+def _not_taken(command: str, name: str) -> str:
+    takes = FLAGS_OF.get(command, ())
+    typed = plain(name)[:40]
+    known = name in EXAMPLES or name in SWITCHES
+    opening = f"{command} does not take --{typed}." if known else f"Unknown flag --{typed}."
+    if not takes:
+        return f"{opening} Leave it out: {command} takes no flags."
+    hint = did_you_mean(name, takes, "--")
+    quote = " Put the prompt in quotes if this belongs to it." if "audio" in takes and not hint else ""
+    return f"{opening}{hint}{quote} {command} takes {', '.join(f'--{each}' for each in takes)}."
+
+
+def _check_value(name: str, value: Word | None) -> None:
+    if value is None or is_blank(value.text):
+        raise MistakeError(f"--{name} needs a value, like --{name} {EXAMPLES[name]}.")
+    if value.unclosed:
+        raise MistakeError(f"The quote after --{name} is never closed. Close it where the value ends.")
+    longest = _LONGEST_VALUE.get(name, _LONGEST_OTHER)
+    if len(value.text) > longest:
+        raise MistakeError(
+            f"The value of --{name} is too long: {len(value.text):,} characters, and {longest:,} is the most."
+            f" Write it like --{name} {EXAMPLES[name]}."
+        )
+
+
+def is_on(flag: Flag | None) -> bool:
+    """Whether a switch is on: `--audio`, `--audio=on`. Raises MistakeError."""
+    if flag is None or flag.value is None:
+        return flag is not None
+    typed = flag.value.text.lower()
+    if typed not in _ON_OFF:
+        raise MistakeError(f"--{flag.name} is {shown(typed)}. Write --{flag.name}, or --{flag.name}=off for none.")
+    if flag.unclear:
+        raise MistakeError(
+            f"It is unclear whether {shown(typed)} belongs to --{flag.name} or to the prompt."
+            f" Write --{flag.name}={typed}, or put --{flag.name} at the end."
+        )
+    return _ON_OFF[typed]

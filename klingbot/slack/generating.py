@@ -1,0 +1,72 @@
+"""`/kling generate`, `quote` and `cancel`."""
+
+from __future__ import annotations
+
+from klingbot.blocks import jobs, refusals
+from klingbot.blocks.message import Message
+from klingbot.engine import asking
+from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, NoSuchJob, NotYours, Repeated, Stopped, TooLate
+from klingbot.pricing import NotSold, Wish
+from klingbot.slack.desk import Asker, Desk
+from klingbot.slack.grammar import Cancel, Generate, Options, Quote
+from klingbot.slack.mistakes import MistakeError
+
+
+def generate(desk: Desk, asker: Asker, command: Generate) -> Message:
+    outcome = asking.hold(desk.engine, _request(asker, command.options))
+    match outcome:
+        case Held():
+            return jobs.held(outcome, desk.engine.calendar)
+        case Repeated(job):
+            return jobs.repeated(job)
+        case BudgetExceeded():
+            return refusals.budget_exceeded(outcome, desk.engine.calendar)
+        case Stopped(reason):
+            return jobs.stopped(reason)
+        case NotSold(sentence):
+            raise MistakeError(sentence)
+
+
+def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
+    outcome = asking.estimate(desk.engine, _request(asker, command.options))
+    if isinstance(outcome, NotSold):
+        raise MistakeError(outcome.sentence)
+    return refusals.estimate(outcome, desk.engine.calendar)
+
+
+def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
+    """Slack is asked who is an admin only where that matters."""
+    outcome = asking.cancel(desk.engine, command.job, user_id=asker.user_id, is_admin=False)
+    if isinstance(outcome, NotYours) and desk.directory.is_admin(asker.user_id):
+        outcome = asking.cancel(desk.engine, command.job, user_id=asker.user_id, is_admin=True)
+    match outcome:
+        case Cancelled():
+            return jobs.cancelled(outcome)
+        case TooLate():
+            return jobs.too_late(outcome)
+        case NotYours():
+            return jobs.not_yours(outcome)
+        case NoSuchJob():
+            return jobs.no_such_job(command.job)
+
+
+def _request(asker: Asker, options: Options) -> asking.Request:
+    wish = Wish(
+        model=options.model,
+        duration_seconds=options.duration_seconds,
+        resolution=options.resolution,
+        audio=options.audio,
+        aspect=options.aspect,
+        negative=options.negative is not None,
+    )
+    return asking.Request(
+        request_id=asker.request_id,
+        user_id=asker.user_id,
+        channel_id=asker.channel_id,
+        prompt=options.prompt,
+        wish=wish,
+        project=options.project,
+        negative=options.negative,
+        image_url=options.image_url,
+        response_url=asker.response_url,
+    )

@@ -1,0 +1,184 @@
+"""What can be said after `/kling`: one frozen dataclass per command, its usage line and the flags it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UserRef:
+    """A person: by id where Slack escaped the mention, else only the name as typed, to be looked up."""
+
+    id: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRef:
+    """A channel: by id where Slack escaped it, else only the name, without `#`, to be looked up."""
+
+    id: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRef:
+    """A project by its bare name, in lower case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRef:
+    """The whole workspace."""
+
+
+ScopeRef = WorkspaceRef | UserRef | ProjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A video as it was asked for. Model, resolution and aspect are not judged here: the price list does that."""
+
+    prompt: str
+    duration_seconds: int | None = None
+    model: str | None = None
+    resolution: str | None = None
+    audio: bool = False
+    aspect: str | None = None
+    negative: str | None = None
+    image_url: str | None = None
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Like Generate, but the prompt may be empty."""
+
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetList:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetShow:
+    scope: ScopeRef
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSet:
+    """At least one limit is given. `thresholds` are whole percentages, ascending; None leaves them to the default."""
+
+    scope: ScopeRef
+    period: str
+    millicredits: int | None = None
+    microusd: int | None = None
+    thresholds: tuple[int, ...] | None = None
+    channel: ChannelRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRemove:
+    scope: ScopeRef
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    scope: ScopeRef | None
+    period: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectShow:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSet:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """`topic` is a key of USAGE, or None for everything."""
+
+    topic: str | None = None
+
+
+Command = (
+    Generate
+    | Quote
+    | BudgetList
+    | BudgetShow
+    | BudgetSet
+    | BudgetRemove
+    | Usage
+    | ProjectShow
+    | ProjectSet
+    | Cancel
+    | Help
+)
+
+_OPTIONS = (
+    "[--duration 5] [--model M] [--resolution 1080p] [--audio] [--aspect 16:9]"
+    ' [--negative "…"] [--image URL] [--project P]'
+)
+
+USAGE = {
+    "generate": f"/kling generate PROMPT {_OPTIONS}",
+    "quote": f"/kling quote [PROMPT] {_OPTIONS}",
+    "budget": "/kling budget",
+    "budget show": "/kling budget show SCOPE",
+    "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]",
+    "budget remove": "/kling budget remove SCOPE [--period monthly]",
+    "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
+    "project": "/kling project [NAME]",
+    "cancel": "/kling cancel JOB",
+    "help": "/kling help",
+}
+
+_OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative", "image", "project")
+
+FLAGS_OF: dict[str, tuple[str, ...]] = {
+    "generate": _OPTION_FLAGS,
+    "quote": _OPTION_FLAGS,
+    "budget set": ("period", "credits", "usd", "alert", "channel"),
+    "budget remove": ("period",),
+    "usage": ("period", "by"),
+}
+"""The flags that a command takes; a command that is not here takes none."""
+
+SWITCHES = frozenset({"audio", "help"})
+"""Flags that stand alone; every other flag needs a value."""
+
+EXAMPLES = {
+    "duration": "10",
+    "model": "kling-pro",
+    "resolution": "1080p",
+    "aspect": "16:9",
+    "negative": '"blurry, text"',
+    "image": "https://example.com/fox.png",
+    "project": "marketing",
+    "period": "monthly",
+    "credits": "10,000",
+    "usd": "600",
+    "alert": "80,100",
+    "channel": "#finance",
+    "by": "model",
+}
+"""A value to show for each flag that needs one."""

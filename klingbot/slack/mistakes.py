@@ -1,0 +1,38 @@
+"""A person's mistakes: the errors that carry a sentence, and how a sentence names what was typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from klingbot.slack.words import tidy
+
+
+class UsageError(ValueError):
+    """A person's mistake. `sentence` names the problem and the fix, in plain text: whoever shows it escapes it.
+
+    `usage` is the usage line of the command concerned.
+    """
+
+    def __init__(self, sentence: str, usage: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.usage = usage
+
+
+class MistakeError(ValueError):
+    """The sentence of a UsageError, raised where the command it belongs to is not known."""
+
+
+def shown(text: str) -> str:
+    """What was typed, to be named in a sentence: on one line, at most 40 characters, in quotes."""
+    typed = tidy(text[:400])
+    return f"“{typed}”" if len(typed) <= 40 else f"“{typed[:39]}…”"
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """` Did you mean --model?`, or nothing where no known word is near."""
+    typed, words = word[:40].lower(), list(known)
+    begun = [each for each in words if len(typed) > 1 and each.startswith(typed)]
+    near = begun or difflib.get_close_matches(typed, words, n=1, cutoff=0.7)
+    return f" Did you mean {prefix}{near[0]}?" if near else ""

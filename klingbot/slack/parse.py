@@ -1,0 +1,242 @@
+"""The text of a `/kling` command → what was asked for, or a UsageError that says what to write instead. Pure.
+
+Two things are decided here and nowhere else:
+
+- A prompt is whatever stands between the command and the flags, as typed. Quotes around the whole of it are taken off;
+  other quotes belong to the prompt (a sign that says “OPEN”). What stands in quotes is never a flag.
+- A quote that nothing closes is plain text in a prompt. In a flag's value it is a mistake, because the rest of the
+  value would slip into the prompt and be paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from klingbot.slack import flags, scopes, values
+from klingbot.slack.flags import Flag
+from klingbot.slack.grammar import (
+    USAGE,
+    BudgetList,
+    BudgetRemove,
+    BudgetSet,
+    BudgetShow,
+    Cancel,
+    ChannelRef,
+    Command,
+    Generate,
+    Help,
+    Options,
+    ProjectRef,
+    ProjectSet,
+    ProjectShow,
+    Quote,
+    ScopeRef,
+    Usage,
+    UserRef,
+    WorkspaceRef,
+)
+from klingbot.slack.mistakes import MistakeError, UsageError, did_you_mean, shown
+from klingbot.slack.words import Word, clean, is_blank, plain, split
+
+__all__ = [
+    "USAGE",
+    "BudgetList",
+    "BudgetRemove",
+    "BudgetSet",
+    "BudgetShow",
+    "Cancel",
+    "ChannelRef",
+    "Command",
+    "Generate",
+    "Help",
+    "Options",
+    "ProjectRef",
+    "ProjectSet",
+    "ProjectShow",
+    "Quote",
+    "ScopeRef",
+    "Usage",
+    "UsageError",
+    "UserRef",
+    "WorkspaceRef",
+    "parse",
+]
+
+T = TypeVar("T")
+
+_COMMANDS = [key for key in USAGE if " " not in key]
+_BUDGET_WORDS = ["list", "show", "set", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command taken apart: the bare words after its own name, its flags, and what is left when the flags are cut."""
+
+    words: list[Word]
+    flags: dict[str, Flag]
+    prompt: str
+
+    def read(self, name: str, reader: Callable[[str], T]) -> T | None:
+        """The value of a flag, or None where it was not given."""
+        flag = self.flags.get(name)
+        return reader(flag.value.text) if flag and flag.value else None
+
+
+def parse(text: str) -> Command:
+    """What was asked for. Raises UsageError for anything that is not a whole and valid command; never anything else."""
+    text = clean(text)
+    bare, given = flags.sort(split(text))
+    asks_for_help = any(flag.name == "help" for flag in given)
+    if is_blank(text) or (asks_for_help and not bare):
+        return Help()
+    command, words = _command(bare)
+    if asks_for_help:
+        return Help(command)
+    try:
+        asked = _Asked(words, flags.check(command, given), _prompt(text, bare[0], words, given))
+        return _READERS[command](asked)
+    except MistakeError as mistake:
+        raise UsageError(str(mistake), USAGE[command]) from None
+
+
+def _command(bare: list[Word]) -> tuple[str, list[Word]]:
+    """The command's key in USAGE, and the bare words after it."""
+    if not bare:
+        raise UsageError(f"The command is missing. Begin with one of {', '.join(_COMMANDS)}.", USAGE["help"])
+    word, rest = bare[0].text.lower(), bare[1:]
+    if word not in _COMMANDS:
+        hint = did_you_mean(word, _COMMANDS)
+        known = ", ".join(_COMMANDS)
+        raise UsageError(f"Unknown command {shown(word)}.{hint} Begin with one of {known}.", USAGE["help"])
+    if word != "budget" or not rest:
+        return word, rest
+    action = rest[0].text.lower()
+    if action not in _BUDGET_WORDS:
+        hint = did_you_mean(action, _BUDGET_WORDS, "budget ")
+        raise UsageError(
+            f"Unknown word {shown(action)} after budget.{hint}"
+            " Write budget list, or budget show, budget set or budget remove and a scope.",
+            USAGE["budget"],
+        )
+    return ("budget" if action == "list" else f"budget {action}"), rest[1:]
+
+
+def _prompt(text: str, command: Word, words: list[Word], given: list[Flag]) -> str:
+    """The text between the command and the flags, without quotes around the whole of it."""
+    if len(words) == 1 and words[0].quoted:
+        return plain(words[0].text).strip()
+    pieces, position = [], 0
+    for start, end in sorted([(command.start, command.end), *((flag.start, flag.end) for flag in given)]):
+        pieces.append(text[position:start].strip())
+        position = end
+    pieces.append(text[position:].strip())
+    return plain(" ".join(piece for piece in pieces if piece))
+
+
+def _options(asked: _Asked) -> Options:
+    return Options(
+        prompt=values.prose("prompt", asked.prompt),
+        duration_seconds=asked.read("duration", values.duration),
+        model=asked.read("model", values.lowered),
+        resolution=asked.read("resolution", values.lowered),
+        audio=flags.is_on(asked.flags.get("audio")),
+        aspect=asked.read("aspect", values.aspect),
+        negative=asked.read("negative", values.negative),
+        image_url=asked.read("image", values.image_url),
+        project=asked.read("project", scopes.project_name),
+    )
+
+
+def _generate(asked: _Asked) -> Command:
+    if is_blank(asked.prompt):
+        raise MistakeError(
+            "The prompt is empty. Say what the video should show, like /kling generate a fox in the snow."
+        )
+    return Generate(_options(asked))
+
+
+def _quote(asked: _Asked) -> Command:
+    return Quote(_options(asked))
+
+
+def _budget_list(asked: _Asked) -> Command:
+    _only(asked.words, 0)
+    return BudgetList()
+
+
+def _budget_show(asked: _Asked) -> Command:
+    return BudgetShow(_scope(asked.words))
+
+
+def _budget_set(asked: _Asked) -> Command:
+    if not {"credits", "usd"} & asked.flags.keys():
+        raise MistakeError("The limit is missing. Give --credits, --usd or both, like --usd 600.")
+    return BudgetSet(
+        period=_period(asked),
+        millicredits=asked.read("credits", values.credit_limit),
+        microusd=asked.read("usd", values.usd_limit),
+        thresholds=asked.read("alert", values.thresholds),
+        channel=asked.read("channel", scopes.channel),
+        scope=_scope(asked.words),
+    )
+
+
+def _budget_remove(asked: _Asked) -> Command:
+    return BudgetRemove(_scope(asked.words), _period(asked))
+
+
+def _usage(asked: _Asked) -> Command:
+    scope = _scope(asked.words) if asked.words else None
+    return Usage(scope, _period(asked), asked.read("by", values.grouping))
+
+
+def _period(asked: _Asked) -> str:
+    return asked.read("period", values.period) or "monthly"
+
+
+def _project(asked: _Asked) -> Command:
+    _only(asked.words, 1)
+    return ProjectSet(scopes.project_name(asked.words[0].text)) if asked.words else ProjectShow()
+
+
+def _cancel(asked: _Asked) -> Command:
+    if not asked.words:
+        raise MistakeError("The job is missing. Copy its id from the answer to your /kling generate.")
+    _only(asked.words, 1)
+    return Cancel(values.job_id(asked.words[0].text))
+
+
+def _help(asked: _Asked) -> Command:
+    topic = " ".join(word.text for word in asked.words[:3]).lower()
+    if topic and topic not in USAGE:
+        hint = did_you_mean(topic, USAGE, "help ")
+        raise MistakeError(f"No help about {shown(topic)}.{hint} Ask about one of {', '.join(USAGE)}.")
+    return Help(topic or None)
+
+
+def _scope(words: list[Word]) -> ScopeRef:
+    if not words:
+        raise MistakeError("The scope is missing. Add workspace, @user or a project's name.")
+    _only(words, 1)
+    return scopes.scope(words[0].text)
+
+
+def _only(words: list[Word], most: int) -> None:
+    if len(words) > most:
+        raise MistakeError(f"Unexpected word {shown(words[most].text)}. Leave it out, or give it with its flag.")
+
+
+_READERS: dict[str, Callable[[_Asked], Command]] = {
+    "generate": _generate,
+    "quote": _quote,
+    "budget": _budget_list,
+    "budget show": _budget_show,
+    "budget set": _budget_set,
+    "budget remove": _budget_remove,
+    "usage": _usage,
+    "project": _project,
+    "cancel": _cancel,
+    "help": _help,
+}

@@ -1,0 +1,134 @@
+"""The two ways in from Slack: Socket Mode, and signed requests over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Protocol
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+log = logging.getLogger(__name__)
+
+CONCURRENCY = 10
+AGAIN_SECONDS = 5
+_FINAL = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "not_allowed_token_type", "missing_scope"}
+
+
+class SlackRefusedError(Exception):
+    """Slack does not take a token; the message says which and what to do."""
+
+
+class Door(Protocol):
+    """A way in from Slack."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What the web server must serve for it."""
+
+    def open(self, stopping: threading.Event) -> None:
+        """Returns once commands can come in, or when `stopping` is set. Raises SlackRefusedError."""
+
+    def is_open(self) -> bool: ...
+
+    def where(self, port: int | None) -> str:
+        """For the log."""
+
+    def close(self) -> None: ...
+
+
+def door(app: App, client: WebClient, app_token: str | None) -> Door:
+    """Socket Mode with an app-level token, HTTP without."""
+    return SocketDoor(app, client, app_token) if app_token else HttpDoor(app, client)
+
+
+class SocketDoor:
+    """Slack over a web socket, which the bot opens: no public address is needed."""
+
+    routes: Sequence[BaseRoute] = ()
+
+    def __init__(self, app: App, client: WebClient, app_token: str) -> None:
+        self._client = client
+        self._handler = SocketModeHandler(app, app_token, concurrency=CONCURRENCY)
+
+    def open(self, stopping: threading.Event) -> None:
+        _until_slack_answers(lambda: self._client.auth_test(), "SLACK_BOT_TOKEN", stopping)
+        _until_slack_answers(self._handler.connect, "SLACK_APP_TOKEN", stopping)
+
+    def is_open(self) -> bool:
+        return bool(self._handler.client.is_connected())
+
+    def where(self, port: int | None) -> str:
+        return "connected to Slack in Socket Mode"
+
+    def close(self) -> None:
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+
+@dataclass(slots=True)
+class HttpDoor:
+    """Slack posts to `/slack/events`, signed."""
+
+    app: App
+    client: WebClient
+    _opened: bool = False
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        return http_routes(self.app)
+
+    def open(self, stopping: threading.Event) -> None:
+        _until_slack_answers(lambda: self.client.auth_test(), "SLACK_BOT_TOKEN", stopping)
+        self._opened = True
+
+    def is_open(self) -> bool:
+        return self._opened
+
+    def where(self, port: int | None) -> str:
+        return f"waiting for Slack on port {port}, POST /slack/events"
+
+    def close(self) -> None:
+        self._opened = False
+
+
+def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threading.Event) -> None:
+    """Calls Slack until it answers. A refused token is final; a network that is away is not."""
+    while not stopping.is_set():
+        try:
+            call()
+            return
+        except SlackApiError as e:
+            word = str(e.response.get("error") or f"HTTP {e.response.status_code}")
+            if word in _FINAL:
+                raise SlackRefusedError(
+                    f"Slack does not take {variable} ({word}). Copy it again from your Slack app's settings page."
+                ) from e
+            log.warning("Slack answered %s; trying again in %s s", word, AGAIN_SECONDS)
+        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+            log.warning("Slack cannot be reached (%s); trying again in %s s", type(e).__name__, AGAIN_SECONDS)
+        stopping.wait(AGAIN_SECONDS)
+
+
+def http_routes(app: App) -> list[Route]:
+    """`POST /slack/events`. Bolt is synchronous, so it runs in a thread: on the event loop it would stop everything."""
+
+    async def events(request: Request) -> Response:
+        body = await request.body()
+        try:
+            asked = to_bolt_request(request, body)
+        except UnicodeDecodeError:
+            return PlainTextResponse("not UTF-8", status_code=400)
+        return to_starlette_response(await run_in_threadpool(app.dispatch, asked))
+
+    return [Route("/slack/events", events, methods=["POST"])]

@@ -1,0 +1,29 @@
+"""`/kling usage` and `/kling project`."""
+
+from __future__ import annotations
+
+from klingbot.blocks import answers
+from klingbot.blocks import usage as usage_blocks
+from klingbot.blocks.message import Message
+from klingbot.budgets import WORKSPACE
+from klingbot.engine import asking
+from klingbot.engine.usage import usage as usage_of
+from klingbot.periods import PeriodKind
+from klingbot.slack.desk import Asker, Desk
+from klingbot.slack.grammar import ProjectSet, ProjectShow, Usage
+
+
+def usage(desk: Desk, asker: Asker, command: Usage) -> Message:
+    scope = desk.scope(command.scope) if command.scope else WORKSPACE
+    outcome = usage_of(desk.engine, scope, PeriodKind(command.period), command.by or "model")
+    return usage_blocks.usage(outcome, desk.engine.calendar)
+
+
+def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
+    return answers.project(asking.project_of(desk.engine, asker.channel_id))
+
+
+def set_project(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
+    before = asking.project_of(desk.engine, asker.channel_id)
+    asking.set_project(desk.engine, asker.channel_id, command.name)
+    return answers.project_set(before, command.name)

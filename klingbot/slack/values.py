@@ -1,0 +1,141 @@
+"""One word of a command → the value it stands for, or a MistakeError that says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from klingbot.money import AmountError, parse_credits, parse_usd
+from klingbot.slack.mistakes import MistakeError, did_you_mean, shown
+from klingbot.slack.words import plain, tidy, unescape
+
+MOST_CHARACTERS = 2_500
+"""The longest prompt, and the longest negative prompt (Kling's docs, text to video)."""
+
+# Committed can pass a limit when Kling charges more than was held, so a threshold above 100% has its use.
+MOST_PERCENT = 200
+
+PERIODS = {
+    "daily": "daily",
+    "weekly": "weekly",
+    "monthly": "monthly",
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly",
+}
+_GROUPINGS = ("model", "user", "project", "day")
+
+_LINK = re.compile(r"<(https?:[^<>|]*)(?:\|[^<>]*)?>", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_SECONDS = re.compile(r"([0-9]+)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
+_PERCENT = re.compile(r"0*([0-9]{1,3})\s*%?")
+_JOB = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def duration(text: str) -> int:
+    """Seconds from `5`, `5s` or `5 seconds`."""
+    typed = tidy(text)
+    match = _SECONDS.fullmatch(typed)
+    if match is None:
+        raise MistakeError(f"--duration is {shown(text)}. Give a whole number of seconds, like --duration 10.")
+    digits = match[1].lstrip("0")
+    if not digits:
+        raise MistakeError("--duration must be more than zero. Give it in seconds, like --duration 10.")
+    if len(digits) > 4:
+        raise MistakeError(
+            f"--duration {shown(text)} is longer than any video. Give it in seconds, like --duration 10."
+        )
+    return int(digits)
+
+
+def lowered(text: str) -> str:
+    return tidy(text).lower()
+
+
+def aspect(text: str) -> str:
+    """`16x9`, `16×9` and `16/9` as `16:9`."""
+    return re.sub("[x×/]", ":", lowered(text))
+
+
+def negative(text: str) -> str:
+    return prose("negative prompt", plain(text).strip())
+
+
+def prose(name: str, text: str) -> str:
+    """The text, when Kling takes one so long."""
+    over = len(text) - MOST_CHARACTERS
+    if over > 0:
+        raise MistakeError(
+            f"The {name} is {len(text):,} characters long and Kling takes up to {MOST_CHARACTERS:,}."
+            f" Shorten it by {over:,}."
+        )
+    return text
+
+
+def image_url(text: str) -> str:
+    """The address, taken out of the brackets that Slack puts around links."""
+    link = _LINK.fullmatch(text)
+    url = unescape(link[1] if link else text).strip()
+    if not _URL.fullmatch(url):
+        raise MistakeError(
+            f"--image is {shown(text)}. Give the web address of a picture, like --image https://example.com/fox.png."
+        )
+    return url
+
+
+def credit_limit(text: str) -> int:
+    """Milli-credits."""
+    return _amount("credits", parse_credits, text)
+
+
+def usd_limit(text: str) -> int:
+    """Micro-USD."""
+    return _amount("usd", parse_usd, text)
+
+
+def _amount(flag: str, read: Callable[[str], int], text: str) -> int:
+    try:
+        return read(tidy(text))
+    except AmountError as error:
+        raise MistakeError(f"--{flag}: {error}.") from None
+
+
+def thresholds(text: str) -> tuple[int, ...]:
+    """Whole percentages, ascending, each once: `80,100`, `100%, 80%`."""
+    return tuple(sorted({_percent(part.strip(), text) for part in tidy(text).split(",")}))
+
+
+def _percent(part: str, text: str) -> int:
+    match = _PERCENT.fullmatch(part)
+    percent = int(match[1]) if match else 0
+    if not 1 <= percent <= MOST_PERCENT:
+        raise MistakeError(
+            f"--alert is {shown(text)}. Give whole percentages from 1 to {MOST_PERCENT}"
+            " with commas and no spaces between them, like --alert 80,100."
+        )
+    return percent
+
+
+def period(text: str) -> str:
+    """`daily`, `weekly` or `monthly`; `day`, `week` and `month` are understood."""
+    typed = lowered(text)
+    if typed not in PERIODS:
+        hint = did_you_mean(typed, PERIODS)
+        raise MistakeError(f"Unknown period {shown(text)}.{hint} Write --period daily, weekly or monthly.")
+    return PERIODS[typed]
+
+
+def grouping(text: str) -> str:
+    typed = lowered(text)
+    if typed not in _GROUPINGS:
+        hint = did_you_mean(typed, _GROUPINGS)
+        raise MistakeError(f"Unknown --by {shown(text)}.{hint} Write --by model, user, project or day.")
+    return typed
+
+
+def job_id(text: str) -> str:
+    """A job's id as people copy it: with a `#` in front or in backticks."""
+    job = tidy(text).strip("`").removeprefix("#")
+    if not _JOB.fullmatch(job):
+        raise MistakeError(f"{shown(text)} is not a job's id. Copy it from the answer to your /kling generate.")
+    return job

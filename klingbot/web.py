@@ -1,0 +1,47 @@
+"""The bot's own web server: `/healthz`, and in HTTP mode the route that Slack posts to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+
+class WebServer:
+    """uvicorn in a thread of its own."""
+
+    def __init__(self, host: str, port: int, routes: Sequence[BaseRoute], *, healthy: Callable[[], bool]) -> None:
+        """Takes the port and serves at once. Raises OSError when the port is taken."""
+        self._listener = socket.create_server((host, port))
+        self.port: int = self._listener.getsockname()[1]
+        app = Starlette(routes=[*routes, Route("/healthz", _health(healthy))])
+        config = uvicorn.Config(app, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, name="web", daemon=True
+        )
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        """Answers what has been asked, then ends."""
+        self._server.should_exit = True
+        self._thread.join(5)
+
+
+def _health(healthy: Callable[[], bool]) -> Callable[[Request], JSONResponse]:
+    """200 once the bot can do its work, 503 before and whenever it cannot."""
+
+    def health(request: Request) -> JSONResponse:
+        ready = healthy()
+        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+
+    return health

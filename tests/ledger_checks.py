@@ -1,0 +1,83 @@
+"""Asking for videos in tests, and the proof that the running totals are what the entries say."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from klingbot.budgets import Total, scopes_of
+from klingbot.engine import Engine, asking, verdicts
+from klingbot.engine.asking import Held, Request
+from klingbot.jobs import Job
+from klingbot.outbox import Content, from_json
+from klingbot.periods import Period, PeriodKind
+from klingbot.pricing import Wish
+from klingbot.store import Store, ledger
+
+TEN_SECONDS = Wish("kling-pro", 10, "1080p")
+"""40 credits ($2.40) on the list `credits`."""
+
+
+def ask(
+    request_id: str, wish: Wish = TEN_SECONDS, *, user_id: str = "U1", project: str | None = "marketing"
+) -> Request:
+    return Request(request_id, user_id, "C1", "a fox in the snow", wish, project)
+
+
+def hold(engine: Engine, request_id: str, wish: Wish = TEN_SECONDS, **options: Any) -> Job:
+    """A hold that is meant to succeed."""
+    outcome = asking.hold(engine, ask(request_id, wish, **options))
+    assert isinstance(outcome, Held), outcome
+    return outcome.job
+
+
+def submit(engine: Engine, job: Job) -> Job:
+    """Kling takes it."""
+    posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=engine.clock() + 90_000)
+    assert posting is not None
+    taken = verdicts.submitted(engine, posting, f"task-{job.id}", due_at=engine.clock() + 5_000)
+    assert taken is not None
+    return taken
+
+
+def settle(engine: Engine, job: Job, units: str | None = None) -> Job:
+    """Kling takes it and makes the video."""
+    charged = None if units is None else Decimal(units)
+    done = verdicts.succeeded(engine, submit(engine, job), units=charged, video_url="https://kling.test/v.mp4")
+    assert done is not None
+    return done
+
+
+def total(engine: Engine, scope: str, period: Period) -> Total:
+    return ledger.total(engine.store.read(), scope, period)
+
+
+def nine_totals(engine: Engine, job: Job) -> dict[tuple[str, PeriodKind], Total]:
+    """Every total that the job counts in."""
+    periods = engine.calendar.periods(job.asked_at)
+    scopes = scopes_of(job.user_id, job.project)
+    return {(scope, period.kind): total(engine, scope, period) for scope in scopes for period in periods}
+
+
+def queued(store: Store, kind: type[Content]) -> list[Any]:
+    """The contents of that kind in the outbox, oldest first."""
+    rows = store.read().execute("SELECT kind, content FROM outbox ORDER BY id").fetchall()
+    contents = [from_json(row["kind"], json.loads(row["content"])) for row in rows]
+    return [content for content in contents if isinstance(content, kind)]
+
+
+def rows_of(db: Any, table: str) -> list[tuple[Any, ...]]:
+    return sorted(tuple(row) for row in db.execute(f"SELECT * FROM {table}").fetchall())
+
+
+def prove(store: Store) -> None:
+    """Totals and daily spend equal what their entries add up to, and the file is sound."""
+    with store.write() as tx:
+        assert ledger.mismatches(tx) == []
+        kept = rows_of(tx, "totals"), rows_of(tx, "daily_spend")
+        ledger.rebuild(tx)
+        assert (rows_of(tx, "totals"), rows_of(tx, "daily_spend")) == kept
+        assert tx.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert tx.execute("PRAGMA foreign_key_check").fetchall() == []
+        tx.abandon()

@@ -1,0 +1,49 @@
+"""A real Bolt app for tests, and how to wait for what it brings about."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from slack_bolt import App
+from slack_sdk import WebClient
+
+from klingbot.sandbox import Sandbox
+from klingbot.sandbox.workspace import Message
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], seconds: float = 5.0) -> T:
+    """What `look` returns, as soon as it is something; fails when it stays empty."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return found
+
+
+def seen(sandbox: Sandbox, channel: str, viewer: str, text: str) -> Message | None:
+    """The message with this in its text, if the viewer sees one."""
+    return next((m for m in sandbox.workspace.messages(channel, viewer) if text in m.text), None)
+
+
+class Bot:
+    """A Bolt app whose one command does what the test says, in `on_command`."""
+
+    def __init__(self, sandbox: Sandbox, client: WebClient) -> None:
+        self.sandbox = sandbox
+        self.client = client
+        self.heard: list[dict[str, Any]] = []
+        self.on_command: Callable[..., object] = lambda ack, **_: ack()
+        app = App(client=client, signing_secret=sandbox.signing_secret)
+        app.command("/kling")(self._listener)
+        self.app = app
+
+    def _listener(self, ack: Any, respond: Any, say: Any, command: dict[str, Any]) -> None:
+        self.heard.append(command)
+        self.on_command(ack=ack, respond=respond, say=say, command=command)
+
+
+def web_client(sandbox: Sandbox) -> WebClient:
+    """As the bot has it, but without retries: a test wants to see the first failure."""
+    return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=5, retry_handlers=[])

@@ -1,0 +1,39 @@
+"""What a person types, as Slack hands it to the bot."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klingbot.sandbox.escaping import escape
+from klingbot.sandbox.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("set @bob", "set <@U0BOB00001|bob>"),
+        ("ask @Bob, please", "ask <@U0BOB00001|bob>, please"),
+        ("to #video-lab.", "to <#C0VIDEOLAB|video-lab>."),
+        ("(@bob)", "(<@U0BOB00001|bob>)"),
+        ("@nobody #nowhere", "@nobody #nowhere"),
+        ("mail alice@bob or a#general", "mail alice@bob or a#general"),
+        ("a < b && c > d", "a &lt; b &amp;&amp; c &gt; d"),
+        ("<@U0BOB00001>", "&lt;@U0BOB00001&gt;"),
+        ("--image https://a.example/@bob?x=1&y=2", "--image <https://a.example/@bob?x=1&amp;y=2>"),
+        ("#klingbot", "#klingbot"),
+    ],
+)
+def test_mentions_and_links_are_bracketed_and_the_rest_is_escaped(typed: str, sent: str) -> None:
+    assert escape(typed, Workspace()) == sent
+
+
+@given(st.text(st.sampled_from("ab @#<>&|:/.!bobhttps"), max_size=40))
+def test_nothing_typed_can_forge_a_mention_and_nothing_is_lost(typed: str) -> None:
+    sent = escape(typed, Workspace())
+    plain = re.sub(r"<@U0BOB00001\|bob>", "@bob", sent)
+    plain = re.sub(r"<(https?://[^<>]*)>", r"\1", plain)
+    assert "<" not in plain and ">" not in plain
+    assert html.unescape(plain) == typed

@@ -1,0 +1,148 @@
+"""A Slack to ask, an app to send signed commands to, and what a person sees of the answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from slack_bolt import App, BoltRequest, BoltResponse
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
+
+from klingbot.engine import Engine
+from klingbot.slack.app import build
+from klingbot.slack.desk import Desk
+from klingbot.slack.directory import Directory
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
+GENERAL, FINANCE, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0LOUNGE01"
+
+
+def person(user_id: str, name: str, *, shown: str = "", admin: bool = False, deleted: bool = False) -> dict[str, Any]:
+    names = {"display_name": shown, "real_name": f"{name.title()} Baker"}
+    return {"id": user_id, "name": name, "is_admin": admin, "is_owner": False, "deleted": deleted, "profile": names}
+
+
+def channel(channel_id: str, name: str, *, member: bool = True) -> dict[str, Any]:
+    return {"id": channel_id, "name": name, "is_member": member, "is_archived": False}
+
+
+class FakeSlack(WebClient):
+    """Answers what the directory asks from lists, two to a page, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("xoxb-fake", base_url="http://127.0.0.1:9/")
+        self.people = [person(ALICE, "alice", admin=True), person(BOB, "bob"), person(CAROL, "carol", shown="CC")]
+        self.channels = [channel(GENERAL, "general"), channel(FINANCE, "finance")]
+        self.channels.append(channel(LOUNGE, "lounge", member=False))
+        self.asked: list[str] = []
+        self.trouble: Exception | None = None
+
+    def api_call(self, api_method: str, **sent: Any) -> Any:
+        self.asked.append(api_method)
+        if self.trouble:
+            raise self.trouble
+        args = sent.get("params") or {}
+        match api_method:
+            case "users.info":
+                return {"user": self._one(self.people, args["user"], "user_not_found")}
+            case "conversations.info":
+                return {"channel": self._one(self.channels, args["channel"], "channel_not_found")}
+            case "users.list":
+                return self._page("members", self.people, args)
+            case "conversations.list":
+                return self._page("channels", self.channels, args)
+        raise AssertionError(f"nobody should call {api_method}")
+
+    def _one(self, items: list[dict[str, Any]], wanted: str, missing: str) -> dict[str, Any]:
+        for item in items:
+            if item["id"] == wanted:
+                return item
+        raise SlackApiError("no", {"ok": False, "error": missing})
+
+    def _page(self, key: str, items: list[dict[str, Any]], args: dict[str, Any]) -> dict[str, Any]:
+        start = int(args.get("cursor") or 0)
+        following = str(start + 2) if start + 2 < len(items) else ""
+        return {key: items[start : start + 2], "response_metadata": {"next_cursor": following}}
+
+
+@dataclass
+class Person:
+    """Somebody who types commands, signed as Slack signs them."""
+
+    app: App
+    user_id: str
+    channel_id: str = GENERAL
+    secret: str = SECRET
+    typed: int = field(default=0)
+
+    def send(self, text: str, *, trigger: str | None = None, headers: dict[str, Any] | None = None) -> BoltResponse:
+        self.typed += 1
+        payload = {
+            "command": "/kling",
+            "text": text,
+            "user_id": self.user_id,
+            "channel_id": self.channel_id,
+            "team_id": "T0SANDBOX1",
+            "api_app_id": "A0KLINGBOT",
+            "trigger_id": trigger or f"{self.user_id}.{self.typed}",
+            "response_url": "https://hooks.slack.com/commands/1/2",
+        }
+        body = urlencode(payload)
+        return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
+
+    def signed(self, body: str, at: float | None = None) -> dict[str, Any]:
+        timestamp = str(int(time.time() if at is None else at))
+        signature = SignatureVerifier(self.secret).generate_signature(timestamp=timestamp, body=body)
+        return {
+            "content-type": ["application/x-www-form-urlencoded"],
+            "x-slack-signature": [signature],
+            "x-slack-request-timestamp": [timestamp],
+        }
+
+    def types(self, text: str, *, trigger: str | None = None) -> str:
+        """The text of the answer, which only this person sees."""
+        response = self.send(text, trigger=trigger)
+        assert response.status == 200
+        said = json.loads(response.body)
+        assert said["response_type"] == "ephemeral"
+        assert said["blocks"]
+        return str(said["text"])
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    return FakeSlack()
+
+
+@pytest.fixture
+def directory(slack: FakeSlack) -> Directory:
+    return Directory(slack)
+
+
+@pytest.fixture
+def app(engine: Engine, directory: Directory) -> App:
+    desk = Desk(engine, directory, alerts_channel=FINANCE)
+    return build(desk, token="xoxb-fake", api_url="http://127.0.0.1:9/", signing_secret=SECRET)
+
+
+@pytest.fixture
+def alice(app: App) -> Person:
+    """An admin."""
+    return Person(app, ALICE)
+
+
+@pytest.fixture
+def bob(app: App) -> Person:
+    return Person(app, BOB)
+
+
+@pytest.fixture
+def carol(app: App) -> Person:
+    return Person(app, CAROL)

@@ -1,0 +1,67 @@
+"""Commands over HTTP: translated both ways, and never on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+from urllib.parse import urlencode
+
+from slack_bolt import App
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from klingbot.slack.serve import http_routes
+
+BODY = urlencode({"command": "/kling", "text": "help", "user_id": "U1", "channel_id": "C1", "trigger_id": "1"})
+
+
+async def post(app: App, body: bytes, headers: dict[str, Any]) -> Response:
+    (route,) = http_routes(app)
+    assert isinstance(route, Route) and route.path == "/slack/events" and "POST" in (route.methods or ())
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    raw = [(name.encode(), values[0].encode()) for name, values in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": route.path, "query_string": b"", "headers": raw}
+    answered = await route.endpoint(Request(scope, receive))
+    assert isinstance(answered, Response)
+    return answered
+
+
+def test_a_signed_command_is_answered_over_http(app: App, bob: Any) -> None:
+    answered = asyncio.run(post(app, BODY.encode(), bob.signed(BODY)))
+    assert answered.status_code == 200
+    assert answered.headers["content-type"].startswith("application/json")
+    assert "/kling generate" in json.loads(bytes(answered.body))["text"]
+
+
+def test_an_unsigned_request_is_refused_over_http(app: App) -> None:
+    assert asyncio.run(post(app, BODY.encode(), {})).status_code == 401
+
+
+def test_bytes_that_are_no_text_are_refused_over_http(app: App) -> None:
+    assert asyncio.run(post(app, b"\xff\xfe", {})).status_code == 400
+
+
+def test_a_slow_command_does_not_stop_the_event_loop(app: App, bob: Any) -> None:
+    released = threading.Event()
+    waited: list[bool] = []
+
+    @app.command("/slow")
+    def slow(ack: Any) -> None:
+        waited.append(released.wait(5))
+        ack()
+
+    async def meanwhile() -> Response:
+        body = BODY.replace("%2Fkling", "%2Fslow")
+        answering = asyncio.create_task(post(app, body.encode(), bob.signed(body)))
+        await asyncio.sleep(0.05)
+        released.set()
+        return await answering
+
+    assert asyncio.run(meanwhile()).status_code == 200
+    assert waited == [True], "the loop ran on while the command waited"

@@ -1,0 +1,311 @@
+"""What the bot says: the key sentences, word for word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from block_samples import CREDITS, DECEMBER, UTC, credits, job, offer, share, shown, spend, standing
+
+from klingbot import blocks
+from klingbot.blocks import budgets, help, jobs, refusals, usage
+from klingbot.blocks.standings import bar
+from klingbot.budgets import OVER, Standing
+from klingbot.engine.asking import BudgetExceeded, Estimate, Held, TooLate
+from klingbot.engine.budgeting import BudgetSet
+from klingbot.jobs import JobState
+from klingbot.money import NOTHING
+from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.periods import PeriodKind
+from klingbot.slack.grammar import USAGE
+
+
+def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
+    said = jobs.held(Held(job(), (standing(limit=50, held=40),), ahead=2), UTC)
+    assert said.text == (
+        "🎬 Held 40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
+        "> a fox in the snow\n"
+        "Job abcdefghijkl · 2 jobs ahead of it · the video comes to this channel\n"
+        f"marketing (monthly): 80.0%, 10 credits left, resets {DECEMBER} · "
+        "cancel while it waits: /kling cancel abcdefghijkl"
+    )
+    assert "for *kling-pro*, 10 s" in shown(said)
+
+
+def test_held_speaks_of_the_tightest_budget_only() -> None:
+    roomy, tight = standing("workspace", limit=1000, held=40), standing(limit=50, held=40)
+    said = jobs.held(Held(job(), (roomy, tight), ahead=0), UTC)
+    assert "marketing (monthly)" in said.text
+    assert "workspace" not in said.text
+    assert "ahead" not in said.text
+
+
+def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_still_fits() -> None:
+    outcome = BudgetExceeded(
+        offer(),
+        (standing(limit=100, usd=5, settled=68, held=12), standing("workspace", limit=110, settled=80)),
+        (offer(seconds=5), offer("kling-v1.5"), offer("kling-v1", 5, "720p")),
+    )
+    assert refusals.budget_exceeded(outcome, UTC).text == (
+        "Budget exceeded for marketing (monthly)\n"
+        "Needed: 40 credits ($2.40) for kling-pro, 10 s, 1080p\n"
+        "• marketing (monthly): 20 credits and $0.20 left of 100 credits and $5.00 "
+        f"(96.0%: 68 credits ($4.08) used, 12 credits ($0.72) in flight), resets {DECEMBER}\n"
+        "• workspace (monthly): 30 credits left of 110 credits "
+        f"(72.7%: 80 credits ($4.80) used, nothing in flight), resets {DECEMBER}\n"
+        "What still fits:\n"
+        "• --duration 5 → 20 credits ($1.20)\n"
+        "• --model kling-v1.5 → 20 credits ($1.20)\n"
+        "• --model kling-v1 --duration 5 --resolution 720p → 10 credits ($0.60)\n"
+        "Nothing was held or spent"
+    )
+
+
+def test_a_refusal_with_no_way_out_says_who_can_help() -> None:
+    said = refusals.budget_exceeded(BudgetExceeded(offer(), (standing(settled=40),), ()), UTC)
+    assert "Nothing on the price list fits into what is left. An admin can raise the budget." in said.text
+
+
+def test_an_offer_says_which_sound_flag_to_add_or_leave_out() -> None:
+    loud, silent = replace(offer(), audio=True), offer(seconds=5)
+    to_silent = refusals.budget_exceeded(BudgetExceeded(loud, (standing(),), (silent,)), UTC)
+    to_loud = refusals.budget_exceeded(BudgetExceeded(silent, (standing(),), (loud,)), UTC)
+    assert "• --duration 5 without --audio → 20 credits ($1.20)" in to_silent.text
+    assert "• --duration 10 --audio → 40 credits ($2.40)" in to_loud.text
+
+
+def test_a_quote_shows_each_budget_before_and_after() -> None:
+    said = refusals.estimate(Estimate(offer(), "marketing", (standing(limit=50, settled=5),), (), ()), UTC)
+    assert said.text == (
+        "40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
+        f"• marketing (monthly): 10.0% → 90.0%, now 45 credits left of 50 credits, resets {DECEMBER}\n"
+        "It fits into every budget it touches\n"
+        "Nothing was spent"
+    )
+
+
+def test_a_quote_that_would_be_refused_says_so_and_what_fits() -> None:
+    full = standing(limit=50, settled=25)
+    said = refusals.estimate(Estimate(offer(), "marketing", (full,), (full,), (offer(seconds=5),)), UTC)
+    assert "50.0% → 130.0%" in said.text
+    assert "It would be refused: Budget exceeded for marketing (monthly)" in said.text
+    assert "• --duration 5 → 20 credits ($1.20)" in said.text
+    assert said.text.endswith("Nothing was spent")
+
+
+def test_a_finished_video_names_the_person_the_price_and_what_is_left() -> None:
+    done = job(state=JobState.SUCCEEDED, settled=credits(40))
+    said = blocks.render(VideoReady(done, (standing(limit=100, settled=40),)), UTC)
+    assert said.text == (
+        "🎬 <@U0BOB00001>, your video is ready\n"
+        "> a fox in the snow\n"
+        "<https://videos.example/fox.mp4?a=1&amp;b=2>\n"
+        "charged 40 credits ($2.40) · kling-pro, 10 s, 1080p · project marketing · job abcdefghijkl\n"
+        "marketing (monthly): 60 credits left · Kling keeps the video for 30 days"
+    )
+
+
+def test_a_charge_that_differs_from_the_hold_shows_both() -> None:
+    said = blocks.render(VideoReady(job(settled=credits(44.5)), ()), UTC)
+    assert "held 40 credits ($2.40), charged 44.5 credits ($2.67)" in said.text
+
+
+def test_a_charge_of_nothing_is_not_taken_for_the_hold() -> None:
+    said = blocks.render(VideoReady(job(settled=NOTHING), ()), UTC)
+    assert "held 40 credits ($2.40), charged 0 credits ($0.00)" in said.text
+
+
+def test_a_failed_job_gives_the_reason_and_says_once_that_nothing_was_charged() -> None:
+    reason = "Kling's content rules blocked this prompt. Nothing was charged."
+    said = blocks.render(JobFailed(job(state=JobState.RELEASED, reason=reason)), UTC)
+    assert "Kling's content rules blocked this prompt.\n" in said.text
+    assert "Nothing was charged; the hold of 40 credits ($2.40) was given back." in said.text
+    assert said.text.count("Nothing was charged") == 1
+
+
+def test_the_same_request_again_names_the_same_job() -> None:
+    said = jobs.repeated(job(state=JobState.SUBMITTED))
+    assert "job abcdefghijkl (kling-pro, 10 s, 1080p) is being made at Kling. Nothing more was held." in said.text
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (JobState.SUBMITTED, "is being made at Kling: it is too late to cancel, for Kling has no cancel."),
+        (JobState.SUCCEEDED, "is done: there is nothing to cancel."),
+        (JobState.RELEASED, "was given up: there is nothing to cancel."),
+    ],
+)
+def test_too_late_to_cancel_says_why(state: JobState, sentence: str) -> None:
+    assert jobs.too_late(TooLate(job(state=state))).text == f"Job abcdefghijkl {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("stands", "marks", "title"),
+    [
+        (standing(limit=1000, settled=764, held=40), ("80",), "⚠️ Budget alert: marketing (monthly) has passed 80%"),
+        (standing(limit=1000, settled=900), ("50", "80"), "⚠️ Budget alert: marketing (monthly) has passed 50% and 80%"),
+        (standing(settled=40), ("80", "100"), "🔴 Budget used up: marketing (monthly) is at 100.0%"),
+        (standing(settled=41), ("100", OVER), "🔴 Over budget: marketing (monthly) is at 102.5%"),
+        (standing(settled=48), ("120",), "🔴 Over budget: marketing (monthly) is at 120.0%"),
+        (standing(limit=None, usd=1, settled=16), ("80",), "⚠️ Budget alert: marketing (monthly) has passed 80%"),
+    ],
+)
+def test_a_crossing_is_told_in_its_own_words(stands: Standing, marks: tuple[str, ...], title: str) -> None:
+    assert blocks.render(Crossed(stands, marks), UTC).text.startswith(title)
+
+
+def test_an_alert_names_percentage_used_limit_in_flight_and_reset() -> None:
+    said = blocks.render(Crossed(standing(limit=1000, usd=60, settled=764, held=40), ("80",)), UTC)
+    assert (
+        "80.4% of 1,000 credits and $60.00 for November 2026: 764 credits ($45.84) used, "
+        f"40 credits ($2.40) in flight, 196 credits and $11.76 left; resets {DECEMBER}"
+    ) in said.text
+    assert "details: /kling budget show marketing" in said.text
+
+
+def test_one_alert_per_period_says_that_people_are_turned_away() -> None:
+    said = blocks.render(TurnedAway(standing(settled=32), credits(40), "U0BOB00001"), UTC)
+    assert said.text.startswith("🚫 People are being turned away: marketing (monthly) has 8 credits left\n")
+    assert "<@U0BOB00001> needed 40 credits ($2.40)." in said.text
+
+
+def test_admins_hear_when_kling_stops_and_when_it_takes_jobs_again() -> None:
+    reason = "The Kling account has an unpaid bill."
+    stopped = blocks.render(SubmittingStopped(1101, reason, 1), UTC)
+    resumed = blocks.render(SubmittingResumed(reason), UTC)
+    assert f"{reason} (Kling's code 1101)\nWaiting, with their cost held: 1 job. New ones are refused" in stopped.text
+    assert resumed.text.startswith("✅ Kling takes jobs again\n") and reason in resumed.text
+
+
+def test_a_detour_says_where_it_was_meant_to_go_and_shows_no_address() -> None:
+    said = blocks.render(SubmittingResumed("It was."), UTC)
+    assert blocks.with_detour(said, "C0FINANCE1: not_in_channel").text.endswith(
+        "\nThis was meant for <#C0FINANCE1>, which did not take it (not_in_channel)"
+    )
+    assert blocks.with_detour(said, "https://hooks.slack.com/secret: expired_url").text.endswith(
+        "\nThis was meant for another place, which did not take it (expired_url)"
+    )
+
+
+def test_a_budget_shows_its_bar_its_sums_and_where_its_alerts_go() -> None:
+    said = budgets.status("project:marketing", [standing(limit=50, settled=25)], UTC, "C0FINANCE1")
+    assert "`▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░`" in shown(said)
+    assert "▓" not in said.text
+    assert "50.0% of 50 credits for November 2026: 25 credits ($1.50) used, nothing in flight, 25 credits left" in (
+        said.text
+    )
+    assert said.text.endswith("alerts at 80%, 100% go to <#C0FINANCE1>")
+
+
+@pytest.mark.parametrize(
+    ("own", "default", "place"),
+    [("C0OWN", "C0DEFAULT", "<#C0OWN>"), (None, "C0DEFAULT", "<#C0DEFAULT>"), (None, None, "the admins")],
+)
+def test_alerts_go_to_the_budgets_channel_or_the_default_or_the_admins(
+    own: str | None, default: str | None, place: str
+) -> None:
+    said = budgets.status("workspace", [standing("workspace", channel=own)], UTC, default)
+    assert said.text.endswith(f"go to {place}")
+
+
+def test_setting_a_budget_shows_before_and_after_and_keeps_the_spend() -> None:
+    after = standing(limit=100, settled=25)
+    said = budgets.was_set(BudgetSet(replace(after.budget, limit_millicredits=50_000), after), UTC, None)
+    assert said.text.startswith("Budget set for marketing (monthly): 50 credits → 100 credits\n")
+    assert "What November 2026 has seen so far counts: 25 credits ($1.50)" in said.text
+    assert budgets.was_set(BudgetSet(None, after), UTC, None).text.startswith(
+        "Budget set for marketing (monthly): new, 100 credits"
+    )
+
+
+def test_200_budgets_are_cut_to_the_fullest_and_the_cut_is_told() -> None:
+    many = [standing(f"project:p{number:03d}", limit=1000, settled=number) for number in range(200)]
+    said = budgets.listing(many, UTC)
+    assert "and 170 more, none of them fuller: /kling budget show SCOPE" in said.text
+    assert "p199 (monthly): 19.9%" in said.text and "p170 (monthly): 17.0%" in said.text
+    assert "p169" not in said.text
+    assert said.text.index("p170") < said.text.index("p199"), "the order stays that of the list"
+
+
+def test_budgets_are_grouped_and_each_kinds_reset_is_said_once() -> None:
+    said = budgets.listing(
+        [
+            standing("workspace"),
+            standing(),
+            standing("project:lab"),
+            standing("user:U0BOB00001", kind=PeriodKind.DAILY),
+        ],
+        UTC,
+    )
+    lines = said.text.splitlines()
+    assert [line for line in lines if line in ("Workspace", "Projects", "People")] == [
+        "Workspace",
+        "Projects",
+        "People",
+    ]
+    assert "<@U0BOB00001> (daily): 0.0%, 40 credits left of 40 credits" in lines
+    assert said.text.count("resets") == 2
+
+
+def test_no_budgets_teaches_how_to_set_one() -> None:
+    assert "/kling budget set workspace --usd 600" in budgets.listing([], UTC).text
+    assert "/kling budget set user:U0BOB00001 --usd 600" in budgets.status("user:U0BOB00001", [], UTC, None).text
+
+
+def test_usage_shows_the_total_the_budget_and_its_parts() -> None:
+    outcome = spend(
+        share("kling-pro", 700, held=40, count=12, failed=1),
+        share("kling-v1", 64),
+        stands=standing("workspace", limit=1000, settled=764, held=40),
+    )
+    assert usage.usage(outcome, UTC).text == (
+        "Usage of workspace · November 2026\n"
+        "764 credits ($45.84) settled, 40 credits ($2.40) in flight\n"
+        f"80.4% of 1,000 credits, 196 credits left, resets {DECEMBER}\n"
+        "By model\n"
+        "• kling-pro: 700 credits ($42.00), 40 credits ($2.40) in flight · 12 jobs, 1 not made\n"
+        "• kling-v1: 64 credits ($3.84) · 1 job"
+    )
+
+
+def test_usage_sums_up_what_comes_after_the_first_ten() -> None:
+    said = usage.usage(spend(*(share(f"p{number}", 10) for number in range(25)), by="project"), UTC)
+    assert said.text.count("•") == 11
+    assert said.text.endswith("• 15 more: 150 credits ($9.00) · 15 jobs")
+
+
+def test_usage_by_day_shows_every_day_with_its_weekday() -> None:
+    days = [share(str(UTC.midnight(date(2026, 11, day))), day) for day in range(1, 31)]
+    said = usage.usage(spend(*days, by="day"), UTC)
+    assert said.text.count("•") == 30
+    assert "• Sunday 1 November: 1 credit ($0.06)" in said.text
+    assert "• Monday 23 November: 23 credits ($1.38)" in said.text
+
+
+def test_an_empty_period_takes_one_line_and_teaches_what_to_type() -> None:
+    said = usage.usage(spend(), UTC)
+    assert said.text == (
+        "Nothing was asked for yet (workspace, November 2026). Make a video: /kling generate a fox in the snow"
+    )
+
+
+def test_help_shows_every_command_two_examples_and_the_default_price() -> None:
+    said = help.overview(USAGE, CREDITS)
+    for line in USAGE.values():
+        assert line in said.text
+    assert "kling-v1.5 (default): 10 credits ($0.60) for 5 s at 1080p. Also sold: kling-v1, kling-pro" in said.text
+
+
+@pytest.mark.parametrize("key", USAGE)
+def test_every_command_has_a_help_of_its_own(key: str) -> None:
+    assert help.topic(key, USAGE, CREDITS).text.startswith(USAGE[key])
+
+
+@pytest.mark.parametrize(
+    ("permille", "drawn"),
+    [(0, "░░░░░"), (1, "▓░░░░"), (500, "▓▓░░░"), (999, "▓▓▓▓░"), (1000, "▓▓▓▓▓"), (9999, "▓▓▓▓▓")],
+)
+def test_a_bar_is_full_only_when_the_budget_is(permille: int, drawn: str) -> None:
+    assert bar(permille, 5) == drawn

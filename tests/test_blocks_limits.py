@@ -1,0 +1,126 @@
+"""Slack takes every message, with the longest of everything in it; and its text says what its blocks say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+import slackblocks
+from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
+
+from klingbot import blocks
+from klingbot.blocks import answers, budgets, help, jobs, refusals, usage
+from klingbot.blocks.message import Message, context, message, section, sections
+from klingbot.budgets import OVER, Budget, Standing, Total
+from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, NotYours, TooLate
+from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.usage import Usage
+from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.periods import PeriodKind
+from klingbot.sandbox import limits
+from klingbot.slack.grammar import USAGE
+from klingbot.store.ledger import Share
+
+LONG = "a*`_~<&>@here \n" * 400
+NAME = "n" * 40
+
+
+def extremes() -> dict[str, Message]:
+    """Every message there is, with the longest of everything."""
+    full = Standing(
+        Budget(f"project:{NAME}", PeriodKind.WEEKLY, 10**12, 10**14, tuple(range(1, 201, 7)), "C" + "9" * 19),
+        UTC.period(PeriodKind.WEEKLY, NOON),
+        Total(MOST, MOST),
+    )
+    nine = tuple(replace(full, budget=replace(full.budget, scope=f"user:U{'9' * 18}{i}")) for i in range(9))
+    huge = job(
+        prompt=LONG, project=NAME, model=LONG, resolution=LONG, quote=MOST, settled=MOST + MOST, reason=LONG,
+        video_url="https://videos.example/" + "&*" * 300, user_id="U" * 20, id="x" * 64,
+    )  # fmt: skip
+    wanted = replace(offer(), amount=MOST)
+    fits = tuple(replace(wanted, duration_seconds=n) for n in (1, 2, 3))
+    projects, people = (
+        [replace(full, budget=replace(full.budget, scope=f"{scope}{number:0{width}d}")) for number in range(200)]
+        for scope, width in (("project:", 40), ("user:U", 19))
+    )
+    shares = tuple(Share(LONG, 10**9, 10**9, Total(MOST, MOST)) for _ in range(200))
+    days = tuple(Share(str(NOON + day * 86_400_000), 10**9, 10**9, Total(MOST, MOST)) for day in range(31))
+    return {
+        "held": jobs.held(Held(huge, nine, 10**6), UTC),
+        "repeated": jobs.repeated(huge),
+        "stopped": jobs.stopped(LONG),
+        "cancelled": jobs.cancelled(Cancelled(huge)),
+        "too late": jobs.too_late(TooLate(huge)),
+        "not yours": jobs.not_yours(NotYours(huge)),
+        "no such job": jobs.no_such_job(LONG),
+        "budget exceeded": refusals.budget_exceeded(BudgetExceeded(wanted, nine, fits), UTC),
+        "estimate": refusals.estimate(Estimate(wanted, NAME, nine, nine, fits), UTC),
+        "budgets": budgets.listing(projects, UTC),
+        "people": budgets.listing(people, UTC),
+        "status": budgets.status(LONG, nine, UTC, LONG),
+        "no status": budgets.status(LONG, [], UTC, LONG),
+        "set": budgets.was_set(BudgetSet(full.budget, full), UTC, LONG).plus(budgets.invite_me(LONG)),
+        "removed": budgets.removed(LONG, PeriodKind.MONTHLY),
+        "not there": budgets.not_there(LONG, PeriodKind.MONTHLY),
+        "usage": usage.usage(Usage(LONG, full.period, full.total, full, "user", shares), UTC),
+        "usage by day": usage.usage(Usage(LONG, full.period, full.total, full, "day", days), UTC),
+        "no usage": usage.usage(Usage(LONG, full.period, full.total, full, "day", ()), UTC),
+        "help": help.overview(USAGE, CREDITS),
+        "mistake": answers.mistake(LONG, USAGE["generate"]),
+        "admins only": answers.admins_only("set budgets", USAGE["budget set"]),
+        "unavailable": answers.unavailable(LONG),
+        "failure": answers.failure("7f3a2c"),
+        "project": answers.project(LONG),
+        "project set": answers.project_set(LONG, LONG),
+        "video ready": blocks.render(VideoReady(huge, nine), UTC),
+        "job failed": blocks.render(JobFailed(huge), UTC),
+        "crossed": blocks.render(Crossed(full, tuple(map(str, range(1, 201, 7)))), UTC),
+        "over": blocks.render(Crossed(full, (OVER,)), UTC),
+        "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),
+        "submitting stopped": blocks.render(SubmittingStopped(1101, LONG, 10**9), UTC),
+        "submitting resumed": blocks.render(SubmittingResumed(LONG), UTC),
+        "detour": blocks.with_detour(blocks.render(JobFailed(huge), UTC), f"C0FINANCE1: {LONG}"),
+    }
+
+
+EXTREMES = extremes()
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_slack_takes_every_message_with_the_longest_of_everything(name: str) -> None:
+    said = EXTREMES[name]
+    parsed = [slackblocks.Block.from_dict(block) for block in said.blocks]
+    slackblocks.Message(channel="C0GENERAL1", text=said.text, blocks=parsed)  # raises past a limit of Slack's
+    assert limits.problems(list(said.blocks)) == []
+    assert limits.characters(said.blocks) <= limits.LONGEST_BLOCKS
+    assert max(map(len, texts(said))) < 3000, "cut at the limit of a block instead of before it"
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_the_text_says_every_number_and_name_that_the_blocks_say(name: str) -> None:
+    said = EXTREMES[name]
+    words = re.findall(r"[\w$.,%]+", shown(said).replace("▓", "").replace("░", ""))
+    assert words and not [word for word in words if word not in said.text]
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_slack_reads_nothing_into_bare_words(name: str) -> None:
+    assert all(part["type"] == "mrkdwn" and part["verbatim"] for part in parts(EXTREMES[name]))
+
+
+def test_lines_are_packed_into_sections_without_cutting_one() -> None:
+    lines = [f"{number:04d}" * 20 for number in range(200)]
+    packed = sections(lines)
+    assert "\n".join(block["text"]["text"] for block in packed).splitlines() == lines
+    assert all(len(block["text"]["text"]) <= 3000 for block in packed)
+
+
+def test_text_past_slacks_limit_is_cut_rather_than_refused() -> None:
+    assert len(section("x" * 5000)["text"]["text"]) == 3000
+
+
+def test_the_text_leaves_out_what_is_only_for_the_eye() -> None:
+    assert message(section("*Bold* and `code`", "`▓▓░░`", "last"), context("a", "", "b")).text == (
+        "Bold and code\nlast\na · b"
+    )

@@ -1,0 +1,105 @@
+"""No prompt and no name can mention anybody or format anything."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo
+
+import pytest
+from block_samples import NOON, UTC, job, share, shown, spend, standing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klingbot import blocks
+from klingbot.blocks import answers, jobs, text, usage
+from klingbot.engine.asking import Held
+from klingbot.outbox import JobFailed, VideoReady
+from klingbot.periods import Calendar
+from klingbot.slack.grammar import USAGE
+
+_OURS = re.compile(
+    r"<@U0BOB00001>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"
+    r"|<https://videos\.example/fox\.mp4\?a=1&amp;b=2>"
+)
+PIECES = [
+    "<!channel>",
+    "<@U1>",
+    "@here",
+    "@Everyone",
+    "&lt;!here&gt;",
+    "*",
+    "`",
+    "_",
+    "~",
+    ">",
+    "<",
+    "&",
+    "|",
+    "\n",
+    "\u202e",
+    "\x00",
+    "<http://x|y>",
+    "fox",
+]
+hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=40).map("".join)
+
+
+@given(hostile, hostile)
+def test_no_prompt_or_name_can_mention_or_format(prompt: str, called: str) -> None:
+    wild = job(prompt=prompt, project=called, model=called, reason=prompt)
+    for said in (
+        jobs.held(Held(wild, (standing(f"project:{called}"),), 0), UTC),
+        jobs.repeated(wild),
+        blocks.render(VideoReady(wild, (standing(f"project:{called}"),)), UTC),
+        blocks.render(JobFailed(wild), UTC),
+        answers.mistake(prompt, USAGE["generate"]),
+        usage.usage(spend(share(called, 1)), UTC),
+    ):
+        for words in (said.text, shown(said)):
+            assert "<" not in _OURS.sub("", words)
+            assert not re.search(r"@(here|channel|everyone|group)", words, re.IGNORECASE)
+            assert not re.search("[\u202a-\u202e]", words)
+
+
+@given(hostile)
+def test_what_people_wrote_stays_one_line_without_marks(prompt: str) -> None:
+    shown_as = text.neutral(prompt)
+    assert not set("*`~\n<>") & set(shown_as)
+    assert not re.search(r"(^|\W)_\w.*\w_(\W|$)", shown_as)
+    assert re.fullmatch(r"(?:[^&]|&(?:amp|lt|gt);)*", shown_as)
+
+
+@pytest.mark.parametrize(
+    ("typed", "harmless"),
+    [
+        ("<!channel> now", "&lt;!channel&gt; now"),
+        ("<@U1>", "&lt;@U1&gt;"),
+        ("a & b", "a &amp; b"),
+        ("*loud* `code` ~gone~ _soft_", "∗loud∗ ˋcodeˋ ∼gone∼ ˍsoftˍ"),
+        ("snake_case_name", "snake_case_name"),
+        ("a sign @here", "a sign @\u200bhere"),
+        ("bob@example.com", "bob@example.com"),
+        ("two\nlines", "two lines"),
+        ("fox\u202egnp.exe", "fox gnp.exe"),
+        ("nul\x00 and bell\x07", "nul and bell"),
+    ],
+)
+def test_the_marks_of_slack_are_taken_out(typed: str, harmless: str) -> None:
+    assert text.neutral(typed) == harmless
+
+
+def test_code_is_to_be_copied_letter_by_letter() -> None:
+    assert text.code("/kling budget show _a_ <b>") == "`/kling budget show _a_ &lt;b&gt;`"
+
+
+def test_an_id_that_is_none_is_shown_as_a_name() -> None:
+    assert text.mention("!channel") == "!channel"
+    assert text.channel("finance") == "#finance"
+    assert text.link("javascript:alert(1)") == "javascript:alert(1)"
+
+
+def test_a_moment_has_a_fallback_in_the_bots_own_zone() -> None:
+    berlin = Calendar(ZoneInfo("Europe/Berlin"))
+    assert text.when(NOON, berlin) == (
+        "<!date^1795435200^{date_short_pretty} at {time}|Nov 23, 2026 at 13:00 Europe/Berlin>"
+    )

@@ -1,0 +1,352 @@
+"""Jobs out to Kling and their verdicts back, against a Kling whose every answer the test decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from klingbot.dispatcher import LOST_REPLY_MS, Dispatcher
+from klingbot.engine import Engine, asking
+from klingbot.jobs import Job, JobState
+from klingbot.kling import (
+    Accepted,
+    Action,
+    KlingClient,
+    LookUp,
+    NotSent,
+    Rejected,
+    ReplyLost,
+    Task,
+    TaskRequest,
+    Unreachable,
+)
+from klingbot.money import Amount
+from klingbot.pricing import Wish
+from klingbot.store import gates, jobs, ledger, outbox
+from tests.conftest import FakeClock
+
+BUSY = Rejected(1303, "parallel task over resource pack limit", Action.WAIT, "Kling is full.", "r")
+DRY = Rejected(1102, "Account balance not enough", Action.FREEZE, "The Kling account has no units left.", "r")
+BLOCKED = Rejected(1301, "risk", Action.REFUSE, "Kling's content rules blocked this prompt. Nothing was charged.", "r")
+
+
+@dataclass
+class ScriptedKling:
+    """Answers creates from a script (default: accepted) and look-ups from the tasks it holds."""
+
+    creates: list[Any] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    look_ups: list[Any] = field(default_factory=list)
+    posted: list[str] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def create(self, request: TaskRequest, route: str) -> Any:
+        self.posted.append(request.job_id)
+        outcome = self.creates.pop(0) if self.creates else None
+        return outcome or self.take(request.job_id)
+
+    def take(self, job_id: str) -> Accepted:
+        self.tasks[f"t-{job_id}"] = Task(f"t-{job_id}", job_id, "processing", "", None, None, None, ())
+        return Accepted(f"t-{job_id}")
+
+    def end(self, job_id: str, status: Any, **fields: Any) -> None:
+        self.tasks[f"t-{job_id}"] = Task(
+            f"t-{job_id}",
+            job_id,
+            status,
+            fields.get("message", ""),
+            fields.get("url"),
+            None,
+            fields.get("units"),
+            (),
+        )
+
+    def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
+        self.asked.append((*job_ids, *task_ids))
+        if self.look_ups:
+            return self.look_ups.pop(0)
+        known = {task.job_id: task for task in self.tasks.values()} | self.tasks
+        asked = [*job_ids, *task_ids]
+        return LookUp({i: known[i] for i in asked if i in known}, frozenset(i for i in asked if i not in known))
+
+
+@pytest.fixture
+def kling() -> ScriptedKling:
+    return ScriptedKling()
+
+
+@pytest.fixture
+def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
+    client: KlingClient = kling  # type: ignore[assignment]
+    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+    yield made
+    made.close()
+
+
+def ask(engine: Engine, request_id: str = "r1", **wish: Any) -> Job:
+    request = asking.Request(request_id, "UBOB", "CMARK", "a fox in snow", Wish(**wish))
+    outcome = asking.hold(engine, request)
+    assert isinstance(outcome, asking.Held), outcome
+    return outcome.job
+
+
+def now(engine: Engine, job: Job) -> Job:
+    found = jobs.get(engine.store.read(), job.id)
+    assert found is not None
+    return found
+
+
+def messages(engine: Engine) -> list[str]:
+    return [row["kind"] for row in engine.store.read().execute("SELECT kind FROM outbox ORDER BY id").fetchall()]
+
+
+def total(engine: Engine) -> tuple[Amount, Amount]:
+    found = ledger.total(engine.store.read(), "workspace", engine.periods().monthly)
+    return found.held, found.settled
+
+
+def test_a_job_goes_out_once_and_its_verdict_settles_the_hold(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine, model="kling-pro", duration_seconds=10)
+    dispatcher.submit()
+    dispatcher.submit()
+    assert kling.posted == [job.id]
+    assert now(engine, job).state is JobState.SUBMITTED
+
+    kling.end(job.id, "succeeded", url="https://kling.example/v.mp4", units=Decimal("8.0"))
+    dispatcher.poll()
+    assert now(engine, job).state is JobState.SUBMITTED, "not due before the first poll interval"
+    clock.tick(5)
+    dispatcher.poll()
+
+    done = now(engine, job)
+    assert (done.state, done.video_url) == (JobState.SUCCEEDED, "https://kling.example/v.mp4")
+    assert total(engine) == (Amount(0, 0), Amount(40_000, 2_400_000)), "the list `credits` is not in Kling's units"
+    assert messages(engine) == ["video ready"]
+
+
+def test_a_failed_task_releases_the_hold_and_says_klings_reason(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    dispatcher.submit()
+    kling.end(job.id, "failed", message="Failure to pass the risk control system")
+    clock.tick(5)
+    dispatcher.poll()
+    done = now(engine, job)
+    assert done.state is JobState.FAILED
+    assert done.reason is not None and "risk control" in done.reason
+    assert total(engine) == (Amount(0, 0), Amount(0, 0))
+    assert messages(engine) == ["job failed"]
+
+
+def test_a_refused_job_releases_the_hold_and_tells_the_person(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    kling.creates = [BLOCKED]
+    job = ask(engine)
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.RELEASED
+    assert total(engine) == (Amount(0, 0), Amount(0, 0))
+    assert messages(engine) == ["job failed"]
+
+
+def test_a_lost_reply_is_looked_up_before_anything_is_posted_again(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.take(job.id)
+    kling.creates = [ReplyLost("timed out")]
+    dispatcher.submit()
+    dispatcher.recover()
+    assert now(engine, job).state is JobState.SUBMITTING, "not looked up before the settling delay"
+
+    clock.tick(LOST_REPLY_MS / 1000)
+    dispatcher.submit()
+    dispatcher.recover()
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert kling.posted == [job.id], "found at Kling: never posted twice"
+    assert kling.asked == [(job.id,)]
+
+
+def test_a_job_that_is_provably_absent_after_a_lost_reply_is_posted_again(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.creates = [ReplyLost("reset")]
+    dispatcher.submit()
+    clock.tick(LOST_REPLY_MS / 1000)
+    dispatcher.recover()
+    assert now(engine, job).state is JobState.HELD
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert kling.posted == [job.id, job.id]
+
+
+@pytest.mark.parametrize("answer", [Unreachable("down"), LookUp({}, frozenset()), BUSY])
+def test_a_look_up_that_proves_nothing_keeps_the_hold_and_posts_nothing(
+    answer: Any, engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.creates = [ReplyLost("reset")]
+    dispatcher.submit()
+    kling.look_ups = [answer]
+    clock.tick(LOST_REPLY_MS / 1000)
+    dispatcher.recover()
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.SUBMITTING
+    assert total(engine)[0] == job.quote
+    assert kling.posted == [job.id]
+
+
+def test_a_request_that_never_left_is_sent_again_without_a_look_up(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.creates = [NotSent("refused")]
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.HELD
+    clock.tick(5)
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert kling.asked == []
+
+
+def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_delay(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    first = ask(engine, "r1")
+    kling.creates = [BUSY]
+    dispatcher.submit()
+    clock.tick(0.5)
+    second = ask(engine, "r2")
+    dispatcher.submit()
+    assert kling.posted == [first.id], "the gate is closed for a second"
+
+    clock.tick(0.6)
+    kling.creates = [BUSY, BUSY]
+    dispatcher.submit()
+    gate = gates.get(engine.store.read(), "kling-v1.5")
+    assert gate is not None and gate.opens_at == clock.at + 2_000
+    clock.tick(2)
+    kling.posted.clear()
+    dispatcher.submit()
+    assert sorted(kling.posted) == sorted([first.id, second.id])
+    assert now(engine, first).state is now(engine, second).state is JobState.SUBMITTED
+    assert gates.get(engine.store.read(), "kling-v1.5") is None
+
+
+def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling) -> None:
+    ask(engine, "r1", model="kling-v1")
+    kling.creates = [BUSY]
+    dispatcher.submit()
+    other = ask(engine, "r2", model="kling-pro")
+    dispatcher.submit()
+    assert now(engine, other).state is JobState.SUBMITTED
+
+
+def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.creates = [DRY, DRY]
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.HELD, "it keeps its place and its hold"
+    request = asking.Request("r2", "UBOB", "CMARK", "a fox", Wish())
+    assert asking.hold(engine, request) == asking.Stopped("The Kling account has no units left.")
+
+    clock.tick(61)
+    dispatcher.submit()
+    assert len(kling.posted) == 2, "one probe after a minute"
+    assert messages(engine) == ["submitting stopped"]
+
+    clock.tick(121)
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert messages(engine) == ["submitting stopped", "submitting resumed"]
+    assert isinstance(asking.hold(engine, request), asking.Held)
+
+
+def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_often(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    dispatcher.submit()
+    waits = []
+    for _ in range(60):
+        due = now(engine, job).due_at
+        waits.append(due - clock.at)
+        clock.at = due
+        dispatcher.poll()
+    assert waits[0] == 5_000
+    assert waits == sorted(waits)
+    assert waits[-1] == 60_000
+    assert now(engine, job).state is JobState.SUBMITTED
+
+
+def test_a_task_that_kling_no_longer_mentions_keeps_its_hold(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    dispatcher.submit()
+    kling.tasks.clear()
+    clock.tick(5)
+    dispatcher.poll()
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert total(engine)[0] == job.quote
+
+
+def test_jobs_of_one_route_are_polled_in_one_call(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    for i in range(20):
+        ask(engine, f"r{i}", model="kling-pro")
+    dispatcher.submit()
+    clock.tick(5)
+    dispatcher.poll()
+    assert [len(ids) for ids in kling.asked] == [20]
+
+
+def test_a_job_cancelled_while_it_waited_is_not_posted(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    job = ask(engine)
+    assert isinstance(asking.cancel(engine, job.id, user_id="UBOB", is_admin=False), asking.Cancelled)
+    dispatcher.submit()
+    assert kling.posted == []
+
+
+def test_one_broken_errand_does_not_stop_the_others(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = ask(engine, "r1"), ask(engine, "r2")
+    create = kling.create
+
+    def breaks(request: TaskRequest, route: str) -> Any:
+        if request.job_id == bad.id:
+            raise RuntimeError("a mistake in the code")
+        return create(request, route)
+
+    monkeypatch.setattr(kling, "create", breaks)
+    dispatcher.submit()
+    assert now(engine, good).state is JobState.SUBMITTED
+    assert now(engine, bad).state is JobState.SUBMITTING, "it is looked up, not posted again"
+
+
+def test_every_total_is_proved_by_its_entries(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    made = [ask(engine, f"r{i}") for i in range(6)]
+    kling.creates = [BLOCKED]
+    dispatcher.submit()
+    for job in made:
+        kling.end(job.id, "succeeded" if job.id > made[0].id else "failed", url="https://v")
+    clock.tick(24 * 3600)
+    dispatcher.poll()
+    assert ledger.mismatches(engine.store.read()) == []
+    assert outbox.counts(engine.store.read()) == {"waiting": 6}

@@ -1,0 +1,175 @@
+"""Nothing on a command's path, nor on a timer's, reads all history: a budget must not grow slower as it grows older.
+
+Every statement that the store really executes is traced, and SQLite is asked how it would run it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from itertools import count
+from typing import Any
+
+import pytest
+
+from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.engine import Engine, asking, budgeting, usage, verdicts
+from klingbot.engine.budgeting import Change
+from klingbot.jobs import Job, JobState
+from klingbot.periods import PeriodKind
+from klingbot.store import jobs, outbox
+from tests.conftest import FakeClock
+from tests.ledger_checks import ask, hold, settle, submit
+
+GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox")
+ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines")
+STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+
+
+def traced(engine: Engine, work: Callable[[], object]) -> dict[str, Any]:
+    """Every statement that the work executes, with its parameters, on the writer's connection and this thread's."""
+    found: dict[str, Any] = {}
+    with engine.store.write() as tx:
+        writer = tx.db
+        tx.abandon()
+    with ExitStack() as tracing:
+        for connection in (writer, engine.store.read()):
+            tracing.enter_context(connection.tracer(lambda sql, params: found.update({sql.strip(): params})))
+        work()
+    return {sql: params for sql, params in found.items() if sql.startswith(STATEMENTS)}
+
+
+def plan(engine: Engine, sql: str, params: Any) -> list[str]:
+    # Foreign keys are off here: for an insert of a job SQLite would plan to look for entries that it might mend, and
+    # never do so, because no entry is broken. That it does not is what the test of its steps is for.
+    with closing(sqlite3.connect(engine.store.path)) as connection:
+        return [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", params or {})]
+
+
+def scans(engine: Engine, sql: str, params: Any) -> list[str]:
+    """The steps of its plan that read a whole table; an index of what is waiting is not one."""
+    return [
+        step
+        for step in plan(engine, sql, params)
+        if step.startswith(tuple(f"SCAN {table}" for table in GROW_WITH_HISTORY)) and not step.endswith(ONLY_WAITING)
+    ]
+
+
+@pytest.fixture
+def lived_in(engine: Engine) -> Engine:
+    """Some history, some jobs in every live state, and budgets near their limits."""
+    for n in range(30):
+        settle(engine, hold(engine, f"done {n}", user_id=f"U{n % 3}"))
+    submit(engine, hold(engine, "submitted"))
+    verdicts.submitting(engine, hold(engine, "submitting"), "/v1/videos/text2video", due_at=0)
+    hold(engine, "held")
+    for scope in (WORKSPACE, project_scope("marketing"), user_scope("U1")):
+        budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 1_400_000), by="UADMIN")
+    return engine
+
+
+def waiting(engine: Engine) -> Job:
+    return hold(engine, f"again {engine.clock()}")
+
+
+def refuse(engine: Engine) -> None:
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
+    assert isinstance(asking.hold(engine, ask("too much")), asking.BudgetExceeded)
+
+
+def claim(engine: Engine) -> None:
+    now = engine.clock() + 1_000
+    for state in (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED):
+        jobs.any_due(engine.store.read(), state, now)
+        with engine.store.write() as tx:
+            jobs.claim(tx, state, now=now, lease_until=now + 1, most=5)
+
+
+def deliver(engine: Engine) -> None:
+    now = engine.clock()
+    outbox.any_due(engine.store.read(), now)
+    with engine.store.write() as tx:
+        [message, *_] = outbox.claim(tx, now=now, lease_until=now + 1, most=5)
+        outbox.again(tx, message.id, due_at=now, problem="ratelimited")
+        outbox.sent(tx, message.id, at=now, to="C1", ts="1.2")
+        outbox.failed(tx, message.id, problem="is_archived")
+
+
+PATHS: dict[str, Callable[[Engine], object]] = {
+    "a hold": waiting,
+    "a repeated request": lambda engine: asking.hold(engine, ask("held")),
+    "a refusal": refuse,
+    "an estimate": lambda engine: asking.estimate(engine, ask("what if")),
+    "a settle": lambda engine: settle(engine, waiting(engine)),
+    "a release": lambda engine: verdicts.failed(engine, submit(engine, waiting(engine)), "too dark"),
+    "a cancel": lambda engine: asking.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
+    "waiting again": lambda engine: verdicts.held_again(engine, waiting(engine)),
+    "looking again": lambda engine: verdicts.look_again(engine, waiting(engine), due_at=0),
+    "a busy model": lambda engine: verdicts.busy(engine, "kling-pro", code=1303, reason="busy"),
+    "a refused account": lambda engine: verdicts.stopped(engine, code=1102, reason="no units left"),
+    "claims": claim,
+    "deliveries": deliver,
+    "setting a budget": lambda engine: budgeting.set_budget(
+        engine, Change(WORKSPACE, PeriodKind.WEEKLY, 1_000), by="UADMIN"
+    ),
+    "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY),
+    "showing budgets": budgeting.standings,
+    "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales"),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_command_reads_all_history(lived_in: Engine, path: str) -> None:
+    statements = traced(lived_in, lambda: PATHS[path](lived_in))
+    assert statements
+    for sql, params in statements.items():
+        assert scans(lived_in, sql, params) == [], sql
+
+
+@pytest.mark.parametrize("by", ["model", "user", "project", "day"])
+@pytest.mark.parametrize("scope", [WORKSPACE, project_scope("marketing"), user_scope("U1")])
+def test_no_breakdown_reads_beyond_its_span(lived_in: Engine, scope: str, by: str) -> None:
+    statements = traced(lived_in, lambda: usage.usage(lived_in, scope, PeriodKind.MONTHLY, by))
+    assert any("daily_spend" in sql for sql in statements)
+    for sql, params in statements.items():
+        assert scans(lived_in, sql, params) == [], sql
+
+
+def test_counting_the_waiting_jobs_looks_at_waiting_jobs_only(lived_in: Engine) -> None:
+    reader = lived_in.store.read()
+    [(sql, params)] = traced(lived_in, lambda: jobs.waiting(reader)).items()
+    assert plan(lived_in, sql, params) == ["SEARCH jobs USING COVERING INDEX jobs_live (state=?)"]
+
+
+def steps_of(engine: Engine, work: Callable[[], object]) -> int:
+    """How many instructions SQLite's machine runs for it."""
+    steps = count()
+    with engine.store.write() as tx:
+        writer = tx.db.conn
+        tx.abandon()
+    writer.set_progress_handler(lambda: next(steps) and None, 1)
+    work()
+    writer.set_progress_handler(None, 0)
+    return next(steps)
+
+
+def test_a_job_takes_no_more_work_when_there_were_many_before_it(engine: Engine, clock: FakeClock) -> None:
+    def whole_life() -> None:
+        settle(engine, waiting(engine))
+        claim(engine)
+
+    def one_day() -> int:
+        clock.tick(86_400)
+        claim(engine)
+        return steps_of(engine, whole_life)
+
+    first = [one_day() for _ in range(3)][-1]
+    for n in range(300):
+        settle(engine, hold(engine, f"old {n}", user_id=f"U{n}"))
+    assert one_day() <= first * 1.02
+
+
+def test_a_scan_would_be_noticed(lived_in: Engine) -> None:
+    assert scans(lived_in, "SELECT count(*) FROM jobs WHERE state = 'held'", None) != []
+    assert scans(lived_in, "SELECT sum(settled_microusd) FROM entries", None) != []

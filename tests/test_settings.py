@@ -1,0 +1,114 @@
+"""Settings: every problem at once, each naming its variable, and no secret ever shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from klingbot.kling import ApiKey, KeyPair
+from klingbot.settings import Settings, SettingsError, environment, read
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-secret-bot", "SLACK_APP_TOKEN": "xapp-secret-app"}
+LIVE = SLACK | {"KLING_API_KEY": "api-key-kling-secret"}
+
+
+def problems(env: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        read(env)
+    return caught.value.problems
+
+
+def test_three_tokens_are_enough() -> None:
+    settings = read(LIVE)
+    assert settings.prices.name == "credits"
+    assert settings.prices.pack == 2000
+    assert str(settings.calendar) == "UTC monday"
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.kling_api_url == "https://api-singapore.klingai.com"
+    assert settings.kling_credentials == ApiKey("api-key-kling-secret")
+    assert (settings.poll_ms, settings.port, str(settings.database)) == (5000, None, "klingbot.db")
+
+
+def test_with_a_signing_secret_instead_of_an_app_token_the_web_server_is_on() -> None:
+    env = {**LIVE, "SLACK_SIGNING_SECRET": "s", "SLACK_APP_TOKEN": ""}
+    assert read(env).port == 3000
+
+
+def test_in_socket_mode_the_web_server_is_on_only_when_port_is_set() -> None:
+    assert read(LIVE).port is None
+    assert read(LIVE | {"PORT": "8080"}).port == 8080
+
+
+def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None:
+    said = " ".join(problems({}))
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "KLING_API_KEY"):
+        assert name in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
+        ({"SLACK_BOT_TOKEN": "xapp-swapped"}, "SLACK_BOT_TOKEN must start with xoxb-"),
+        ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing"),
+        ({"SLACK_APP_TOKEN": "xoxb-swapped"}, "SLACK_APP_TOKEN must start with xapp-"),
+        ({"KLING_API_KEY": ""}, "KLING_API_KEY is missing"),
+        ({"KLING_API_KEY": "", "KLING_ACCESS_KEY": "a"}, "KLING_SECRET_KEY is missing"),
+        ({"KLING_API_KEY": "", "KLING_SECRET_KEY": "s"}, "KLING_ACCESS_KEY is missing"),
+        ({"KLING_ACCESS_KEY": "a", "KLING_SECRET_KEY": "s"}, "both set"),
+        ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL must be a URL"),
+        ({"KLING_API_URL": "http://kling.example"}, "KLING_API_URL would send secrets unencrypted"),
+        ({"KLINGBOT_PRICE_LIST": "cheap"}, "KLINGBOT_PRICE_LIST, KLINGBOT_PACK: cheap is neither"),
+        ({"KLINGBOT_PRICE_LIST": "kling-api", "KLINGBOT_PACK": "2000"}, "no pack of 2000 is sold"),
+        ({"KLINGBOT_PACK": "-5"}, "KLINGBOT_PACK must be a whole number"),
+        ({"KLINGBOT_PACK": "٥٠٠"}, "KLINGBOT_PACK must be a whole number"),
+        ({"KLINGBOT_TIMEZONE": "Mars/Olympus"}, "KLINGBOT_TIMEZONE: there is no time zone “Mars/Olympus”"),
+        ({"KLINGBOT_TIMEZONE": "../../etc/passwd"}, "KLINGBOT_TIMEZONE: there is no time zone"),
+        ({"KLINGBOT_WEEK_START": "someday"}, "KLINGBOT_WEEK_START must be a weekday"),
+        ({"KLINGBOT_ADMINS": "alice, U123"}, "KLINGBOT_ADMINS: alice is not a Slack user id"),
+        ({"KLINGBOT_POLL_SECONDS": "0"}, "KLINGBOT_POLL_SECONDS must be seconds"),
+        ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),
+        ({"PORT": "70000"}, "PORT must be a whole number"),
+        ({"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: PostgreSQL is not supported yet"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_fix(change: dict[str, str], words: str) -> None:
+    assert any(words in problem for problem in problems(LIVE | change))
+
+
+def test_all_problems_are_told_together() -> None:
+    assert len(problems(LIVE | {"PORT": "x", "KLINGBOT_TIMEZONE": "x", "KLINGBOT_POLL_SECONDS": "x"})) == 3
+
+
+def test_no_problem_and_no_repr_shows_a_secret() -> None:
+    wrong = {**LIVE, "SLACK_BOT_TOKEN": "secret-1", "SLACK_APP_TOKEN": "secret-2", "PORT": "x"}
+    assert "secret" not in " ".join(problems(wrong)).replace("signing secret", "")
+    assert "secret" not in repr(read(LIVE | {"SLACK_SIGNING_SECRET": "secret-3"}))
+
+
+def test_a_key_pair_is_sold_only_what_the_legacy_standard_makes() -> None:
+    env = {**SLACK, "KLING_ACCESS_KEY": "a", "KLING_SECRET_KEY": "s", "KLINGBOT_PRICE_LIST": "kling-api"}
+    settings = read(env)
+    assert isinstance(settings.kling_credentials, KeyPair)
+    assert "kling-3.0-turbo" not in settings.prices.models
+    assert "kling-3.0" in settings.prices.models
+
+
+def warned(**change: str) -> bool:
+    settings: Settings = read(LIVE | change)
+    return bool(settings.warnings)
+
+
+def test_start_up_warns_when_the_seeds_credits_meet_a_real_host() -> None:
+    assert warned()
+    assert not warned(KLINGBOT_PRICE_LIST="kling-api")
+    assert not warned(KLING_API_URL="http://127.0.0.1:9/kling")
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PORT=1\nHOST=from-file\n")
+    monkeypatch.setenv("PORT", "2")
+    monkeypatch.delenv("HOST", raising=False)
+    values = environment(tmp_path / ".env")
+    assert (values["PORT"], values["HOST"]) == ("2", "from-file")
