@@ -9,13 +9,13 @@ from pathlib import Path
 
 from starlette.routing import Mount
 
-from klingbot.sandbox import page
-from klingbot.sandbox.calls import Calls
-from klingbot.sandbox.faults import Faults
-from klingbot.sandbox.kling import LocalKling
-from klingbot.sandbox.local_slack import LocalSlack
+from klingbot.sandbox.kling.local_kling import LocalKling
+from klingbot.sandbox.page import routes as page_routes
 from klingbot.sandbox.server import LocalServer
-from klingbot.sandbox.workspace import Workspace
+from klingbot.sandbox.slack.calls import Calls
+from klingbot.sandbox.slack.faults import Faults
+from klingbot.sandbox.slack.local_slack import LocalSlack
+from klingbot.sandbox.slack.workspace import Workspace
 
 __all__ = ["Sandbox", "start"]
 
@@ -57,19 +57,21 @@ def start(
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1 and return when it answers.
 
-    `port`: 0 takes any free one. `storage`: a folder that keeps the conversation. `http_events_url`: commands go
-    there as signed POSTs instead of over Socket Mode. `posting_rate`: hold the bot to Slack's one message a
-    second per channel. `kling_seconds`: how long a video takes. Raises OSError when the port is taken.
+    `port`: 0 takes any free one. `storage`: a folder that keeps the conversation and Kling's tasks.
+    `http_events_url`: commands go there as signed POSTs instead of over Socket Mode. `posting_rate`: hold the bot
+    to Slack's one message a second per channel. `kling_seconds`: how long a video takes. Raises OSError when the
+    port is taken.
     """
     server = LocalServer(port)
-    slack = LocalSlack(server, storage=storage, http_events_url=http_events_url, posting_rate=posting_rate)
+    conversation, tasks = _files(storage) if storage else (None, None)
+    slack = LocalSlack(server, storage=conversation, http_events_url=http_events_url, posting_rate=posting_rate)
     kling_api_key = f"sandbox-{secrets.token_hex(16)}"
-    kling = LocalKling(api_key=kling_api_key, seconds_per_task=kling_seconds)
+    kling = LocalKling(api_key=kling_api_key, seconds_per_task=kling_seconds, storage=tasks)
     server.start(
         [
             *slack.routes(),
             Mount("/kling", app=kling.app),
-            *page.routes(slack.workspace, slack.send, slack.manifest.commands),
+            *page_routes.routes(slack.workspace, slack.send, slack.manifest.commands),
         ]
     )
     return Sandbox(
@@ -87,3 +89,8 @@ def start(
         kling=kling,
         server=server,
     )
+
+
+def _files(folder: Path) -> tuple[Path, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "conversation.jsonl", folder / "kling-tasks.jsonl"

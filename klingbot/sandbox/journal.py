@@ -1,8 +1,4 @@
-"""A conversation on disk: one JSON object a line, appended as things are said.
-
-A line is `{"kind": "posted" | "updated" | "deleted", "message": {…}}`. Reading folds the lines into the
-messages that are left.
-"""
+"""What the sandbox keeps on disk: files with one JSON object a line, appended as things happen."""
 
 import json
 import logging
@@ -12,30 +8,23 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
-def append(path: Path, kind: str, message: dict[str, Any]) -> None:
-    """Write one change down."""
-    line = json.dumps({"kind": kind, "message": message})
+def append(path: Path, entry: dict[str, Any]) -> None:
+    """Write one thing down."""
     with path.open("a", encoding="utf-8") as file:
         # The newline comes first, so that a line cut short by a crash cannot swallow the next one.
-        file.write("\n" + line)
+        file.write("\n" + json.dumps(entry))
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The messages that are left, oldest first; a line cut short by a crash is skipped."""
+    """Everything written down, oldest first; a line cut short by a crash is skipped, a missing file is empty."""
+    entries: list[dict[str, Any]] = []
     if not path.exists():
-        return []
-    left: dict[tuple[str, str], dict[str, Any]] = {}
+        return entries
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line:
             continue
         try:
-            change = json.loads(line)
+            entries.append(json.loads(line))
         except json.JSONDecodeError:
             log.warning("%s: line %d is not JSON; skipped", path, number)
-            continue
-        message = change["message"]
-        key = (message["channel"], message["ts"])
-        left[key] = message
-        if change["kind"] == "deleted":
-            del left[key]
-    return list(left.values())
+    return entries

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from klingbot.sandbox import Sandbox, start
-from klingbot.sandbox.workspace import CHANNELS
+from klingbot.sandbox.slack.workspace import CHANNELS
 from klingbot.settings import Settings, read
 
 FOLDER = Path(".sandbox")

@@ -12,7 +12,7 @@ from klingbot.engine import Clock, Engine, asking, budgeting, verdicts
 from klingbot.jobs import Job
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish
-from klingbot.sandbox.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
+from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
 from klingbot.store import outbox
 
 HOUR_MS = 3_600_000

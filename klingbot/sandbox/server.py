@@ -8,7 +8,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Coroutine, Sequence
@@ -23,6 +22,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from klingbot.web import listen
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class LocalServer:
 
     def __init__(self, port: int) -> None:
         """Port 0 takes any free one. Raises OSError when the port is taken."""
-        self._listener = socket.create_server((LOOPBACK, port))
+        self._listener = listen(LOOPBACK, port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._loop = asyncio.new_event_loop()

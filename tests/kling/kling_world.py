@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klingbot.kling import KlingClient, TaskRequest
 from klingbot.sandbox.kling import LocalKling
+from klingbot.web import listen
 
 API_KEY = "api-key-kling-for-tests"
 
@@ -57,10 +58,7 @@ class Stage:
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """The root of that app on a free port of 127.0.0.1, until the block ends."""
-    # asyncio switches Nagle's algorithm off, 40 ms a reply, only where the socket says that it is TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -27,7 +27,7 @@ from klingbot.kling import (
     Unreachable,
     route,
 )
-from klingbot.sandbox.kling_faults import Fault
+from klingbot.sandbox.kling import Fault
 
 NEW = "/text-to-video/kling-2.6"
 LEGACY = "/v1/videos/text2video"
@@ -55,7 +55,7 @@ def test_a_task_is_taken_watched_and_found_done_with_its_charge(local, at):
 
     assert statuses == [("submitted", None), ("processing", None), ("succeeded", Decimal("1.5"))]
     by_task_id = local.client.look_up(at, task_ids=[accepted.task_id]).tasks[accepted.task_id]
-    assert (by_task_id.job_id, by_task_id.video_url) == ("job-1", f"{local.root}/results/{accepted.task_id}.mp4")
+    assert (by_task_id.job_id, by_task_id.video_url) == ("job-1", f"{local.root}/results/wide-5/{accepted.task_id}.mp4")
 
 
 @STANDARDS

@@ -11,8 +11,7 @@ from kling_world import API_KEY, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from klingbot.sandbox.kling import CLIPS, LocalKling
-from klingbot.sandbox.kling_faults import Fault
+from klingbot.sandbox.kling import CLIPS, Fault, LocalKling
 
 NEW = "/text-to-video/kling-2.6"
 LEGACY = "/v1/videos/text2video"
@@ -62,7 +61,7 @@ def a_token(key=SECRET, algorithm="HS256", **changes):
         (f"Bearer {a_token(key='another-secret-key-of-thirty-two-bytes')}", 1000, "signature is invalid"),
         (f"Bearer {a_token(iss='nobody')}", 1002, "access key not found"),
         (f"Bearer {a_token(exp=None)}", 1000, "Authentication failed"),
-        (f"Bearer {a_token(nbf=int(time.time()) + 60)}", 1003, "Authorization is not yet valid"),
+        (f"Bearer {a_token(nbf=int(time.time()) + 1200)}", 1003, "Authorization is not yet valid"),
         (f"Bearer {a_token(exp=int(time.time()) - 1)}", 1004, "Authorization has expired"),
         (f"Bearer {a_token(key='', algorithm='none')}", 1002, "api key not found"),
     ],
@@ -303,7 +302,7 @@ def test_a_legacy_task_is_shown_in_the_legacy_shape(local):
     assert done == call(local, "GET", f"{LEGACY}/job-1").json()["data"]
     assert (done["task_status"], done["final_unit_deduction"]) == ("succeed", "1.5")
     (video,) = done["task_result"]["videos"]
-    assert (video["url"], video["duration"]) == (f"{local.root}/results/{task_id}.mp4", "5")
+    assert (video["url"], video["duration"]) == (f"{local.root}/results/wide-5/{task_id}.mp4", "5")
 
 
 def test_a_new_task_is_shown_in_the_new_shape(local):
@@ -365,6 +364,16 @@ def test_the_legacy_list_is_in_pages_newest_first(local):
 # Videos.
 
 
+def video_of(local, task_id):
+    (task,) = call(local, "GET", f"/tasks?task_ids={task_id}").json()["data"]
+    return task["outputs"][0]["url"]
+
+
+def test_only_what_is_a_clip_is_served(local):
+    for path in ("/results/wide-7/sample.mp4", "/results/../tasks.py/x.mp4", "/results/%2e%2e%2ftasks/x.mp4"):
+        assert requests.get(local.root + path, timeout=5).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("aspect", "seconds", "clip"),
     [("16:9", 5, "wide-5"), ("9:16", 10, "tall-10"), ("1:1", 5, "square-5"), ("16:9", 10, "wide-10")],
@@ -372,9 +381,10 @@ def test_the_legacy_list_is_in_pages_newest_first(local):
 def test_a_finished_video_is_a_real_file_that_can_be_played_from_the_middle(local, aspect, seconds, clip):
     settings = {"aspect_ratio": aspect, "duration": seconds}
     task_id = call(local, "POST", NEW, new_body(settings)).json()["data"]["id"]
-    url = f"{local.root}/results/{task_id}.mp4"
+    url = f"{local.root}/results/{clip}/{task_id}.mp4"
     assert requests.get(url, timeout=5).status_code == 404
     local.finish_tasks()
+    assert video_of(local, task_id) == url
 
     whole = requests.get(url, timeout=5)
     assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
@@ -408,7 +418,7 @@ def test_a_browser_plays_every_clip(local):
                 settings = {"aspect_ratio": aspect, "duration": seconds}
                 task_id = call(local, "POST", NEW, new_body(settings)).json()["data"]["id"]
                 local.finish_tasks()
-                url = f"{local.root}/results/{task_id}.mp4"
+                url = video_of(local, task_id)
                 page.goto(url)
                 assert page.evaluate(script, url) == [*size, seconds]
 
@@ -429,6 +439,26 @@ def test_a_kling_mounted_below_another_app_gives_addresses_that_work(public_url,
         assert video["url"].startswith(expected.format(root=root) + "/results/")
         if public_url is None:
             assert requests.get(video["url"], timeout=5).status_code == 200
+
+
+# A restart.
+
+
+def test_a_task_of_an_earlier_run_is_finished_and_played_in_the_next(serve, tmp_path):
+    file = tmp_path / "tasks.jsonl"
+    first = serve(storage=file)
+    task_id = call(first, "POST", NEW, with_id("job-1")).json()["data"]["id"]
+    call(first, "POST", LEGACY, legacy_body(external_task_id="job-2", mode="pro", sound="on"))
+    taken = first.kling.tasks
+
+    second = serve(storage=file)
+    assert second.kling.tasks == taken
+    assert outcome(call(second, "POST", NEW, with_id("job-1"))) == (400, 1201)
+    third = call(second, "POST", NEW, new_body()).json()["data"]["id"]
+    assert third not in {task.task_id for task in taken}
+    second.finish_tasks()
+    assert second.kling.charged == Decimal("8.0")
+    assert requests.get(video_of(second, task_id), timeout=5).status_code == 200
 
 
 # Trouble to order.

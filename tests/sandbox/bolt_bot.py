@@ -8,7 +8,7 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.workspace import Message
+from klingbot.sandbox.slack.workspace import Message
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.sandbox.escaping import escape
-from klingbot.sandbox.workspace import Workspace
+from klingbot.sandbox.slack.escaping import escape
+from klingbot.sandbox.slack.workspace import Workspace
 
 
 @pytest.mark.parametrize(

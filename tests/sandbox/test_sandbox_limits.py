@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klingbot.sandbox import limits
+from klingbot.sandbox.slack import limits
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import assert_safe, shown
 
-from klingbot.sandbox.markdown import markdown
-from klingbot.sandbox.mrkdwn import mrkdwn
-from klingbot.sandbox.reader import Reader
+from klingbot.sandbox.page.markdown import markdown
+from klingbot.sandbox.page.mrkdwn import mrkdwn
+from klingbot.sandbox.page.reader import Reader
 
 READER = Reader(
     id="U1",

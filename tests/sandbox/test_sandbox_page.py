@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 import requests
 
-from klingbot.sandbox import Sandbox, page
+from klingbot.sandbox import Sandbox
+from klingbot.sandbox.page import routes as page
 from klingbot.sandbox.server import LocalServer
-from klingbot.sandbox.workspace import ALICE, BOB, BOT_USER_ID, Workspace
+from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
 
 GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"
 
@@ -82,7 +83,7 @@ def test_nothing_the_page_loads_lies_outside_the_sandbox():
         assert addresses <= {"http://www.w3.org/2000/svg"}, file.name
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2fpage.py", "%2e%2e%2fpage.py", "/etc/passwd"])
+@pytest.mark.parametrize("name", ["nothing.js", "..%2froutes.py", "%2e%2e%2froutes.py", "/etc/passwd"])
 def test_no_other_file_is_served(sandbox, name):
     assert get(sandbox, f"/static/{name}").status_code == 404
 
@@ -102,11 +103,15 @@ def test_without_a_person_the_state_is_the_first_ones(sandbox):
     assert get(sandbox, "/page/state").json()["you"] == ALICE.id
 
 
-def test_an_ephemeral_message_is_in_its_readers_state_only(sandbox):
+def test_an_ephemeral_message_is_listed_only_for_its_reader_on_a_page_that_was_open_when_it_came(sandbox):
+    opened = state(sandbox, ALICE.id)["at"]
     sandbox.workspace.post(GENERAL, BOT_USER_ID, "psst", ephemeral_to=ALICE.id)
-    (message,) = said_in(state(sandbox, ALICE.id), GENERAL)
+    seen = state(sandbox, f"{ALICE.id}&since={opened}")
+    (message,) = said_in(seen, GENERAL)
     assert message["ephemeral"] and message["html"] == '<div class="text">psst</div>'
-    assert said_in(state(sandbox, BOB.id), GENERAL) == []
+    assert said_in(state(sandbox, f"{BOB.id}&since={opened}"), GENERAL) == []
+    assert said_in(state(sandbox, ALICE.id), GENERAL) == []
+    assert said_in(state(sandbox, f"{ALICE.id}&since={seen['at']}"), GENERAL) == []
 
 
 @pytest.mark.parametrize(("zone", "expected"), [("Asia/Tokyo", "09:00"), ("", "00:00"), ("No/Where", "00:00")])
@@ -194,12 +199,3 @@ def test_a_server_that_stops_does_not_wait_for_open_streams(sandbox):
         assert time.monotonic() - started < 1.5
     with pytest.raises(requests.ConnectionError):
         get(sandbox, "/")
-
-
-def test_the_streams_end_by_themselves_when_told_to_stop():
-    server, stopping = LocalServer(0), threading.Event()
-    server.start(page.routes(Workspace(), lambda *_: None, [], stopping=stopping))
-    with closing(follow(server.url, BOB.id)) as stream:
-        stopping.set()
-        assert list(stream.lines) == [""]
-    server.stop()

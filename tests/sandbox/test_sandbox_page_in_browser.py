@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from klingbot.sandbox import page as sandbox_page
 from klingbot.sandbox.kling import CLIPS
-from klingbot.sandbox.local_slack import LocalSlack
+from klingbot.sandbox.page import routes as sandbox_page
 from klingbot.sandbox.server import LocalServer
-from klingbot.sandbox.workspace import ALICE, BOB, BOT_USER_ID, Workspace
+from klingbot.sandbox.slack.local_slack import LocalSlack
+from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -95,6 +95,16 @@ def test_an_ephemeral_message_is_seen_by_its_reader_only(page, local):
     page.get_by_test_id("persona-bob").click()
     local.workspace.post(GENERAL, BOT_USER_ID, "for all")
     expect(texts(page)).to_have_text(["for all"])
+    page.get_by_test_id("persona-alice").click()
+    expect(texts(page)).to_have_text(["40 credits held", "for all"])
+
+
+def test_an_ephemeral_message_is_gone_on_reload(page, local):
+    local.workspace.post(GENERAL, BOT_USER_ID, "40 credits held", ephemeral_to=ALICE.id)
+    local.workspace.post(GENERAL, BOT_USER_ID, "for all")
+    expect(texts(page)).to_have_text(["40 credits held", "for all"])
+    page.reload()
+    expect(texts(page)).to_have_text(["for all"])
 
 
 def test_a_command_goes_to_the_bot_and_is_not_shown_itself(page):
@@ -168,9 +178,8 @@ def test_a_finished_video_plays_in_place_and_plays_on_when_others_speak(page, lo
     local.workspace.post(GENERAL, BOT_USER_ID, f"<{clip}|A fox in snow> is ready")
     video = page.locator("video")
     expect(video).to_be_visible()
-    page.wait_for_function("document.querySelector('video').readyState >= 1")
+    video.evaluate("v => v.play()")  # resolves when it plays; polling for that would need eval, which the page forbids
     assert video.evaluate("v => v.videoWidth > v.videoHeight && Math.round(v.duration)") == 5
-    video.evaluate("v => v.play()")
     local.workspace.post(GENERAL, BOT_USER_ID, "next")
     expect(texts(page)).to_have_count(2)
     assert not video.evaluate("v => v.paused")
@@ -189,7 +198,18 @@ def test_reading_older_messages_is_not_disturbed_by_new_ones(page, local):
     expect(texts(page).nth(60)).to_be_in_viewport()
 
 
+def test_whoever_is_at_the_bottom_stays_there_when_a_video_turns_out_to_be_tall(page, local):
+    for number in range(30):
+        local.workspace.post(GENERAL, BOT_USER_ID, f"line {number}")
+    local.workspace.post(GENERAL, BOT_USER_ID, f"<{local.server.url}/clips/tall-5.mp4|A fox> is ready")
+    video = page.locator("video")
+    expect(video).to_have_class("tall")
+    expect(video).to_be_in_viewport(ratio=1)
+
+
 def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(page, local):
+    local.workspace.post(GENERAL, BOT_USER_ID, "said before, to Alice alone", ephemeral_to=ALICE.id)
+    expect(texts(page)).to_have_count(1)
     local.server.stop()
     lost = page.get_by_text("Connection lost")
     expect(lost).to_be_visible()
@@ -197,8 +217,9 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(page, local)
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     expect(page.get_by_test_id("composer")).to_have_value("anyone?")
     local.workspace.post(GENERAL, BOT_USER_ID, "said meanwhile")
+    local.workspace.post(GENERAL, BOT_USER_ID, "and to Alice alone", ephemeral_to=ALICE.id)
     local.restart()
-    expect(texts(page)).to_have_text(["said meanwhile"])
+    expect(texts(page)).to_have_text(["said before, to Alice alone", "said meanwhile", "and to Alice alone"])
     expect(lost).to_be_hidden()
 
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import assert_safe, shown
 
-from klingbot.sandbox import limits
-from klingbot.sandbox.reader import Reader
-from klingbot.sandbox.render import block_html, message_html
-from klingbot.sandbox.workspace import Message
+from klingbot.sandbox.page.reader import Reader
+from klingbot.sandbox.page.render import block_html, message_html
+from klingbot.sandbox.slack import limits
+from klingbot.sandbox.slack.workspace import Message
 
 HERE = "http://127.0.0.1:8080"
 READER = Reader(id="U1", people={"U2": "Bob Baker"}, channels={}, origin=f"{HERE}/")

@@ -4,9 +4,9 @@ import pytest
 from bolt_bot import Bot, eventually, seen
 from slack_sdk.webhook import WebhookClient
 
-from klingbot.sandbox.content import Refused
-from klingbot.sandbox.responses import Responses
-from klingbot.sandbox.workspace import ALICE, BOB, Workspace
+from klingbot.sandbox.slack.content import Refused
+from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.workspace import ALICE, BOB, Workspace
 
 LOUNGE = "C0LOUNGE01"
 

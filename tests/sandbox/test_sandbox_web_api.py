@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.workspace import ALICE, BOB, BOT_USER_ID, CAROL
+from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL
 
 GENERAL, LOUNGE, FINANCE, ALICES_DM = "C0GENERAL1", "C0LOUNGE01", "C0FINANCE1", "D0ALICE001"
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*bold*"}}
@@ -37,12 +37,18 @@ def test_auth_test_says_who_the_bot_is_and_what_it_may_do(shared_client: WebClie
 def test_a_message_is_addressed_by_id_by_name_or_by_person(
     sandbox: Sandbox, client: WebClient, address: str, channel: str
 ) -> None:
-    reply = client.chat_postMessage(channel=address, text="hello", blocks=[SECTION], unfurl_links=False)
+    reply = client.chat_postMessage(channel=address, text="hello", blocks=[SECTION], unfurl_media=False)
 
     (message,) = sandbox.workspace.messages(channel, ALICE.id)
     assert (reply["channel"], reply["ts"]) == (channel, message.ts)
     assert (message.user, message.text, message.blocks) == (BOT_USER_ID, "hello", (SECTION,))
     assert not message.unfurl
+
+
+def test_a_bot_that_wants_no_previews_of_links_still_shows_its_videos(sandbox: Sandbox, client: WebClient) -> None:
+    client.chat_postMessage(channel=GENERAL, text="hello", unfurl_links=False)
+    (message,) = sandbox.workspace.messages(GENERAL, ALICE.id)
+    assert message.unfurl
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_a_method_that_is_not_there_never_succeeds(shared_client: WebClient) -> 
 
 
 def test_a_form_is_understood_too(shared_sandbox: Sandbox) -> None:
-    form = {"token": shared_sandbox.bot_token, "channel": GENERAL, "text": "übers Formular", "unfurl_links": "false"}
+    form = {"token": shared_sandbox.bot_token, "channel": GENERAL, "text": "übers Formular", "unfurl_media": "false"}
     assert requests.post(f"{shared_sandbox.slack_api_url}chat.postMessage", form, timeout=5).json()["ok"]
     message = seen(shared_sandbox, GENERAL, ALICE.id, "übers Formular")
     assert message is not None and not message.unfurl

@@ -1,0 +1,162 @@
+"""The sandbox's face: the page, its state as JSON, its live stream of changes, and what people send."""
+
+import asyncio
+import json
+import queue
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from klingbot.sandbox.page import state
+from klingbot.sandbox.page.reader import Reader
+from klingbot.sandbox.page.state import Command
+from klingbot.sandbox.slack.workspace import Change, Channel, Person, Workspace
+
+Send = Callable[[str, str, str], None]
+"""(user id, channel id, text): takes what a person typed, at once."""
+
+HEARTBEAT_SECONDS = 15.0
+"""How often a quiet stream says that it is still there, so that nothing on the way closes it."""
+RETRY_MILLISECONDS = 1000
+"""How long the browser waits before it tries a lost stream again."""
+
+_FILES = {file.name: file for file in (Path(__file__).parent / "static").iterdir() if file.is_file()}
+_LOOK_SECONDS = 0.05
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request makes no sense, for people and for scripts."""
+
+    status: int
+    error: str
+    message: str
+
+    def response(self) -> JSONResponse:
+        return JSONResponse({"error": self.error, "message": self.message}, self.status)
+
+
+def routes(workspace: Workspace, send: Send, commands: Sequence[Command]) -> list[BaseRoute]:
+    """The page's routes. `commands` fill the composer's menu."""
+    page = _Page(workspace, send, commands)
+    return [
+        Route("/", page.index),
+        Route("/static/{name}", page.static),
+        Route("/page/state", page.state),
+        Route("/page/stream", page.stream),
+        Route("/page/send", page.send_text, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    workspace: Workspace
+    send: Send
+    commands: Sequence[Command]
+
+    async def index(self, request: Request) -> Response:
+        return FileResponse(_FILES["index.html"], headers=_HEADERS)
+
+    async def static(self, request: Request) -> Response:
+        file = _FILES.get(request.path_params["name"])
+        if file is None:
+            return Refusal(404, "unknown_file", "The page has no such file.").response()
+        return FileResponse(file, headers=_HEADERS)
+
+    async def state(self, request: Request) -> Response:
+        person = self._viewer(request)
+        if isinstance(person, Refusal):
+            return person.response()
+        reader, since = self._reader(person, request), request.query_params.get("since")
+        return JSONResponse(state.state(self.workspace, reader, self.commands, since))
+
+    async def stream(self, request: Request) -> Response:
+        person = self._viewer(request)
+        if isinstance(person, Refusal):
+            return person.response()
+        changes = self._changes(self._reader(person, request))
+        return StreamingResponse(changes, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def send_text(self, request: Request) -> Response:
+        body = await _json_object(request)
+        if isinstance(body, Refusal):
+            return body.response()
+        person = self._person(body.get("as"))
+        if isinstance(person, Refusal):
+            return person.response()
+        channel = self._channel(body.get("channel"), person)
+        if isinstance(channel, Refusal):
+            return channel.response()
+        text = body.get("text")
+        if not isinstance(text, str) or not text.strip():
+            return Refusal(400, "no_text", "There is nothing to send.").response()
+        await run_in_threadpool(self.send, person.id, channel.id, text)
+        return JSONResponse({"ok": True})
+
+    def _viewer(self, request: Request) -> Person | Refusal:
+        """Whom the request asks to be; the first person when it does not say."""
+        first = next(person.id for person in self.workspace.people.values() if not person.is_bot)
+        return self._person(request.query_params.get("as", first))
+
+    def _person(self, user: object) -> Person | Refusal:
+        person = self.workspace.people.get(user) if isinstance(user, str) else None
+        if person is None or person.is_bot:
+            return Refusal(404, "unknown_person", f"There is nobody to be with the id {user!r}.")
+        return person
+
+    def _reader(self, person: Person, request: Request) -> Reader:
+        zone = request.query_params.get("tz")
+        return state.reader(self.workspace, person, zone=zone, origin=str(request.base_url))
+
+    def _channel(self, wanted: object, person: Person) -> Channel | Refusal:
+        for channel in self.workspace.channels_of(person.id):
+            if channel.id == wanted:
+                return channel
+        return Refusal(404, "unknown_channel", f"{person.real_name} sees no channel with the id {wanted!r}.")
+
+    async def _changes(self, reader: Reader) -> AsyncIterator[str]:
+        """Server-Sent Events until the client leaves or the server hangs up, which cancels this.
+
+        A SimpleQueue can only be waited for by a thread, which nothing can cancel: so look, and sleep.
+        """
+        source = self.workspace.subscribe()
+        try:
+            yield f"retry: {RETRY_MILLISECONDS}\n\n"
+            beats_at = time.monotonic() + HEARTBEAT_SECONDS
+            while True:
+                for change in _drain(source):
+                    if self.workspace.sees(reader.id, change.message):
+                        yield f"data: {json.dumps(state.change(change, reader))}\n\n"
+                if time.monotonic() >= beats_at:
+                    beats_at += HEARTBEAT_SECONDS
+                    yield ": still here\n\n"
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            self.workspace.unsubscribe(source)
+
+
+def _drain(source: queue.SimpleQueue[Change]) -> list[Change]:
+    return [source.get_nowait() for _ in range(source.qsize())]
+
+
+async def _json_object(request: Request) -> dict[str, Any] | Refusal:
+    """The body. Only JSON is taken: that, a page from elsewhere cannot send without asking first."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return Refusal(415, "not_json", "Send application/json.")
+    try:
+        body = await request.json()
+    except ValueError:
+        return Refusal(400, "not_json", "The body is not valid JSON.")
+    return body if isinstance(body, dict) else Refusal(400, "not_json", "The body must be a JSON object.")

@@ -1,0 +1,46 @@
+"""How Slack writes down what a person typed: mentions and links in angle brackets, the rest escaped."""
+
+import re
+from collections.abc import Iterable
+
+from klingbot.sandbox.slack.workspace import Workspace
+
+_SPECIAL = re.compile(
+    r"(?P<link>https?://[^\s<>|\"“”]+)"
+    r"|(?<![\w&])@(?P<person>[\w.-]*\w)"
+    r"|(?<![\w&])#(?P<channel>[\w.-]*\w)"
+)
+
+
+def escape(text: str, workspace: Workspace) -> str:
+    """As Slack does with `should_escape` (Slack's docs, slash commands).
+
+    `@bob` becomes `<@U0BOB00001|bob>` and `#finance` `<#C0FINANCE1|finance>` when there is such a person or
+    public channel; links become `<https://…>`; `&`, `<` and `>` elsewhere become entities.
+    """
+    return "".join(_pieces(text, workspace))
+
+
+def _pieces(text: str, workspace: Workspace) -> Iterable[str]:
+    end = 0
+    for match in _SPECIAL.finditer(text):
+        yield _entities(text[end : match.start()])
+        yield _bracketed(match, workspace)
+        end = match.end()
+    yield _entities(text[end:])
+
+
+def _bracketed(match: re.Match[str], workspace: Workspace) -> str:
+    if link := match["link"]:
+        return f"<{_entities(link)}>"
+    name = (match["person"] or match["channel"]).lower()
+    if match["person"]:
+        found = next((f"<@{p.id}|{p.name}>" for p in workspace.people.values() if p.name == name), None)
+    else:
+        open_channels = (c for c in workspace.channels.values() if not c.is_im and not c.is_private)
+        found = next((f"<#{c.id}|{c.name}>" for c in open_channels if c.name == name), None)
+    return found or _entities(match[0])
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

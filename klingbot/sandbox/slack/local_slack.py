@@ -1,0 +1,98 @@
+"""The local Slack put together: one workspace behind the Web API, the socket, response_urls and controls."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from klingbot.sandbox.server import LocalServer
+from klingbot.sandbox.slack import control, manifest
+from klingbot.sandbox.slack.api import Tokens, WebApi
+from klingbot.sandbox.slack.calls import Calls
+from klingbot.sandbox.slack.commands import Commands
+from klingbot.sandbox.slack.delivery import over_http
+from klingbot.sandbox.slack.escaping import escape
+from klingbot.sandbox.slack.faults import Faults
+from klingbot.sandbox.slack.rates import PostingRate
+from klingbot.sandbox.slack.replies import Slack
+from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.socket_mode import SocketModeHub
+from klingbot.sandbox.slack.workspace import APP_ID, Workspace
+
+
+def _secret() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What opens the local Slack; made anew each time, and good for nothing elsewhere."""
+
+    bot_token: str = field(default_factory=lambda: f"xoxb-sandbox-{_secret()}")
+    app_token: str = field(default_factory=lambda: f"xapp-sandbox-{_secret()}")
+    signing_secret: str = field(default_factory=_secret)
+
+
+class LocalSlack:
+    """Slack as the bot and the page meet it; it speaks through `routes`, once the server has them."""
+
+    def __init__(
+        self,
+        server: LocalServer,
+        *,
+        storage: Path | None = None,
+        http_events_url: str | None = None,
+        posting_rate: bool = True,
+    ) -> None:
+        self.keys = Keys()
+        self.manifest = manifest.read()
+        self.workspace = Workspace(storage=storage)
+        self.faults = Faults()
+        self.calls = Calls()
+        self._server = server
+        self._hub = SocketModeHub()
+        self._responses = Responses(self.workspace)
+        self._rate = PostingRate(enforced=posting_rate)
+        over_socket = self._hub.deliver
+        deliver = over_http(http_events_url, self.keys.signing_secret) if http_events_url else over_socket
+        self._commands = Commands(self.workspace, self.manifest, self._responses, server.url, deliver)
+
+    def routes(self) -> list[BaseRoute]:
+        api = WebApi(
+            Slack(self.workspace, self._server.url, self.manifest.scopes, self._rate, self._socket_url),
+            Tokens(self.keys.bot_token, self.keys.app_token),
+            self.faults,
+            self.calls,
+        )
+        return [
+            Route("/api/{method}", api.endpoint, methods=["GET", "POST"]),
+            Route("/response/{ticket}", self._responses.endpoint, methods=["POST"]),
+            WebSocketRoute("/link", self._hub.endpoint),
+            *control.routes(self.faults, self.calls),
+        ]
+
+    def send(self, as_user: str, channel: str, text: str) -> None:
+        """What the composer does, at once: text becomes a message, `/…` a command on its way to the bot.
+
+        Raises KeyError for a person or a channel that does not exist.
+        """
+        person, place = self.workspace.people[as_user], self.workspace.channels[channel]
+        if text.startswith("/"):
+            self._server.submit(self._commands.run(person.id, place.id, text))
+        elif text.strip():
+            self.workspace.post(place.id, person.id, escape(text, self.workspace))
+
+    def redeliver(self, times: int = 1) -> None:
+        """Deliver the last command again, unchanged down to its trigger_id. Raises IndexError before any."""
+        payload = self._commands.sent[-1]
+        for _ in range(times):
+            self._server.submit(self._commands.deliver(payload))
+
+    def ask_to_reconnect(self) -> None:
+        """Tell the connected bots to open fresh connections, as Slack does every few hours."""
+        self._server.submit(self._hub.ask_to_reconnect()).result()
+
+    def _socket_url(self) -> str:
+        address = self._server.url.removeprefix("http")
+        return f"ws{address}/link?ticket={self._hub.ticket()}&app_id={APP_ID}"

@@ -1,0 +1,227 @@
+"""The state of the local Slack: who is there, which channels exist, and what has been said.
+
+It knows nothing of HTTP. The Web API, the socket and the page all read and change this one object.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from klingbot.sandbox import journal
+
+TEAM_ID = "T0SANDBOX1"
+TEAM_NAME = "Klingbot Sandbox"
+TEAM_DOMAIN = "klingbot-sandbox"
+APP_ID = "A0KLINGBOT"
+BOT_ID = "B0KLINGBOT"
+BOT_USER_ID = "U0KLINGBOT"
+SLACKBOT_ID = "USLACKBOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the workspace; the app's own bot user is one too."""
+
+    id: str
+    name: str
+    real_name: str
+    is_admin: bool = False
+    is_owner: bool = False
+    is_bot: bool = False
+    tz: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A place to talk: a public or private channel, or (`is_im`) a direct message with the bot."""
+
+    id: str
+    name: str
+    topic: str = ""
+    is_private: bool = False
+    is_im: bool = False
+    is_archived: bool = False
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. With `ephemeral_to`, only that person ever sees it."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+    ephemeral_to: str | None = None
+    thread_ts: str | None = None
+    edited: bool = False
+    unfurl: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What subscribers hear. For `deleted`, the message is as it was."""
+
+    kind: Literal["posted", "updated", "deleted"]
+    message: Message
+
+
+ALICE = Person("U0ALICE001", "alice", "Alice Archer", is_admin=True)
+BOB = Person("U0BOB00001", "bob", "Bob Baker")
+CAROL = Person("U0CAROL001", "carol", "Carol Chen")
+BOT = Person(BOT_USER_ID, "klingbot", "Klingbot", is_bot=True)
+SLACKBOT = Person(SLACKBOT_ID, "slackbot", "Slackbot", is_bot=True)
+PEOPLE = (ALICE, BOB, CAROL, BOT, SLACKBOT)
+
+_HUMANS = frozenset({ALICE.id, BOB.id, CAROL.id})
+_EVERYONE = _HUMANS | {BOT.id}
+
+CHANNELS = (
+    Channel("C0GENERAL1", "general", "Everything and everyone", members=_EVERYONE),
+    Channel("C0MARKETNG", "marketing", "Campaigns and launches", members=_EVERYONE),
+    Channel("C0VIDEOLAB", "video-lab", "Try things here", members=_EVERYONE),
+    Channel("C0FINANCE1", "finance", "Budgets and alerts", members=_EVERYONE),
+    Channel("C0LOUNGE01", "lounge", "Klingbot has not been invited here", members=_HUMANS),
+    Channel("D0ALICE001", "klingbot", is_im=True, members=frozenset({ALICE.id, BOT.id})),
+    Channel("D0BOB00001", "klingbot", is_im=True, members=frozenset({BOB.id, BOT.id})),
+    Channel("D0CAROL001", "klingbot", is_im=True, members=frozenset({CAROL.id, BOT.id})),
+)
+
+
+class Workspace:
+    """Thread-safe. With `storage` (a JSON-lines file), what was said survives a restart.
+
+    Ephemeral messages do not: Slack forgets them too.
+    """
+
+    def __init__(
+        self,
+        *,
+        people: Iterable[Person] = PEOPLE,
+        channels: Iterable[Channel] = CHANNELS,
+        storage: Path | None = None,
+    ) -> None:
+        self.bot_user_id = BOT_USER_ID
+        self.people = {person.id: person for person in people}
+        self.channels = {channel.id: channel for channel in channels}
+        self._storage = storage
+        self._lock = threading.RLock()
+        self._subscribers: list[queue.SimpleQueue[Change]] = []
+        self._messages: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
+        self._last_micros = 0
+        self._restore()
+
+    def post(
+        self,
+        channel: str,
+        user: str,
+        text: str,
+        *,
+        blocks: Iterable[dict[str, Any]] = (),
+        ephemeral_to: str | None = None,
+        thread_ts: str | None = None,
+        unfurl: bool = True,
+    ) -> Message:
+        """Say something in an existing channel. Raises KeyError when there is no such channel."""
+        with self._lock:
+            message = Message(
+                channel, self._next_ts(), user, text, tuple(blocks), ephemeral_to, thread_ts, unfurl=unfurl
+            )
+            self._messages[channel][message.ts] = message
+            self._publish(Change("posted", message))
+            return message
+
+    def update(self, channel: str, ts: str, *, text: str, blocks: Sequence[dict[str, Any]] = ()) -> Message | None:
+        """Replace what a message says; None when there is no such message.
+
+        As in Slack, a message with blocks is not marked as edited (Slack's docs, chat.update).
+        """
+        with self._lock:
+            old = self.find(channel, ts)
+            if old is None:
+                return None
+            message = replace(old, text=text, blocks=tuple(blocks), edited=not blocks)
+            self._messages[channel][ts] = message
+            self._publish(Change("updated", message))
+            return message
+
+    def delete(self, channel: str, ts: str) -> Message | None:
+        """Take a message away and return it; None when there is no such message."""
+        with self._lock:
+            message = self._messages.get(channel, {}).pop(ts, None)
+            if message is not None:
+                self._publish(Change("deleted", message))
+            return message
+
+    def find(self, channel: str, ts: str) -> Message | None:
+        with self._lock:
+            return self._messages.get(channel, {}).get(ts)
+
+    def messages(self, channel: str, viewer: str) -> list[Message]:
+        """What `viewer` sees in a channel, oldest first."""
+        with self._lock:
+            return [m for m in self._messages.get(channel, {}).values() if self.sees(viewer, m)]
+
+    def channels_of(self, viewer: str) -> list[Channel]:
+        """What this person's sidebar shows: public channels, own private ones, own DM with the bot."""
+        return [channel for channel in self.channels.values() if self.enters(viewer, channel)]
+
+    def enters(self, viewer: str, channel: Channel) -> bool:
+        """Whether this person may read the channel at all."""
+        is_open = not channel.is_im and not channel.is_private
+        return is_open or viewer in channel.members
+
+    def sees(self, viewer: str, message: Message) -> bool:
+        """Whether this person is shown the message; the page's live stream asks this of every change."""
+        return self.enters(viewer, self.channels[message.channel]) and message.ephemeral_to in (None, viewer)
+
+    def im_of(self, user: str) -> Channel | None:
+        """This person's direct message with the bot; None for the bot itself and for strangers."""
+        if user == self.bot_user_id:
+            return None
+        return next((c for c in self.channels.values() if c.is_im and user in c.members), None)
+
+    def moment(self) -> str:
+        """A ts between what has been said so far and what is said from now on."""
+        with self._lock:
+            return self._next_ts()
+
+    def subscribe(self) -> queue.SimpleQueue[Change]:
+        """A queue that receives every change from now on, in order."""
+        subscriber: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        with self._lock:
+            self._subscribers.append(subscriber)
+        return subscriber
+
+    def unsubscribe(self, subscriber: queue.SimpleQueue[Change]) -> None:
+        with self._lock:
+            self._subscribers = [s for s in self._subscribers if s is not subscriber]
+
+    def _next_ts(self) -> str:
+        self._last_micros = max(self._last_micros + 1, time.time_ns() // 1000)
+        seconds, micros = divmod(self._last_micros, 1_000_000)
+        return f"{seconds}.{micros:06d}"
+
+    def _publish(self, change: Change) -> None:
+        if self._storage is not None and change.message.ephemeral_to is None:
+            journal.append(self._storage, {"kind": change.kind, "message": asdict(change.message)})
+        for subscriber in self._subscribers:
+            subscriber.put(change)
+
+    def _restore(self) -> None:
+        if self._storage is None:
+            return
+        for change in journal.read(self._storage):
+            fields = change["message"]
+            message = Message(**{**fields, "blocks": tuple(fields["blocks"])})
+            if message.channel not in self.channels:
+                continue
+            self._messages[message.channel][message.ts] = message
+            if change["kind"] == "deleted":
+                del self._messages[message.channel][message.ts]
+            self._last_micros = max(self._last_micros, int(message.ts.replace(".", "")))

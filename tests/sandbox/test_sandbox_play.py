@@ -1,0 +1,94 @@
+"""What `python bot.py sandbox` does: sample data that can be played, a quick end, and a next time that goes on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from bolt_bot import eventually, seen
+
+import bot
+from klingbot.engine import Engine
+from klingbot.sandbox import Sandbox, play, sample
+from klingbot.sandbox.slack.workspace import ALICE
+from klingbot.web import listen
+
+MARKETING = "C0MARKETNG"
+BOT = Path(bot.__file__)
+
+
+@contextmanager
+def playing(folder: Path, port: int, kling_seconds: float) -> Iterator[Sandbox]:
+    """A sandbox with the bot in it, as `bot.py sandbox` runs them."""
+    sandbox = play.open_sandbox(port, folder=folder, kling_seconds=kling_seconds)
+    stopping = threading.Event()
+    running = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
+    running.start()
+    try:
+        yield sandbox
+    finally:
+        stopping.set()
+        running.join(5)
+        sandbox.stop()
+        assert not running.is_alive()
+
+
+def a_free_port() -> int:
+    with listen("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_every_sample_video_plays(sandbox: Sandbox, engine: Engine) -> None:
+    sample.fill(engine, sandbox.workspace, results_url=f"{sandbox.kling_api_url}/results")
+    urls = [row["video_url"] for row in engine.store.read().query("SELECT video_url FROM jobs")]
+    assert len(urls) == 8
+    for url in urls:
+        reply = requests.get(url, timeout=5)
+        assert (reply.status_code, reply.headers["content-type"]) == (200, "video/mp4")
+
+
+@pytest.mark.slow
+def test_a_job_in_flight_at_the_end_is_finished_and_played_the_next_time(tmp_path: Path) -> None:
+    port = a_free_port()
+    with playing(tmp_path, port, kling_seconds=2) as first:
+        eventually(lambda: first.calls.seen("apps.connections.open"))
+        first.send(ALICE.id, MARKETING, "/kling generate A fox in snow")
+        eventually(lambda: first.kling.tasks)
+    (task,) = first.kling.tasks
+    assert task.status(time.time()) != "succeeded"
+
+    with playing(tmp_path, port, kling_seconds=2) as second:
+        eventually(lambda: seen(second, MARKETING, ALICE.id, "A fox in snow"), seconds=10)
+        video = f"{second.kling_api_url}/results/wide-5/{task.task_id}.mp4"
+        page = requests.get(f"{second.url}/page/state", timeout=5).text
+        assert f'src=\\"{video}\\"' in page
+        assert requests.get(video, timeout=5).status_code == 200
+    assert second.kling.tasks == [task]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_and_in_silence_when_asked_to(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, str(BOT), "sandbox", "--port", str(a_free_port())]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert any("Starting to receive messages" in line for line in process.stdout)
+            asked = time.monotonic()
+            process.send_signal(number)
+            said = process.communicate(timeout=20)[0]
+        finally:
+            process.kill()
+    assert time.monotonic() - asked < 2
+    assert process.returncode == 0
+    assert not {"Traceback", "WARNING", "ERROR"} & set(said.split())
