@@ -1,0 +1,74 @@
+"""Whether Slack and Kling know the bot. Each question is free and has a short timeout."""
+
+from __future__ import annotations
+
+from klingbot.doctor.findings import Finding, failed, ok, warning
+from klingbot.kling import ApiKey, KlingClient, LookUp, Rejected
+from klingbot.settings import Settings
+from klingbot.slack import account
+from klingbot.slack.account import Account, Trouble
+
+SKEW_SECONDS = 30
+TOO_MUCH_SKEW_SECONDS = 300
+"""Slack's requests carry a time; older than five minutes they must be refused (Slack's docs, verifying requests)."""
+
+_NOBODY = "klingbot-doctor-asks"
+"""The id of a job that nobody has: a look-up of it says whether the credentials are good, and costs nothing."""
+
+
+def check_slack(config: Settings, now: int) -> list[Finding]:
+    """`now` is UTC epoch milliseconds."""
+    known = account.look_up(config.slack_bot_token, config.slack_api_url)
+    if isinstance(known, Trouble):
+        return [_trouble("Slack bot token", known, "SLACK_BOT_TOKEN")]
+    found = [ok("Slack bot token", f"@{known.bot} in {known.team}"), _scopes(known), _clock(known, now)]
+    return [*found, _app_token(config.slack_app_token, config.slack_api_url)] if config.slack_app_token else found
+
+
+def check_kling(config: Settings) -> Finding:
+    """Looks up a job that does not exist, at an endpoint that takes these credentials."""
+    client = KlingClient(config.kling_api_url, config.kling_credentials, connect_timeout=3, read_timeout=5)
+    new_standard = isinstance(config.kling_credentials, ApiKey)
+    route = "/text-to-video/kling-2.6" if new_standard else "/v1/videos/text2video"
+    said = client.look_up(route, job_ids=[_NOBODY])
+    if isinstance(said, LookUp):
+        return ok("Kling", f"{config.kling_api_url} takes the credentials")
+    if isinstance(said, Rejected):
+        fix = "Look at KLING_API_KEY (or KLING_ACCESS_KEY and KLING_SECRET_KEY), KLING_API_URL and the account."
+        return failed("Kling", f"{said.plain} (code {said.code})", fix)
+    return failed("Kling", f"{config.kling_api_url}: {said.reason}", "Look at the network and at KLING_API_URL.")
+
+
+def _trouble(what: str, trouble: Trouble, variable: str) -> Finding:
+    if trouble.refused:
+        fix = f"Copy {variable} again from your Slack app's settings page."
+        return failed(what, f"Slack does not take it ({trouble.word})", fix)
+    return failed(what, f"Slack could not be reached ({trouble.word})", "Look at the network and at SLACK_API_URL.")
+
+
+def _scopes(known: Account) -> Finding:
+    missing = sorted(account.wanted_scopes() - known.scopes)
+    if not missing:
+        return ok("Slack scopes", ", ".join(sorted(known.scopes)))
+    fix = "Add them under OAuth & Permissions (manifest.yml lists all), then install the app again."
+    return failed("Slack scopes", f"missing {', '.join(missing)}", fix)
+
+
+def _clock(known: Account, now: int) -> Finding:
+    if known.slack_time is None:
+        return warning("clock", "Slack did not say what time it is", "Compare this machine's clock yourself.")
+    ahead = round(now / 1000 - known.slack_time.timestamp())
+    said = f"{abs(ahead):,} s {'ahead of' if ahead > 0 else 'behind'} Slack's"
+    fix = "Set this machine's clock by NTP."
+    if abs(ahead) > TOO_MUCH_SKEW_SECONDS:
+        return failed("clock", f"{said}: Slack's signed requests would be refused", fix)
+    if abs(ahead) > SKEW_SECONDS:
+        return warning("clock", f"{said}: jobs near midnight may land in the wrong period", fix)
+    return ok("clock", f"within {SKEW_SECONDS} s of Slack's")
+
+
+def _app_token(token: str, api_url: str) -> Finding:
+    trouble = account.try_app_token(token, api_url)
+    if trouble:
+        return _trouble("Slack app token", trouble, "SLACK_APP_TOKEN")
+    return ok("Slack app token", "Slack offers a Socket Mode connection")
