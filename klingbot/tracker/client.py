@@ -1,0 +1,140 @@
+"""`BudgetEnforcedClient`: a script asks Kling for a video, and its cost is held before Kling hears of it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import fields
+from typing import Any
+
+from klingbot import money, settings
+from klingbot.engine import asking, verdicts
+from klingbot.engine.asking import BudgetExceeded, Held, Request, Stopped
+from klingbot.engine.recording import UNATTRIBUTED
+from klingbot.jobs import Job, JobState
+from klingbot.kling import Accepted, ApiKey, KlingClient, LookUp, Rejected, ReplyLost, Task, TaskRequest, route
+from klingbot.pricing import NotSold, Wish
+from klingbot.store import jobs
+from klingbot.tracker.cost_tracker import CostTracker
+from klingbot.tracker.room import left_of
+from klingbot.tracker.shapes import number, project_name
+
+LOST_REPLY_MS = 90_000
+"""How long after a POST a task may still be on its way into Kling's own lists; above the client's timeouts."""
+POLL_MS = 5_000
+_LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
+
+
+class BudgetExceededError(Exception):
+    """Raised when budget is exceeded. Kling was not asked."""
+
+
+class KlingError(Exception):
+    """Kling did not take the video, or may not have; the message says which, and what became of the hold."""
+
+
+class BudgetEnforcedClient:
+    """Kling AI client with budget enforcement, for one project."""
+
+    def __init__(self, api_key: str, tracker: CostTracker, project_id: str) -> None:
+        """`base_url` is Kling's host, from KLING_API_URL."""
+        self.tracker = tracker
+        self.project_id = project_id
+        self.base_url = settings.kling_api_url(settings.environment())
+        self._kling = KlingClient(self.base_url, ApiKey(api_key))
+
+    def generate_video(self, prompt: str, duration: int = 5, model: str = "kling-v1.5") -> dict[str, Any]:
+        """Holds the cost, asks Kling, and returns as soon as Kling has taken it: `job_id`, `task_id`, `status`.
+
+        The hold stays until Kling says how it ended: `wait_for` books that, and so does the bot where one runs on the
+        same ledger. Raises BudgetExceededError; KlingError; ValueError for what the price list does not sell.
+        """
+        job = self._hold(prompt, duration, model)
+        request = _request(job)
+        path = route(request, api_key=True)
+        engine = self.tracker.engine
+        posting = verdicts.submitting(engine, job, path, due_at=engine.clock() + LOST_REPLY_MS)
+        if posting is None:  # the bot, on the same ledger, was quicker
+            return _told(self._job(job.id))
+        outcome = self._kling.create(request, path)
+        if isinstance(outcome, Accepted):
+            verdicts.submitted(engine, posting, outcome.task_id, due_at=engine.clock() + POLL_MS)
+            return _told(self._job(job.id))
+        if isinstance(outcome, ReplyLost):
+            raise KlingError(f"{outcome.reason}. Kling may have taken job {job.id}: its hold stays until it is known.")
+        reason = outcome.plain if isinstance(outcome, Rejected) else f"{outcome.reason}."
+        verdicts.refused(engine, posting, reason)
+        raise KlingError(f"{reason} The hold of job {job.id} was released.")
+
+    def wait_for(self, job_id: str, timeout_seconds: float = 900, poll_seconds: float = 5) -> dict[str, Any]:
+        """Asks Kling until the video has ended, and settles or releases its hold. Gives up when the time is up."""
+        ends = time.monotonic() + timeout_seconds
+        while True:
+            self._ask(self._job(job_id))
+            job = self._job(job_id)
+            if job.state not in _LIVE or time.monotonic() + poll_seconds > ends:
+                return _told(job)
+            time.sleep(poll_seconds)
+
+    def _hold(self, prompt: str, duration: int, model: str) -> Job:
+        wish, project = Wish(model, duration), project_name(self.project_id)
+        request = Request(uuid.uuid4().hex, UNATTRIBUTED, "", prompt, wish, project)
+        outcome = asking.hold(self.tracker.engine, request)
+        if isinstance(outcome, NotSold):
+            raise ValueError(outcome.sentence)
+        if isinstance(outcome, Stopped):
+            raise KlingError(f"{outcome.reason} Nothing was held.")
+        if isinstance(outcome, BudgetExceeded):
+            needed = number(money.credits_of(outcome.wanted.amount.millicredits))
+            left, _ = left_of(outcome.refused)
+            raise BudgetExceededError(f"Budget exceeded for {self.project_id}. Need {needed} credits, have {left}")
+        assert isinstance(outcome, Held)
+        self.tracker.check_alerts(project)
+        return outcome.job
+
+    def _job(self, job_id: str) -> Job:
+        job = jobs.get(self.tracker.engine.store.read(), job_id)
+        if job is None:
+            raise ValueError(f"there is no job {job_id}")
+        return job
+
+    def _ask(self, job: Job) -> None:
+        """Looks the job up by its own id while Kling's id is not known, and books what Kling says."""
+        engine, asked = self.tracker.engine, job.task_id or job.id
+        if job.state is JobState.SUBMITTED:
+            said = self._kling.look_up(job.route or "", task_ids=[asked])
+        elif job.state is JobState.SUBMITTING:
+            said = self._kling.look_up(job.route or "", job_ids=[asked])
+        else:
+            return
+        if not isinstance(said, LookUp):
+            return
+        if task := said.tasks.get(asked):
+            verdicts.submitted(engine, job, task.task_id, due_at=engine.clock() + POLL_MS)
+            self._book(job, task)
+        elif asked in said.absent and engine.clock() >= (job.posted_at or 0) + LOST_REPLY_MS:
+            verdicts.refused(engine, job, "Kling never got it.")
+
+    def _book(self, job: Job, task: Task) -> None:
+        """The verdict, once it is one: a video whose charge Kling has yet to name is not settled too early."""
+        engine = self.tracker.engine
+        unnamed = job.kling_units and task.units is None and not task.cash
+        if task.status == "succeeded" and task.video_url and not unnamed:
+            verdicts.succeeded(engine, job, units=task.units, video_url=task.video_url)
+        elif task.status == "failed":
+            verdicts.failed(engine, job, f"Kling could not make this video: {task.message or 'it did not say why'}")
+
+
+def _request(job: Job) -> TaskRequest:
+    same = {field.name: getattr(job, field.name) for field in fields(TaskRequest) if field.name != "job_id"}
+    return TaskRequest(job_id=job.id, **same)
+
+
+def _told(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "task_id": job.task_id,
+        "status": job.state.value,
+        "video_url": job.video_url,
+        "reason": job.reason,
+    }
