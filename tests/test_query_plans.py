@@ -73,6 +73,12 @@ def waiting(engine: Engine) -> Job:
     return hold(engine, f"again {engine.clock()}")
 
 
+def submitting(engine: Engine) -> Job:
+    posting = verdicts.submitting(engine, waiting(engine), "/v1/videos/text2video", due_at=0)
+    assert posting is not None
+    return posting
+
+
 def refuse(engine: Engine) -> None:
     budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
     assert isinstance(asking.hold(engine, ask("too much")), asking.BudgetExceeded)
@@ -80,6 +86,7 @@ def refuse(engine: Engine) -> None:
 
 def claim(engine: Engine) -> None:
     now = engine.clock() + 1_000
+    jobs.any_probe_due(engine.store.read(), now)
     for state in (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED):
         jobs.any_due(engine.store.read(), state, now)
         with engine.store.write() as tx:
@@ -104,7 +111,9 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "a settle": lambda engine: settle(engine, waiting(engine)),
     "a release": lambda engine: verdicts.failed(engine, submit(engine, waiting(engine)), "too dark"),
     "a cancel": lambda engine: asking.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
-    "waiting again": lambda engine: verdicts.held_again(engine, waiting(engine)),
+    "waiting again": lambda engine: verdicts.held_again(engine, submitting(engine)),
+    "posting again": lambda engine: verdicts.not_taken(engine, submitting(engine)),
+    "a doubted refusal": lambda engine: verdicts.doubted(engine, submitting(engine), "already exists", due_at=0),
     "looking again": lambda engine: verdicts.look_again(engine, waiting(engine), due_at=0),
     "a busy model": lambda engine: verdicts.busy(engine, "kling-pro", code=1303, reason="busy"),
     "a refused account": lambda engine: verdicts.stopped(engine, code=1102, reason="no units left"),

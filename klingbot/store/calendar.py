@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from klingbot.periods import Calendar, PeriodKind
+from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
+
+from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.store import facts
 from klingbot.store.database import Transaction
 from klingbot.store.ledger import rebuild
@@ -26,6 +30,15 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
     rebuild(tx)
     facts.put(tx, "calendar", str(calendar))
     return True
+
+
+def kept(db: Database | Transaction) -> Calendar | None:
+    """The calendar that the ledger was last opened with; None for a new one."""
+    named = facts.get(db, "calendar")
+    if named is None:
+        return None
+    zone, _, weekday = named.rpartition(" ")
+    return Calendar(ZoneInfo(zone), WEEKDAYS.index(weekday))
 
 
 def _move(tx: Transaction, column: str, start: int, end: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -34,6 +34,12 @@ _OPEN = """
           SELECT 1 FROM gates
           WHERE gates.name IN ('account', jobs.model) AND (gates.opens_at IS NULL OR gates.opens_at > :now))"""
 
+_PROBE = f"""
+    SELECT 1 FROM gates
+    WHERE opens_at <= :now AND EXISTS (
+      SELECT 1 FROM jobs
+      WHERE state = 'held' AND {_LIVE} AND due_at <= :now AND gates.name IN ('account', jobs.model))"""
+
 
 def insert(tx: Transaction, job: Job) -> bool:
     """False when a job of that id is there already: a repeated request."""
@@ -47,10 +53,20 @@ def get(db: Database | Transaction, job_id: str) -> Job | None:
     return _job(row) if row else None
 
 
+def succeeded(db: Database) -> Iterator[Job]:
+    """Every job that was paid for, oldest first. Reads all history."""
+    return map(_job, db.execute("SELECT * FROM jobs WHERE state = 'succeeded' ORDER BY asked_at, id"))
+
+
 def any_due(db: Database, state: JobState, now: int) -> bool:
     """Whether `claim` might find something: a look that takes no lock."""
     sql = f"SELECT 1 FROM jobs WHERE state = :state AND {_LIVE} AND due_at <= :now LIMIT 1"
     return db.execute(sql, {"state": state, "now": now}).fetchone() is not None
+
+
+def any_probe_due(db: Database, now: int) -> bool:
+    """Whether a due job waits before a gate that has come due: nobody knows yet whether Kling takes jobs again."""
+    return db.execute(_PROBE, {"now": now}).fetchone() is not None
 
 
 def claim(tx: Transaction, state: JobState, *, now: int, lease_until: int, most: int) -> list[Job]:

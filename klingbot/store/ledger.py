@@ -70,9 +70,11 @@ def hold(tx: Transaction, job: Job) -> None:
     tx.execute(_ENTRY, row | {"kind": "hold", "author": job.user_id, "reason": None, "at": job.asked_at})
 
 
-def settle(tx: Transaction, job: Job, actual: Amount, *, at: int, reason: str | None = None) -> None:
+def settle(
+    tx: Transaction, job: Job, actual: Amount, *, at: int, reason: str | None = None, author: str = KLING
+) -> None:
     """Replaces the hold by what Kling charged, in the periods the job was asked for in."""
-    _end(tx, job, {"kind": "settle", "author": KLING, "reason": reason, "at": at}, actual=actual, failed=0)
+    _end(tx, job, {"kind": "settle", "author": author, "reason": reason, "at": at}, actual=actual, failed=0)
 
 
 def release(tx: Transaction, job: Job, *, at: int, reason: str, author: str = KLING) -> None:
@@ -194,6 +196,25 @@ _SUMMED = f"""
     FROM ({_SUMS}) AS counted GROUP BY scope, period_kind, period_start"""
 
 
+_SPEND_COLUMNS = f"day_start, user_id, project, model, jobs, failed, {', '.join(_AMOUNTS)}"
+_SPENT = f"""
+    SELECT day_start, user_id, project, model,
+      sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END), sum(CASE kind WHEN 'release' THEN 1 ELSE 0 END),
+      {", ".join(f"CAST(sum(entries.{a}) AS INTEGER)" for a in _AMOUNTS)}
+    FROM entries JOIN jobs ON jobs.id = entries.job_id GROUP BY day_start, user_id, project, model"""
+
+
+def spend_mismatches(db: Database | Transaction) -> int:
+    """How many rows of the daily spend its entries do not prove, in either direction. Reads all history."""
+    kept = f"SELECT {_SPEND_COLUMNS} FROM daily_spend"
+    found = db.execute(f"""
+        SELECT count(*) AS n FROM (
+          SELECT day_start, user_id, project, model FROM (SELECT * FROM ({kept}) AS a EXCEPT {_SPENT}) AS b
+          UNION
+          SELECT day_start, user_id, project, model FROM (SELECT * FROM ({_SPENT}) AS c EXCEPT {kept}) AS d) AS e""")
+    return int(found.fetchone()["n"])
+
+
 def mismatches(db: Database | Transaction) -> list[Mismatch]:
     """Every total that its entries do not prove, in either direction. Reads all history."""
     summed = _by_key(db.execute(_SUMMED).fetchall())
@@ -211,12 +232,7 @@ def rebuild(tx: Transaction) -> None:
     tx.execute("DELETE FROM totals")
     tx.execute(f"{_TOTAL} {_SUMMED}")
     tx.execute("DELETE FROM daily_spend")
-    tx.execute(f"""
-        INSERT INTO daily_spend (day_start, user_id, project, model, jobs, failed, {", ".join(_AMOUNTS)})
-        SELECT day_start, user_id, project, model,
-          sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END), sum(CASE kind WHEN 'release' THEN 1 ELSE 0 END),
-          {", ".join(f"sum(entries.{amount})" for amount in _AMOUNTS)}
-        FROM entries JOIN jobs ON jobs.id = entries.job_id GROUP BY day_start, user_id, project, model""")
+    tx.execute(f"INSERT INTO daily_spend ({_SPEND_COLUMNS}) {_SPENT}")
 
 
 def _by_key(rows: Iterable[Any]) -> Mapping[tuple[str, str, int], Total]:

@@ -1,0 +1,83 @@
+"""Whether the ledger's file is sound: what `doctor` asks of it. Everything here reads all history."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from klingbot.store.database import Store
+from migrations.migrations import migrations
+
+SQLITE = sqlite3.sqlite_version_info
+"""The version of SQLite that this Python brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """How the bot's own connections keep what was acknowledged."""
+
+    journal: str
+    synchronous: int
+    """SQLite's number: 2 is FULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Messages that still wait, and those that were given up."""
+
+    waiting: int
+    oldest_at: int | None
+    """When the oldest of them was queued, in UTC epoch milliseconds."""
+    failed: int
+
+
+def steps_missing(db: Database) -> list[str]:
+    """The schema's steps that this file has not been through yet."""
+    return [step.name for step in migrations.pending(db)]
+
+
+def modes(path: Path) -> Modes:
+    """Opens the file for writing, as the bot does, and changes nothing in it. Raises DatabaseError."""
+    store = Store(path)
+    try:
+        pragmas = [store.read().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        return Modes(*pragmas)
+    finally:
+        store.close()
+
+
+def faults(db: Database) -> list[str]:
+    """What SQLite itself finds wrong: torn pages, broken indexes, rows that refer to nothing."""
+    said = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall()]
+    orphans = db.execute("PRAGMA foreign_key_check").fetchall()
+    return [line for line in said if line != "ok"] + [f"{row[0]} row {row[1]} refers to no {row[2]}" for row in orphans]
+
+
+def strays(db: Database) -> tuple[list[str], list[str]]:
+    """Ids of jobs that are live without a hold, and of jobs that have ended while their hold has not."""
+    rows = db.execute("""
+        SELECT id, live FROM (
+          SELECT id, state IN ('held', 'submitting', 'submitted') AS live,
+            EXISTS (SELECT 1 FROM entries WHERE job_id = jobs.id AND kind = 'hold')
+            AND NOT EXISTS (SELECT 1 FROM entries WHERE job_id = jobs.id AND kind IN ('settle', 'release')) AS holding
+          FROM jobs) AS judged
+        WHERE live <> holding ORDER BY id""").fetchall()
+    return [row["id"] for row in rows if row["live"]], [row["id"] for row in rows if not row["live"]]
+
+
+def silent_jobs(db: Database, before: int) -> list[str]:
+    """Ids of jobs that were posted to Kling before that instant and have had no verdict since."""
+    sql = "SELECT id FROM jobs WHERE state IN ('submitting', 'submitted') AND posted_at < :before ORDER BY posted_at"
+    return [row["id"] for row in db.execute(sql, {"before": before}).fetchall()]
+
+
+def outbox(db: Database) -> Outbox:
+    row = db.execute("""
+        SELECT count(CASE state WHEN 'waiting' THEN 1 END) AS waiting,
+          min(CASE state WHEN 'waiting' THEN created_at END) AS oldest_at,
+          count(CASE state WHEN 'failed' THEN 1 END) AS failed
+        FROM outbox""").fetchone()
+    return Outbox(row["waiting"], row["oldest_at"], row["failed"])

@@ -1,0 +1,146 @@
+"""An export is complete, exact, and safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import bot
+from klingbot import prices
+from klingbot.engine import Engine, asking, open_engine, verdicts
+from klingbot.engine.asking import Held, Request
+from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export
+from klingbot.pricing import Wish
+from klingbot.store import DatabaseError
+from klingbot.store.listing import Listing, listing
+from klingbot.store.snapshot import snapshot
+from tests.ledger_checks import hold, settle, submit
+
+
+def exported(engine: Engine, what: str, shape: str) -> list[dict[str, Any]]:
+    file = io.StringIO(newline="")
+    export(engine.store.path, what, shape, file)
+    file.seek(0)
+    return list(csv.DictReader(file)) if shape == "csv" else [json.loads(line) for line in file]
+
+
+@pytest.fixture
+def spent(engine: Engine) -> Engine:
+    """In Kling's units, where amounts are fractional: one job settled above its hold, one released, one waiting."""
+    fractional = open_engine(engine.store, prices.load("kling-api", pack=100), engine.calendar, engine.clock)
+    wish = Wish("kling-2.6", 5, "720p")
+    settle(fractional, hold(fractional, "done", wish), units="1.525")
+    verdicts.failed(fractional, submit(fractional, hold(fractional, "failed", wish)), "too dark")
+    hold(fractional, "waiting", wish)
+    return fractional
+
+
+@pytest.mark.parametrize("shape", ["csv", "jsonl"])
+def test_every_job_is_there_with_its_amounts_as_exact_decimals(spent: Engine, shape: str) -> None:
+    rows = {row["state"]: row for row in exported(spent, "jobs", shape)}
+    assert set(rows) == {"succeeded", "failed", "held"}
+    done = rows["succeeded"]
+    assert (done["quote_credits"], done["quote_usd"]) == ("1.5", "0.147")
+    assert (done["settled_credits"], done["settled_usd"]) == ("1.525", "0.14945")
+    assert done["usd_per_credit"] == "0.098"
+    assert not rows["held"]["settled_credits"]
+
+
+@pytest.mark.parametrize("shape", ["csv", "jsonl"])
+def test_the_entries_add_up_to_what_was_spent(spent: Engine, shape: str) -> None:
+    rows = exported(spent, "entries", shape)
+    assert [row["kind"] for row in rows] == ["hold", "settle", "hold", "release", "hold"]
+    assert sum(Decimal(row["settled_usd"]) for row in rows) == Decimal("0.14945")
+    assert sum(Decimal(row["held_credits"]) for row in rows) == Decimal("1.5")
+    assert rows[1]["held_credits"] == "-1.5"
+    assert {row["project"] for row in rows} == {"marketing"}
+
+
+def test_times_are_iso_8601_in_utc(spent: Engine) -> None:
+    assert {row["asked_at"] for row in exported(spent, "jobs", "csv")} == {"2026-11-23T12:00:00.000Z"}
+    assert {row["at"] for row in exported(spent, "entries", "jsonl")} == {"2026-11-23T12:00:00.000Z"}
+    assert _shown("asked_at", 1_795_435_200_123) == "2026-11-23T12:00:00.123Z"
+
+
+def ask(engine: Engine, prompt: str) -> None:
+    outcome = asking.hold(engine, Request("r", "U1", "C1", prompt, Wish(), "=cmd()", response_url="https://secret/"))
+    assert isinstance(outcome, Held)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " ="])
+def test_no_cell_of_a_csv_is_a_formula(engine: Engine, start: str) -> None:
+    ask(engine, f"{start}HYPERLINK(0)")
+    (row,) = exported(engine, "jobs", "csv")
+    assert row["prompt"] == f"'{start}HYPERLINK(0)"
+    assert row["project"] == "'=cmd()"
+    (row,) = exported(engine, "jobs", "jsonl")
+    assert row["prompt"] == f"{start}HYPERLINK(0)"
+
+
+def test_negative_amounts_stay_numbers() -> None:
+    assert _cell(Decimal("-1.5")) == "-1.5"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_any_prompt_can_be_read_back(prompt: str) -> None:
+    for write, read in ((_write_csv, csv.DictReader), (_write_jsonl, lambda file: map(json.loads, file))):
+        file = io.StringIO(newline="")
+        write(Listing(("id", "prompt"), iter([("a", prompt), ("b", "after")])), file)
+        file.seek(0)
+        first, second = read(file)
+        assert first["prompt"] in (prompt, f"'{prompt}")
+        assert second == {"id": "b", "prompt": "after"}
+
+
+def test_what_would_let_a_stranger_speak_in_slack_is_left_out(engine: Engine) -> None:
+    ask(engine, "a fox")
+    file = io.StringIO()
+    export(engine.store.path, "jobs", "jsonl", file)
+    assert "secret" not in file.getvalue()
+
+
+@pytest.mark.parametrize("what", ["jobs", "entries"])
+def test_an_empty_ledger_still_names_the_columns(engine: Engine, what: str) -> None:
+    file = io.StringIO()
+    export(engine.store.path, what, "csv", file)
+    assert file.getvalue().startswith("id,")
+    assert file.getvalue().count("\n") == 1
+
+
+def test_rows_are_read_as_they_are_written_and_what_comes_later_is_left_out(engine: Engine) -> None:
+    hold(engine, "before")
+    with snapshot(engine.store.path) as db:
+        listed = listing(db, "jobs")
+        hold(engine, "meanwhile")
+        assert len(list(listed.rows)) == 1
+
+
+def run(engine: Engine, *words: str) -> Any:
+    return CliRunner().invoke(bot.cli, ["export", *words], env={"KLINGBOT_DB": str(engine.store.path)})
+
+
+def test_the_command_writes_to_a_file_or_to_the_standard_output(spent: Engine, tmp_path: Path) -> None:
+    assert run(spent).stdout.splitlines()[0].startswith("id,state,user_id")
+    target = tmp_path / "entries.jsonl"
+    assert run(spent, "--format", "jsonl", "--what", "entries", str(target)).exit_code == 0
+    assert len(target.read_text().splitlines()) == 5
+
+
+def test_without_a_ledger_there_is_a_sentence_and_no_file(tmp_path: Path) -> None:
+    env = {"KLINGBOT_DB": str(tmp_path / "none.db")}
+    result = CliRunner().invoke(bot.cli, ["export", str(tmp_path / "jobs.csv")], env=env)
+    assert (result.exit_code, "There is no database" in result.output) == (1, True)
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(DatabaseError):
+        export(tmp_path / "none.db", "jobs", "csv", io.StringIO())
