@@ -1,0 +1,89 @@
+"""Real bots, each a process of its own, that talk to a sandbox in this one. They end when their block does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from klingbot.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+FINANCE = "C0FINANCE1"
+ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
+"""Alice is the admin."""
+READY = "Klingbot is ready"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBot:
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, f"the bot ended by itself:\n{self.said()}"
+            return READY in self.said()
+
+        until(ready, "the bot is ready", seconds=30)
+
+    def kill(self) -> None:
+        """As `kill -9` and power cuts do: nothing of it runs any more."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def live_bot(local: Sandbox, folder: Path, name: str, *, script: Path = ROOT / "bot.py") -> Iterator[LiveBot]:
+    """A bot on the ledger in that folder, killed at the end of the block. What it logs is in `NAME.log` there."""
+    log = folder / f"{name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, str(script)], cwd=folder, env=_environment(local, folder), stdout=out, stderr=out
+        )
+    bot = LiveBot(process, log)
+    try:
+        yield bot
+    finally:
+        bot.kill()
+
+
+def until(true: Callable[[], bool], what: str, *, seconds: float) -> None:
+    """Looks again and again, and fails when it does not become true in that time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"after {seconds} s it is still not so that {what}"
+        time.sleep(0.02)
+
+
+def whispers(local: Sandbox, user_id: str) -> list[str]:
+    """The answers that only this person has seen, oldest first."""
+    places = local.workspace.channels_of(user_id)
+    seen = [message for place in places for message in local.workspace.messages(place.id, user_id)]
+    return [m.text for m in sorted(seen, key=lambda m: m.ts) if m.ephemeral_to == user_id]
+
+
+def _environment(local: Sandbox, folder: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR")},
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "SLACK_BOT_TOKEN": local.bot_token,
+        "SLACK_APP_TOKEN": local.app_token,
+        "SLACK_API_URL": local.slack_api_url,
+        "KLING_API_KEY": local.kling_api_key,
+        "KLING_API_URL": local.kling_api_url,
+        "KLINGBOT_DB": str(folder / "klingbot.db"),
+        "KLINGBOT_PRICE_LIST": "kling-api",
+        "KLINGBOT_POLL_SECONDS": "0.1",
+        "KLINGBOT_ADMINS": ALICE,
+        "KLINGBOT_ALERTS_CHANNEL": FINANCE,
+    }

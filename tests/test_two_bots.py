@@ -1,0 +1,88 @@
+"""Two real bots on one ledger: Slack hands each command to one of them, and together they are one bot."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from klingbot import sandbox
+from klingbot.sandbox import Sandbox
+from klingbot.store import Store
+from tests.ledger_checks import prove
+from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
+
+COMMANDS, ROOM = 80, 10
+ALERTS = ("has passed 80%", "Budget used up", "People are being turned away")
+PLACES = ("C0GENERAL1", "C0MARKETNG", "C0VIDEOLAB")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox with two bots that are ready."""
+    with ExitStack() as stack:
+        started = sandbox.start(kling_seconds=0.3)
+        stack.callback(started.stop)
+        bots = [stack.enter_context(live_bot(started, tmp_path, name)) for name in ("one", "two")]
+        for bot in bots:
+            bot.wait_until_ready()
+        yield started
+
+
+@pytest.mark.slow
+def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_for(
+    local: Sandbox, tmp_path: Path
+) -> None:
+    budget = f"workspace --credits {ROOM * 2.5}"  # 2.5 credits: 5 seconds of kling-2.6 at 1080p
+    local.send(ALICE, FINANCE, f"/kling budget set {budget}")
+    until(lambda: len(whispers(local, ALICE)) == 1, "the budget is set", seconds=10)
+    for n in range(COMMANDS):
+        local.send((BOB, CAROL)[n % 2], PLACES[n % 3], "/kling generate a fox in snow")
+    until(lambda: len(answers(local)) == COMMANDS, "everybody is answered", seconds=20)
+
+    assert sum("Held 2.5 credits" in text for text in answers(local)) == ROOM
+    assert sum("Budget exceeded for workspace (monthly)" in text for text in answers(local)) == COMMANDS - ROOM
+    until(lambda: waiting(tmp_path) == 0, "all videos are made and everything is said", seconds=40)
+    assert len(local.kling.tasks) == ROOM
+    assert sum("your video is ready" in text for place in PLACES for text in said_in(local, place)) == ROOM
+    alerts = said_in(local, FINANCE)
+    assert [sum(words in text for text in alerts) for words in ALERTS] == [1, 1, 1]
+    assert len(alerts) == len(ALERTS)
+    with closing(Store(tmp_path / "klingbot.db")) as store:
+        prove(store)
+
+
+@pytest.mark.slow
+def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, tmp_path: Path) -> None:
+    commands = 6
+    for n in range(1, commands + 1):
+        local.send(BOB, PLACES[0], f"/kling generate fox number {n}")
+        until(lambda n=n: len(answers(local)) == 3 * n - 2, "the command is answered", seconds=10)  # type: ignore[misc]
+        local.slack.redeliver(2)
+        until(lambda n=n: len(answers(local)) == 3 * n, "so are its repetitions", seconds=10)  # type: ignore[misc]
+    assert sum("Held 2.5 credits" in text for text in answers(local)) == commands
+    assert sum("same request as before" in text for text in answers(local)) == 2 * commands
+    until(lambda: len(local.kling.tasks) == commands, "each is at Kling", seconds=10)
+    with closing(Store(tmp_path / "klingbot.db")) as store:
+        assert store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == commands
+        prove(store)
+
+
+def answers(local: Sandbox) -> list[str]:
+    return whispers(local, BOB) + whispers(local, CAROL)
+
+
+def said_in(local: Sandbox, channel: str) -> list[str]:
+    """What the bots said to everybody there."""
+    return [m.text for m in local.workspace.messages(channel, ALICE) if not m.ephemeral_to]
+
+
+def waiting(folder: Path) -> int:
+    """Jobs that have not ended, and messages that have not been sent."""
+    with closing(sqlite3.connect(folder / "klingbot.db")) as ledger:
+        live = "SELECT id FROM jobs WHERE state IN ('held', 'submitting', 'submitted')"
+        unsent = "SELECT id FROM outbox WHERE state = 'waiting'"
+        return len(ledger.execute(f"{live} UNION ALL {unsent}").fetchall())
