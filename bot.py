@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -105,6 +108,56 @@ def migrate() -> None:
     _end_with(lambda: Store(settings.database(settings.environment())).close())
 
 
+@cli.command()
+@click.option("--offline", is_flag=True, help="Leave out what asks Slack and Kling.")
+@click.option("--rebuild", is_flag=True, help="First make the totals and the daily spend anew from the entries.")
+def doctor(offline: bool, rebuild: bool) -> None:
+    """Check everything: settings, the ledger and its sums, Slack, Kling, the clock, the disk."""
+    from klingbot.doctor import check_up, lines, rebuild_sums
+
+    env = settings.environment()
+    if rebuild:
+        _end_with(lambda: rebuild_sums(settings.database(env)))
+    checked = check_up(env, now_ms(), offline=offline)
+    click.echo("\n".join(lines(checked.findings)))
+    sys.exit(checked.exit_code)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Copy the ledger to FILE, also while the bot runs, and prove the copy. Overwrites nothing."""
+    from klingbot.store.backup import BackupError, back_up
+
+    try:
+        made = back_up(settings.database(settings.environment()), file)
+    except (BackupError, DatabaseError) as e:
+        raise click.ClickException(str(e)) from e
+    said = f"{made.rows['jobs']:,} jobs and {made.rows['entries']:,} entries, {made.size:,} bytes"
+    click.echo(f"{made.path}: {said}. Read back: sound, and its totals are what its entries add up to.")
+
+
+@cli.command()
+@click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--what", type=click.Choice(["jobs", "entries"]), default="jobs", show_default=True)
+@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+def export(shape: str, what: str, file: TextIO) -> None:
+    """Write every job, or every entry, to FILE or to the standard output."""
+    from klingbot.export import export
+
+    try:
+        export(settings.database(settings.environment()), what, shape, file)
+    except DatabaseError as e:
+        raise click.ClickException(str(e)) from e
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(file: Path) -> None:
+    """Take over the records and budgets of a cost_tracking.json. Again changes nothing."""
+    _end_with(lambda: _import(file))
+
+
 def _run_live() -> None:
     config = settings.read(settings.environment())
     for warning in config.warnings:
@@ -115,19 +168,49 @@ def _run_live() -> None:
 def _run_sandbox(port: int | None, fresh: bool) -> None:
     from klingbot.sandbox import play, sample
 
+    stopping = _stopped_by_signals()
     with ExitStack() as stack:
         opened = play.open_sandbox(port, fresh=fresh)
         stack.callback(opened.stop)
         config = play.settings_for(opened, settings.environment())
         click.echo(f"\n  The Klingbot sandbox is at {opened.url}\n  Ctrl-C stops it.\n")
         results = f"{opened.kling_api_url}/results"
-        run(config, _stopped_by_signals(), prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))
+        run(config, stopping, prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))
+
+
+def _import(file: Path) -> None:
+    from klingbot.tracker.file import NotACostFileError
+    from klingbot.tracker.importing import summary, take_over
+    from klingbot.tracker.ledger import open_ledger
+
+    engine = open_ledger(settings.ledger(settings.environment()))
+    with closing(engine.store):
+        try:
+            taken = take_over(engine, file.read_bytes())
+        except NotACostFileError as e:
+            raise click.ClickException(f"{file} was not imported: {e}") from e
+    click.echo("\n".join(summary(taken, file.name)))
+    sys.exit(1 if taken.problems else 0)
 
 
 def _stopped_by_signals() -> threading.Event:
+    """Set by Ctrl-C and by SIGTERM.
+
+    By a thread that hears of them through a socket. A handler would run in the main thread, and a signal that comes
+    just as that begins to wait for the event would not wake it.
+    """
     stopping = threading.Event()
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.detach())
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: None)
+
+    def listen() -> None:
+        while heard.recv(1):
+            stopping.set()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     return stopping
 
 

@@ -40,6 +40,8 @@ LOST_REPLY_MS = 90_000
 AGAIN_MS = 5_000
 """When to ask again after Kling could not be reached."""
 SLOWEST_POLL_MS = 60_000
+CHARGE_MS = 120_000
+"""How long to ask what a finished video cost, before its quote is taken for it."""
 AT_ONCE = 8
 
 T = TypeVar("T")
@@ -54,12 +56,11 @@ class Dispatcher:
     api_key: bool
     """Whether Kling is asked with a plain API key, which its new standard wants."""
     poll_ms: int
-    lost_reply_ms: int = LOST_REPLY_MS
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
 
     def submit(self) -> None:
         """Posts the jobs whose turn it is, oldest first, until none is left or a gate closes."""
-        while waiting := self._claim(JobState.HELD, AT_ONCE):
+        while waiting := self._claim(JobState.HELD, self._width()):
             self._each(self._post, waiting)
 
     def recover(self) -> None:
@@ -77,6 +78,10 @@ class Dispatcher:
     def close(self) -> None:
         """Waits for the calls that are under way."""
         self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def _width(self) -> int:
+        """How many jobs to post at once: one alone tries a gate that has come due, and the rest follow it through."""
+        return 1 if jobs.any_probe_due(self.engine.store.read(), self.engine.clock()) else AT_ONCE
 
     def _claim(self, state: JobState, most: int) -> list[Job]:
         now = self.engine.clock()
@@ -98,28 +103,39 @@ class Dispatcher:
         except ValueError as e:  # held under other credentials than those in force now
             verdicts.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
             return
-        posting = verdicts.submitting(self.engine, job, path, due_at=self._in(self.lost_reply_ms))
+        posting = verdicts.submitting(self.engine, job, path, due_at=self._in(LOST_REPLY_MS))
         if posting is None:
             return
         outcome = self.kling.create(request, path)
         if isinstance(outcome, Accepted):
-            verdicts.submitted(self.engine, posting, outcome.task_id, due_at=self._in(self.poll_ms))
+            self._accepted(posting, outcome.task_id)
             verdicts.flowing(self.engine, posting)
         elif isinstance(outcome, Rejected):
             self._rejected(posting, outcome)
         elif isinstance(outcome, NotSent):
-            verdicts.held_again(self.engine, posting, due_at=self._in(AGAIN_MS))
-        # A lost reply leaves the job in `submitting`; `recover` looks it up once `lost_reply_ms` has passed.
+            verdicts.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
+        # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
+
+    def _accepted(self, job: Job, task_id: str) -> None:
+        if verdicts.submitted(self.engine, job, task_id, due_at=self._in(self.poll_ms)) is None:
+            log.warning("job %s had moved on when Kling said that it took task %s", job.id, task_id)
 
     def _rejected(self, job: Job, rejected: Rejected) -> None:
         if rejected.action is Action.REFUSE:
-            verdicts.refused(self.engine, job, rejected.plain)
+            self._refused(job, rejected.plain)
             return
         if rejected.action is Action.WAIT:
             verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain)
         else:
             verdicts.stopped(self.engine, code=rejected.code, reason=rejected.plain)
-        verdicts.held_again(self.engine, job)
+        verdicts.not_taken(self.engine, job)
+
+    def _refused(self, job: Job, reason: str) -> None:
+        """Final after a single post; after a second one it may only mean that Kling has the job from the first."""
+        if job.tries == 1:
+            verdicts.refused(self.engine, job, reason)
+        else:
+            verdicts.doubted(self.engine, job, reason, due_at=self._in(LOST_REPLY_MS))
 
     def _find(self, job: Job) -> None:
         outcome = self.kling.look_up(job.route or "", job_ids=[job.id])
@@ -129,10 +145,16 @@ class Dispatcher:
             found = verdicts.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
             self._verdict(found or job, task)
         elif job.id in outcome.absent:
-            log.info("job %s is not at Kling; it waits again", job.id)
-            verdicts.held_again(self.engine, job)
+            self._absent(job)
         else:
             verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS))
+
+    def _absent(self, job: Job) -> None:
+        if job.reason is not None:  # it was refused, and that was doubted
+            verdicts.refused(self.engine, job, job.reason)
+        else:
+            log.info("job %s is not at Kling; it waits again", job.id)
+            verdicts.held_again(self.engine, job)
 
     def _ask(self, batch: list[Job]) -> None:
         by_task = {job.task_id or "": job for job in batch}
@@ -149,11 +171,24 @@ class Dispatcher:
 
     def _verdict(self, job: Job, task: Task) -> None:
         if task.status == "succeeded" and task.video_url:
-            verdicts.succeeded(self.engine, job, units=task.units, video_url=task.video_url)
+            self._succeeded(job, task, task.video_url)
         elif task.status == "failed":
             verdicts.failed(self.engine, job, _why(task))
         else:
             self._later(job)
+
+    def _succeeded(self, job: Job, task: Task, video_url: str) -> None:
+        """Settles, though not at once where Kling has yet to name the deduction.
+
+        A hold is settled once: an amount that is booked too early stays different from the bill. But a person waits for
+        a video that is there, and the quote is Kling's own list price, so the wait has an end. A charge in cash never
+        comes with units.
+        """
+        unnamed = job.kling_units and task.units is None and not task.cash
+        if unnamed and (job.finished_at is None or self.engine.clock() < job.finished_at + CHARGE_MS):
+            verdicts.uncharged(self.engine, job, due_at=self._in(self.poll_ms))
+        else:
+            verdicts.succeeded(self.engine, job, units=task.units, video_url=video_url)
 
     def _unanswered(self, batch: list[Job], outcome: Rejected | Unreachable) -> None:
         """No verdict. Nothing is known, so nothing is released; a refused account is said once."""

@@ -57,6 +57,7 @@ class Job:
     due_at: int
     """When the dispatcher should look at it next."""
     tries: int = 0
+    """Posts that Kling may have taken."""
     route: str | None = None
     """Where at Kling it was posted, known before the request leaves."""
     posted_at: int | None = None
@@ -64,10 +65,11 @@ class Job:
     """Kling's id for its half."""
     submitted_at: int | None = None
     finished_at: int | None = None
+    """When it ended; while its charge is waited for, when its video was first there."""
     settled: Amount | None = None
     video_url: str | None = None
     reason: str | None = None
-    """Why it failed or was released, in plain words."""
+    """Why it failed or was released, in plain words; while a refusal is looked into, what Kling said."""
 
 
 def id_for(request_id: str) -> str:

@@ -92,6 +92,16 @@ def microusd(number: Decimal) -> int:
     return _whole(number, MICROUSD)
 
 
+def credits_of(millicredits: int) -> Decimal:
+    """Exactly that many credits: the inverse of `millicredits`."""
+    return Decimal(millicredits) / MILLICREDITS
+
+
+def usd_of(microusd: int) -> Decimal:
+    """Exactly that many dollars: the inverse of `microusd`."""
+    return Decimal(microusd) / MICROUSD
+
+
 def _whole(number: Decimal, unit: int) -> int:
     if not number.is_finite():
         raise ValueError(f"{number} is not an amount")

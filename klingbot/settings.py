@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,8 +22,14 @@ from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
 
+KLING_API_URL = "https://api-singapore.klingai.com"
+
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_FORGETFUL = {"DYNO": "Heroku", "FLY_APP_NAME": "Fly.io", "RAILWAY_*": "Railway", "RENDER": "Render"}
+"""Variables that these services set on their machines."""
+
+T = TypeVar("T")
 
 
 class SettingsError(Exception):
@@ -30,6 +38,15 @@ class SettingsError(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """What the ledger is kept with: enough for scripts, and for the words that need neither Slack nor Kling."""
+
+    database: Path
+    prices: PriceList
+    calendar: Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +90,40 @@ def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
 
 def read(env: Mapping[str, str]) -> Settings:
     """Settings from environment variables. An empty variable counts as unset. Raises SettingsError."""
-    reading = _Reading({name: value.strip() for name, value in env.items() if value.strip()})
-    settings = reading.settings()
-    if reading.problems:
-        raise SettingsError(tuple(reading.problems))
-    return settings
+    return _read(env, lambda reading: reading.settings())
+
+
+def ledger(env: Mapping[str, str]) -> LedgerSettings:
+    """Only what the ledger needs; tokens may be missing. Raises SettingsError."""
+    return _read(env, lambda reading: reading.ledger(legacy_only="KLING_ACCESS_KEY" in reading.env))
 
 
 def database(env: Mapping[str, str]) -> Path:
     """The ledger's file: `KLINGBOT_DB`, or `klingbot.db` beside the bot."""
     return Path(env.get("KLINGBOT_DB", "").strip() or "klingbot.db")
+
+
+def kling_api_url(env: Mapping[str, str]) -> str:
+    """Where Kling is. Raises SettingsError."""
+    return _read(env, lambda reading: reading.url("KLING_API_URL", KLING_API_URL))
+
+
+def host(env: Mapping[str, str]) -> str | None:
+    """The hosting service whose machines forget their own disk at every restart, if this is one of them.
+
+    Heroku never has another disk; the rest keep what is on a mounted volume (their docs on dynos, volumes and disks).
+    """
+    present = [name for name, value in env.items() if value.strip()]
+    found = (service for mark, service in _FORGETFUL.items() if any(fnmatchcase(name, mark) for name in present))
+    return next(found, None)
+
+
+def _read(env: Mapping[str, str], part: Callable[[_Reading], T]) -> T:
+    reading = _Reading({name: value.strip() for name, value in env.items() if value.strip()})
+    found = part(reading)
+    if reading.problems:
+        raise SettingsError(tuple(reading.problems))
+    return found
 
 
 class _Reading:
@@ -96,26 +137,30 @@ class _Reading:
         credentials = self.credentials()
         app_token = self.token("SLACK_APP_TOKEN", "xapp-")
         self.transport()
-        if "DATABASE_URL" in self.env:
-            self.problems.append(
-                "DATABASE_URL: PostgreSQL is not supported yet; unset it and name a file in KLINGBOT_DB."
-            )
+        ledger = self.ledger(legacy_only=isinstance(credentials, KeyPair))
         return Settings(
             slack_bot_token=self.token("SLACK_BOT_TOKEN", "xoxb-", required=True) or "",
             slack_app_token=app_token,
             slack_signing_secret=self.env.get("SLACK_SIGNING_SECRET"),
             slack_api_url=self.url("SLACK_API_URL", "https://slack.com/api/"),
             kling_credentials=credentials,
-            kling_api_url=self.url("KLING_API_URL", "https://api-singapore.klingai.com"),
-            database=database(self.env),
-            prices=self.prices(legacy_only=isinstance(credentials, KeyPair)),
-            calendar=self.calendar(),
+            kling_api_url=self.url("KLING_API_URL", KLING_API_URL),
+            database=ledger.database,
+            prices=ledger.prices,
+            calendar=ledger.calendar,
             admins=self.admins(),
             alerts_channel=self.env.get("KLINGBOT_ALERTS_CHANNEL"),
             poll_ms=self.poll_ms(),
             host=self.env.get("HOST", "0.0.0.0"),
             port=self.whole("PORT", 1, 65535) or (None if app_token else 3000),
         )
+
+    def ledger(self, *, legacy_only: bool) -> LedgerSettings:
+        if "DATABASE_URL" in self.env:
+            self.problems.append(
+                "DATABASE_URL: PostgreSQL is not supported yet; unset it and name a file in KLINGBOT_DB."
+            )
+        return LedgerSettings(database(self.env), self.prices(legacy_only=legacy_only), self.calendar())
 
     def transport(self) -> None:
         if "SLACK_APP_TOKEN" in self.env or "SLACK_SIGNING_SECRET" in self.env:

@@ -14,12 +14,22 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for uvicorn to serve on. Port 0 takes any free one; raises OSError when the port is taken.
+
+    Its kind is spelt out because asyncio switches Nagle's algorithm off, which holds a reply back for 40 ms, only
+    on sockets that say that they are TCP. Those of `create_server` do not.
+    """
+    listener = socket.create_server((host, port))
+    return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, fileno=listener.detach())
+
+
 class WebServer:
     """uvicorn in a thread of its own."""
 
     def __init__(self, host: str, port: int, routes: Sequence[BaseRoute], *, healthy: Callable[[], bool]) -> None:
         """Takes the port and serves at once. Raises OSError when the port is taken."""
-        self._listener = socket.create_server((host, port))
+        self._listener = listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         app = Starlette(routes=[*routes, Route("/healthz", _health(healthy))])
         config = uvicorn.Config(app, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3)

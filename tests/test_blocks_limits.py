@@ -18,7 +18,7 @@ from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.usage import Usage
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
 from klingbot.periods import PeriodKind
-from klingbot.sandbox import limits
+from klingbot.sandbox.slack import limits
 from klingbot.slack.grammar import USAGE
 from klingbot.store.ledger import Share
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from klingbot.dispatcher import LOST_REPLY_MS, Dispatcher
-from klingbot.engine import Engine, asking
+from klingbot import prices, sandbox
+from klingbot.dispatcher import AT_ONCE, CHARGE_MS, LOST_REPLY_MS, Dispatcher
+from klingbot.engine import Engine, asking, verdicts
 from klingbot.jobs import Job, JobState
 from klingbot.kling import (
     Accepted,
     Action,
+    ApiKey,
+    Cash,
     KlingClient,
     LookUp,
     NotSent,
@@ -26,6 +30,7 @@ from klingbot.kling import (
 )
 from klingbot.money import Amount
 from klingbot.pricing import Wish
+from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs, ledger, outbox
 from tests.conftest import FakeClock
 
@@ -62,7 +67,7 @@ class ScriptedKling:
             fields.get("url"),
             None,
             fields.get("units"),
-            (),
+            fields.get("cash", ()),
         )
 
     def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
@@ -130,6 +135,75 @@ def test_a_job_goes_out_once_and_its_verdict_settles_the_hold(
     assert messages(engine) == ["video ready"]
 
 
+@pytest.fixture
+def in_units(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
+    """With the list `kling-api`: jobs settle at what Kling deducts."""
+    client: KlingClient = kling  # type: ignore[assignment]
+    made = Dispatcher(replace(engine, prices=prices.load("kling-api")), client, api_key=True, poll_ms=5_000)
+    yield made
+    made.close()
+
+
+def finished(dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
+    """A job that Kling has taken and whose video it has just made."""
+    job = ask(dispatcher.engine)
+    dispatcher.submit()
+    kling.end(job.id, "succeeded", **fields)
+    clock.tick(5)
+    dispatcher.poll()
+    return job
+
+
+def test_a_video_without_its_charge_is_settled_once_kling_names_it(
+    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    engine = in_units.engine
+    job = finished(in_units, kling, clock, url="https://v")
+    assert now(engine, job).state is JobState.SUBMITTED
+    assert total(engine) == (job.quote, Amount(0, 0))
+
+    kling.end(job.id, "succeeded", url="https://v", units=Decimal("3"))
+    clock.tick(5)
+    in_units.poll()
+    done = now(engine, job)
+    assert (done.state, done.settled) == (JobState.SUCCEEDED, Amount(3_000, 420_000))
+    assert total(engine) == (Amount(0, 0), Amount(3_000, 420_000))
+
+
+def test_a_charge_that_kling_never_names_is_settled_at_the_quote_and_says_so(
+    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    engine = in_units.engine
+    job = finished(in_units, kling, clock, url="https://v")
+    clock.tick(CHARGE_MS / 1000 - 1)
+    in_units.poll()
+    assert now(engine, job).state is JobState.SUBMITTED
+    clock.tick(5)
+    in_units.poll()
+    assert total(engine) == (Amount(0, 0), job.quote)
+    entry = engine.store.read().execute("SELECT reason FROM entries WHERE kind = 'settle'").fetchone()
+    assert "named no units" in entry["reason"]
+    assert messages(engine) == ["video ready"]
+
+
+def test_a_charge_in_cash_is_not_waited_for_in_units(
+    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = finished(in_units, kling, clock, url="https://v", cash=(Cash(Decimal("0.35"), "USD", is_test=False),))
+    assert now(in_units.engine, job).state is JobState.SUCCEEDED
+
+
+def test_a_success_without_a_video_is_asked_for_again(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = finished(dispatcher, kling, clock)
+    assert now(engine, job).state is JobState.SUBMITTED
+    kling.end(job.id, "succeeded", url="https://v")
+    clock.tick(10)
+    dispatcher.poll()
+    assert now(engine, job).state is JobState.SUCCEEDED
+
+
 def test_a_failed_task_releases_the_hold_and_says_klings_reason(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
 ) -> None:
@@ -188,6 +262,119 @@ def test_a_job_that_is_provably_absent_after_a_lost_reply_is_posted_again(
     assert kling.posted == [job.id, job.id]
 
 
+def lost_and_wrongly_absent(engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock) -> Job:
+    """A job that is posted a second time, after a look-up that found nothing."""
+    job = ask(engine)
+    kling.creates = [ReplyLost("reset"), *kling.creates]
+    dispatcher.submit()
+    kling.look_ups = [LookUp({}, frozenset({job.id}))]
+    clock.tick(LOST_REPLY_MS / 1000)
+    dispatcher.recover()
+    dispatcher.submit()
+    assert kling.posted == [job.id, job.id]
+    return job
+
+
+def test_a_refusal_after_a_lost_reply_releases_nothing_before_kling_was_asked_again(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    kling.creates = [BLOCKED]
+    job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
+    dispatcher.recover()
+    assert now(engine, job).state is JobState.SUBMITTING
+    assert total(engine)[0] == job.quote
+
+    clock.tick(LOST_REPLY_MS / 1000)
+    dispatcher.recover()
+    done = now(engine, job)
+    assert (done.state, done.reason) == (JobState.RELEASED, BLOCKED.plain), "absent once more: the refusal stands"
+    assert messages(engine) == ["job failed"]
+
+
+def test_a_refusal_that_hid_a_task_of_an_earlier_post_is_not_believed(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    kling.creates = [BLOCKED]
+    job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
+    kling.take(job.id)
+    kling.look_ups = [Unreachable("down")]
+    for _ in range(2):
+        clock.tick(LOST_REPLY_MS / 1000)
+        dispatcher.recover()
+    found = now(engine, job)
+    assert (found.state, found.task_id, found.reason) == (JobState.SUBMITTED, f"t-{job.id}", None)
+
+
+def test_a_refusal_after_posts_that_kling_did_not_take_is_final_at_once(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.creates = [NotSent("refused"), BUSY, BLOCKED]
+    for _ in range(3):
+        dispatcher.submit()
+        clock.tick(5)
+    assert now(engine, job).state is JobState.RELEASED
+    assert kling.asked == []
+
+
+def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_found(
+    engine: Engine, clock: FakeClock
+) -> None:
+    with ExitStack() as stack:
+        local = sandbox.start(kling_seconds=0.01)
+        stack.callback(local.stop)
+        client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
+        # On the legacy standard, because only there a single answer (1203) can deny a task that exists.
+        dispatcher = Dispatcher(engine, client, api_key=False, poll_ms=5_000)
+        local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
+        local.kling.faults.add(Fault(on="query", ending="code", code=1203))
+        job = ask(engine)
+        stack.callback(dispatcher.close)
+        dispatcher.submit()
+        clock.tick(LOST_REPLY_MS / 1000)
+        dispatcher.recover()
+        assert now(engine, job).state is JobState.HELD, "Kling said that it has no such task"
+        dispatcher.submit()
+        assert now(engine, job).tries == 2
+        clock.tick(LOST_REPLY_MS / 1000)
+        dispatcher.recover()
+        assert now(engine, job).state is JobState.SUCCEEDED
+        assert len(local.kling.tasks) == 1
+        assert total(engine) == (Amount(0, 0), job.quote)
+
+
+@pytest.mark.parametrize("again", ["posted", "taken"])
+def test_a_refusal_of_a_post_that_was_given_up_changes_nothing(again: str, engine: Engine) -> None:
+    job = ask(engine)
+    first = verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    assert first is not None
+    waiting = verdicts.held_again(engine, first)
+    assert waiting is not None
+    second = verdicts.submitting(engine, waiting, "/text-to-video/kling-2.6", due_at=0)
+    assert second is not None
+    if again == "taken":
+        verdicts.submitted(engine, second, "task", due_at=0)
+    before = now(engine, job)
+    assert verdicts.refused(engine, first, "already exists") is None
+    assert verdicts.doubted(engine, first, "already exists", due_at=0) is None
+    assert verdicts.not_taken(engine, first) is None
+    assert verdicts.held_again(engine, first) is None
+    assert now(engine, job) == before
+
+
+def test_a_late_yes_keeps_a_job_that_waits_again_from_being_posted_twice(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    job = ask(engine)
+    first = verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    assert first is not None
+    verdicts.held_again(engine, first)
+    assert verdicts.submitted(engine, first, "task", due_at=0) is not None
+    dispatcher.submit()
+    assert kling.posted == []
+    assert now(engine, job).state is JobState.SUBMITTED
+
+
 @pytest.mark.parametrize("answer", [Unreachable("down"), LookUp({}, frozenset()), BUSY])
 def test_a_look_up_that_proves_nothing_keeps_the_hold_and_posts_nothing(
     answer: Any, engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
@@ -229,7 +416,7 @@ def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_del
     assert kling.posted == [first.id], "the gate is closed for a second"
 
     clock.tick(0.6)
-    kling.creates = [BUSY, BUSY]
+    kling.creates = [BUSY]
     dispatcher.submit()
     gate = gates.get(engine.store.read(), "kling-v1.5")
     assert gate is not None and gate.opens_at == clock.at + 2_000
@@ -270,6 +457,40 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     assert now(engine, job).state is JobState.SUBMITTED
     assert messages(engine) == ["submitting stopped", "submitting resumed"]
     assert isinstance(asking.hold(engine, request), asking.Held)
+
+
+@pytest.mark.parametrize(("refusal", "closed_seconds"), [(BUSY, 1), (DRY, 60)])
+def test_a_gate_that_comes_due_lets_one_job_try_and_the_others_through_behind_it(
+    refusal: Rejected, closed_seconds: int, engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: Any
+) -> None:
+    made = [ask(engine, f"r{i}") for i in range(AT_ONCE + 4)]
+    kling.creates = [refusal] * AT_ONCE
+    dispatcher.submit()
+    kling.posted.clear()
+
+    clock.tick(closed_seconds)
+    kling.creates = [refusal]
+    dispatcher.submit()
+    assert kling.posted == [made[0].id]
+
+    clock.tick(2 * closed_seconds)
+    dispatcher.submit()
+    assert {now(engine, job).state for job in made} == {JobState.SUBMITTED}
+    assert len(kling.posted) == 1 + len(made)
+
+
+def test_a_gate_that_nobody_waits_before_holds_nobody_up(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    left = ask(engine, "r1", model="kling-v1")
+    kling.creates = [BUSY]
+    dispatcher.submit()
+    asking.cancel(engine, left.id, user_id="UBOB", is_admin=False)
+    clock.tick(2)
+    ask(engine, "r2", model="kling-pro")
+    assert not jobs.any_probe_due(engine.store.read(), clock.at)
+    ask(engine, "r3", model="kling-v1")
+    assert jobs.any_probe_due(engine.store.read(), clock.at)
 
 
 def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_often(

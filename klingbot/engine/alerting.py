@@ -37,12 +37,15 @@ def note_turned_away(engine: Engine, refused: Iterable[Standing], needed: Amount
 
 
 def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
+    if not job.channel_id:  # a script asked for it: nobody waits in Slack
+        return
     place = {"channel_id": job.channel_id, "user_id": job.user_id, "response_url": job.response_url}
     _put(tx, f"video {job.id}", VideoReady(job, standings), at, **place)
 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:
-    _put(tx, f"failed {job.id}", JobFailed(job), at, user_id=job.user_id)
+    if job.channel_id:
+        _put(tx, f"failed {job.id}", JobFailed(job), at, user_id=job.user_id)
 
 
 def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 
 from klingbot import money
@@ -33,16 +34,38 @@ def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | No
 
 
 def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | None:
-    """Kling took it; look for its verdict at `due_at`."""
+    """Kling took it; look for its verdict at `due_at`.
+
+    Also when it waits again: a late answer is as true as one in time, and keeps it from being posted a second time.
+    """
     now = engine.clock()
     with engine.store.write() as tx:
-        return jobs.move(tx, job.id, [S], state=T, task_id=task_id, submitted_at=now, due_at=due_at)
+        return jobs.move(tx, job.id, [H, S], state=T, task_id=task_id, submitted_at=now, due_at=due_at, reason=None)
 
 
-def held_again(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | None:
-    """Kling provably does not have it: it waits again, in its old place unless `due_at` says otherwise."""
+def held_again(engine: Engine, job: Job) -> Job | None:
+    """Kling provably does not have it: it waits again, in its old place."""
     with engine.store.write() as tx:
-        return jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at if due_at is None else due_at)
+        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at)
+
+
+def not_taken(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | None:
+    """Kling provably took nothing of that post, so it does not count among the job's tries.
+
+    The job waits again, in its old place unless `due_at` says otherwise.
+    """
+    waiting = {"state": H, "tries": job.tries - 1, "due_at": job.asked_at if due_at is None else due_at}
+    with engine.store.write() as tx:
+        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], **waiting)
+
+
+def doubted(engine: Engine, job: Job, reason: str, *, due_at: int) -> Job | None:
+    """Kling refused it, but may have taken an earlier post after all: to be looked up at `due_at`.
+
+    If Kling has nothing then, the job is refused for that `reason`.
+    """
+    with engine.store.write() as tx:
+        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], reason=reason, due_at=due_at)
 
 
 def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
@@ -51,10 +74,17 @@ def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
         return jobs.move(tx, job.id, [S, T], due_at=due_at)
 
 
+def uncharged(engine: Engine, job: Job, *, due_at: int) -> Job | None:
+    """The video is there, its charge is not: notes since when, and looks again at `due_at`."""
+    finished_at = engine.clock() if job.finished_at is None else job.finished_at
+    with engine.store.write() as tx:
+        return jobs.move(tx, job.id, [S, T], finished_at=finished_at, due_at=due_at)
+
+
 def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str) -> Job | None:
     """The video is there: the hold is settled at what Kling charged, and the channel hears of it."""
     now, actual = engine.clock(), _charged(job, units)
-    reason = f"charged {actual}, held {job.quote}" if actual != job.quote else None
+    reason = _remark(job, units, actual)
     amounts = {"settled_millicredits": actual.millicredits, "settled_microusd": actual.microusd}
     with engine.store.write() as tx:
         done = jobs.move(
@@ -71,12 +101,17 @@ def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str
 
 def failed(engine: Engine, job: Job, reason: str) -> Job | None:
     """Kling made nothing and charged nothing: the hold is released, and the requester hears why."""
-    return _end_unpaid(engine, job, JobState.FAILED, reason)
+    with engine.store.write() as tx:
+        return _end_unpaid(tx, engine, job, [S, T], JobState.FAILED, reason)
 
 
 def refused(engine: Engine, job: Job, reason: str) -> Job | None:
-    """Kling did not take it: the hold is released, and the requester hears why."""
-    return _end_unpaid(engine, job, JobState.RELEASED, reason)
+    """Kling did not take it: the hold is released, and the requester hears why.
+
+    Nothing changes once Kling has it, or once it was posted again: then the refusal was of another post.
+    """
+    with engine.store.write() as tx:
+        return None if _posted_since(tx, job) else _end_unpaid(tx, engine, job, [H, S], JobState.RELEASED, reason)
 
 
 def busy(engine: Engine, model: str, *, code: int, reason: str) -> None:
@@ -120,16 +155,23 @@ def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, f
     gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
 
 
-def _end_unpaid(engine: Engine, job: Job, state: JobState, reason: str) -> Job | None:
+def _posted_since(tx: Transaction, job: Job) -> bool:
+    """Whether the job was posted again after the post (or look-up) whose outcome the caller brings."""
+    known = jobs.get(tx, job.id)
+    return known is None or known.tries != job.tries
+
+
+def _end_unpaid(
+    tx: Transaction, engine: Engine, job: Job, states: Iterable[JobState], ending: JobState, reason: str
+) -> Job | None:
     now = engine.clock()
-    with engine.store.write() as tx:
-        done = jobs.move(tx, job.id, [H, S, T], state=state, finished_at=now, reason=reason)
-        if done is None:
-            return None
-        ledger.release(tx, done, at=now, reason=reason)
-        alerting.note_crossings(tx, standings_with(tx, engine, done), now)
-        alerting.job_failed(tx, done, now)
-        return done
+    done = jobs.move(tx, job.id, states, state=ending, finished_at=now, reason=reason)
+    if done is None:
+        return None
+    ledger.release(tx, done, at=now, reason=reason)
+    alerting.note_crossings(tx, standings_with(tx, engine, done), now)
+    alerting.job_failed(tx, done, now)
+    return done
 
 
 def _charged(job: Job, units: Decimal | None) -> Amount:
@@ -141,3 +183,10 @@ def _charged(job: Job, units: Decimal | None) -> Amount:
         return job.quote
     millicredits = math.ceil(units * money.MILLICREDITS)
     return Amount(millicredits, -(-millicredits * job.microusd_per_credit // money.MILLICREDITS))
+
+
+def _remark(job: Job, units: Decimal | None, actual: Amount) -> str | None:
+    """What the entry says about a charge that is not plainly the quote, confirmed."""
+    if units is None and job.kling_units:
+        return f"Kling named no units for it; settled at its quote, {job.quote}"
+    return f"charged {actual}, held {job.quote}" if actual != job.quote else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Protocol
@@ -73,6 +74,13 @@ class SocketDoor:
         return "connected to Slack in Socket Mode"
 
     def close(self) -> None:
+        """Commands under way are finished. The SDK alone would wait seconds for one more frame and one more message."""
+        client = self._handler.client
+        client.closed = client.current_session_state.terminated = True
+        if client.current_session is not None:
+            with suppress(OSError):
+                client.current_session.ping("closing")  # the pong is that frame
+        client.message_queue.put(None)
         self._handler.close()  # type: ignore[no-untyped-call]
 
 
