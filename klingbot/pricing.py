@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from klingbot.money import MILLICREDITS, Amount
+from klingbot.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def quote(prices: PriceList, wish: Wish) -> Quote | NotSold:
     name = prices.default_model if wish.model is None else wish.model
     model = prices.models.get(name)
     if model is None:
-        return NotSold(f"There is no model {name}. Sold here: {_listed(prices.sold)}.")
+        return NotSold(f"There is no model {name}.{did_you_mean(name, prices.sold)} Sold here: {_listed(prices.sold)}.")
     if model.retired:
         return NotSold(f"Kling stopped making {name} on {model.retired}. Sold here: {_listed(prices.sold)}.")
     return _refused(prices, model, wish) or _quoted(prices, model, wish)

@@ -20,12 +20,13 @@ PURE = (
     "klingbot/jobs.py",
     "klingbot/outbox.py",
     "klingbot/blocks/",
-    "klingbot/slack/parse.py",
+    *(f"klingbot/slack/{name}.py" for name in ("parse", "grammar", "words", "flags", "values", "scopes", "mistakes")),
+    "klingbot/spelling.py",
     "klingbot/doctor/findings.py",
 )
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
-    ("klingbot/money.py",),
+    ("klingbot/money.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/"),
     ("klingbot/budgets.py", "klingbot/jobs.py"),
     ("klingbot/outbox.py",),

@@ -262,7 +262,7 @@ def test_usage_shows_the_total_the_budget_and_its_parts() -> None:
     )
     assert usage.usage(outcome, UTC).text == (
         "Usage of workspace · November 2026\n"
-        "764 credits ($45.84) settled, 40 credits ($2.40) in flight\n"
+        "764 credits ($45.84) used, 40 credits ($2.40) in flight\n"
         f"80.4% of 1,000 credits, 196 credits left, resets {DECEMBER}\n"
         "By model\n"
         "• kling-pro: 700 credits ($42.00), 40 credits ($2.40) in flight · 12 jobs, 1 not made\n"

@@ -556,7 +556,7 @@ def test_a_lowered_limit_is_over_at_once(engine: Engine) -> None:
 
 
 def test_a_budget_needs_a_limit(engine: Engine) -> None:
-    assert budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY), by="UADMIN") == NoLimit()
+    assert budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY), by="UADMIN") == NoLimit(None)
     assert budgeting.standings(engine) == []
 
 
@@ -567,6 +567,17 @@ def test_what_a_change_does_not_name_stays(engine: Engine) -> None:
     assert outcome.before is not None
     assert outcome.standing.budget == replace(outcome.before, limit_microusd=5_000_000)
     assert (outcome.before.limit_millicredits, outcome.before.thresholds) == (50_000, (60,))
+
+
+def test_one_of_two_limits_can_be_taken_away_but_not_the_last(engine: Engine) -> None:
+    budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, 50_000, 5_000_000), by="UADMIN")
+    outcome = budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_millicredits=0), by="UADMIN")
+    assert isinstance(outcome, BudgetSet)
+    kept = outcome.standing.budget
+    assert (kept.limit_millicredits, kept.limit_microusd) == (None, 5_000_000)
+    outcome = budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_microusd=0), by="UADMIN")
+    assert outcome == NoLimit(kept)
+    assert [s.budget for s in budgeting.standings(engine)] == [kept]
 
 
 def test_a_removed_budget_refuses_nothing_and_a_new_one_starts_afresh(engine: Engine) -> None:
@@ -630,6 +641,24 @@ def test_a_breakdown_names_its_shares_dearest_first_and_counts_jobs(engine: Engi
     shares = usage.usage(engine, WORKSPACE, MONTHLY, "model").shares
     assert [(s.name, s.jobs, s.failed) for s in shares] == [("kling-pro", 2, 1), ("kling-v1", 1, 0)]
     assert shares[0].total == Total(held=FORTY)
+
+
+def test_the_dearest_share_is_the_one_with_the_highest_sum_and_not_the_dearest_day(
+    engine: Engine, clock: FakeClock
+) -> None:
+    clock.set(2026, 11, 10)
+    for n in range(4):
+        settle(engine, hold(engine, f"many{n}", Wish("kling-v1", 10), project="steady"))
+        clock.tick(86_400)
+    settle(engine, hold(engine, "one", Wish("kling-pro", 10), project="once"))
+    shares = usage.usage(engine, WORKSPACE, MONTHLY, "project").shares
+    assert [(s.name, s.jobs) for s in shares] == [("steady", 4), ("once", 1)]
+
+
+def test_usage_of_a_project_that_nobody_knows_names_those_that_are_there(engine: Engine) -> None:
+    hold(engine, "r1", project="marketing")
+    assert usage.usage(engine, project_scope("marketign"), MONTHLY, "model").elsewhere == ("marketing",)
+    assert usage.usage(engine, user_scope("U9"), MONTHLY, "model").elsewhere == ()
 
 
 def test_usage_names_its_budget_when_there_is_one(engine: Engine) -> None:

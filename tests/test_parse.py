@@ -65,6 +65,10 @@ def refusal(text: str) -> UsageError:
         ("budget show marketing", BudgetShow(ProjectRef("marketing"))),
         ("budget set workspace --credits 10,000", BudgetSet(WorkspaceRef(), "monthly", millicredits=10_000_000)),
         ("budget set workspace --usd $600", BudgetSet(WorkspaceRef(), "monthly", microusd=600_000_000)),
+        ("budget set workspace --usd none", BudgetSet(WorkspaceRef(), "monthly", microusd=0)),
+        ("budget set workspace --alert 50", BudgetSet(WorkspaceRef(), "monthly", thresholds=(50,))),
+        ("budget marketing", BudgetShow(ProjectRef("marketing"))),
+        ("budget <@U1|bob>", BudgetShow(UserRef("U1", "bob"))),
         (
             "Budget Set <@U1|bob> --Period WEEKLY --credits 1.5 --usd 1,250.50 --alert 100,80 --channel <#C1|finance>",
             BudgetSet(UserRef("U1", "bob"), "weekly", 1_500, 1_250_500_000, (80, 100), ChannelRef("C1", "finance")),
@@ -494,6 +498,7 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             "“daily” is a period, not a scope. Write --period daily, or project:daily for a project.",
         ),
         ("budget set marketing", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
+        ("budget set marketing --period daily", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
         ("budget set marketing --usd 0", "--usd: USD must be more than zero, got 0."),
         ("budget set marketing --usd -5", "--usd: USD must be more than zero, got -5."),
         (
@@ -554,7 +559,7 @@ def test_a_threshold_that_is_not_a_whole_percentage_is_refused(alert: str) -> No
         ("--usd 5", "help"),
         ("generate", "generate"),
         ("quote --duration x", "quote"),
-        ("budget nonsense", "budget"),
+        ("budget nonsense marketing", "budget"),
         ("budget show", "budget show"),
         ("budget set marketing", "budget set"),
         ("budget remove", "budget remove"),

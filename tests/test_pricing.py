@@ -176,7 +176,7 @@ SOLD_BY_KLING_API = "kling-3.0, kling-3.0-turbo, kling-3.0-omni, kling-o1, kling
         (
             CREDITS,
             Wish("kling-v9"),
-            "There is no model kling-v9. Sold here: kling-v1, kling-v1.5 and kling-pro.",
+            "There is no model kling-v9. Did you mean kling-v1? Sold here: kling-v1, kling-v1.5 and kling-pro.",
         ),
         (
             KLING_API,

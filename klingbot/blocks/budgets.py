@@ -43,13 +43,19 @@ def status(scope: str, standings: Sequence[Standing], calendar: Calendar, alerts
 
 def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) -> Message:
     before, after = outcome.before, outcome.standing.budget
-    changes = f"{limit(before)} → {limit(after)}" if before else f"new, {limit(after)}"
+    changes = _changes(before, after)
     committed = outcome.standing.total.committed
     kept = f"What {outcome.standing.period.label} has seen so far counts: {committed}" if committed else ""
     return message(
         section(f"Budget set for *{label(after)}*: {changes}", kept),
         *_status(outcome.standing, calendar, alerts_channel),
     )
+
+
+def _changes(before: Budget | None, after: Budget) -> str:
+    if before is None:
+        return f"new, {limit(after)}"
+    return f"{limit(before)} → {limit(after)}" if limit(before) != limit(after) else f"still {limit(after)}"
 
 
 def invite_me(channel_id: str) -> Block:
@@ -64,8 +70,7 @@ def removed(scope: str, kind: PeriodKind) -> Message:
 
 
 def not_there(scope: str, kind: PeriodKind) -> Message:
-    example = code(f"/kling budget show {scope_typed(scope)}")
-    return message(section(f"There is no {kind} budget for {scope_name(scope)}. These are there: {example}"))
+    return message(section(f"There is no {kind} budget for {scope_name(scope)}. See all: {code('/kling budget')}"))
 
 
 def _groups(standings: Sequence[Standing]) -> list[Block]:

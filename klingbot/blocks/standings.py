@@ -4,7 +4,7 @@ both."""
 from __future__ import annotations
 
 from klingbot.blocks.text import label, when
-from klingbot.budgets import Budget, Standing
+from klingbot.budgets import Budget, Standing, Total
 from klingbot.money import show_credits, show_usd
 from klingbot.periods import Calendar
 
@@ -29,7 +29,10 @@ def left(standing: Standing) -> str:
 
 def spent(standing: Standing) -> str:
     """`764 credits ($45.84) used, 40 credits ($2.40) in flight`."""
-    total = standing.total
+    return sums(standing.total)
+
+
+def sums(total: Total) -> str:
     return f"{total.settled} used, {f'{total.held} in flight' if total.held else 'nothing in flight'}"
 
 

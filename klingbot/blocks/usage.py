@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.blocks.message import Message, message, section, sections
-from klingbot.blocks.standings import bar, left, limit, resets
+from klingbot.blocks.standings import bar, left, limit, resets, sums
 from klingbot.blocks.text import code, mention, name, plural, scope_name
 from klingbot.budgets import Standing, Total
 from klingbot.engine.usage import Usage
@@ -20,7 +20,7 @@ def usage(outcome: Usage, calendar: Calendar) -> Message:
     return message(
         section(
             f"*Usage of {scope_name(outcome.scope)}* · {outcome.period.label}",
-            f"{outcome.total.settled} settled, {outcome.total.held} in flight",
+            sums(outcome.total),
             budget,
         ),
         *sections([f"*By {outcome.by}*", *_lines(outcome, calendar)]),
@@ -30,6 +30,9 @@ def usage(outcome: Usage, calendar: Calendar) -> Message:
 def _nothing(outcome: Usage) -> Message:
     example = code("/kling generate a fox in the snow")
     where = f"{scope_name(outcome.scope)}, {outcome.period.label}"
+    if outcome.elsewhere:
+        known = ", ".join(name(project) for project in outcome.elsewhere[:MOST_SHARES])
+        return message(section(f"Nothing was asked for yet ({where}). Projects with videos: {known}"))
     return message(section(f"Nothing was asked for yet ({where}). Make a video: {example}"))
 
 

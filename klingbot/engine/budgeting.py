@@ -13,7 +13,7 @@ from klingbot.store import Transaction, budgets
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to set; what is None stays as it was."""
+    """What to set; what is None stays as it was, and a limit of 0 is taken away."""
 
     scope: str
     kind: PeriodKind
@@ -33,7 +33,9 @@ class BudgetSet:
 
 @dataclass(frozen=True, slots=True)
 class NoLimit:
-    """A new budget needs a limit in credits, USD or both."""
+    """Nothing changed: a budget needs a limit in credits, USD or both."""
+
+    before: Budget | None
 
 
 def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimit:
@@ -43,7 +45,7 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
         budget = _changed(before, change)
         if budget.limit_millicredits is None and budget.limit_microusd is None:
             tx.abandon()
-            return NoLimit()
+            return NoLimit(before)
         budgets.put(tx, budget, by=by, at=now)
         standing = _standing(tx, engine, budget, now)
         budgets.rearm(tx, standing, [TURNED_AWAY])
@@ -74,7 +76,12 @@ def _changed(before: Budget | None, change: Change) -> Budget:
         for name in ("limit_millicredits", "limit_microusd", "thresholds", "channel_id")
         if (value := getattr(change, name)) is not None
     }
-    return replace(budget, **given)
+    changed = replace(budget, **given)
+    return replace(
+        changed,
+        limit_millicredits=changed.limit_millicredits or None,
+        limit_microusd=changed.limit_microusd or None,
+    )
 
 
 def _standing(tx: Transaction, engine: Engine, budget: Budget, now: int) -> Standing:

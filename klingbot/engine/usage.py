@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing, Total
+from klingbot.budgets import WORKSPACE, Standing, Total, project_scope
 from klingbot.engine.core import Engine
 from klingbot.periods import Period, PeriodKind
 from klingbot.store import budgets, ledger
@@ -22,6 +22,8 @@ class Usage:
     """The budget of that scope and period kind, if there is one."""
     by: str
     shares: tuple[Share, ...]
+    elsewhere: tuple[str, ...] = ()
+    """Where a project has no jobs at all: the projects that have some in the same period, dearest first."""
 
 
 def usage(engine: Engine, scope: str, kind: PeriodKind, by: str) -> Usage:
@@ -30,4 +32,10 @@ def usage(engine: Engine, scope: str, kind: PeriodKind, by: str) -> Usage:
     period = periods.of(kind)
     standing = next((s for s in budgets.standings_of(reader, (scope,) * 3, periods) if s.budget.kind is kind), None)
     shares = ledger.breakdown(reader, scope, period.start, period.end, by)
-    return Usage(scope, period, ledger.total(reader, scope, period), standing, by, tuple(shares))
+    elsewhere = _projects(engine, period) if scope.startswith(project_scope("")) and not shares else ()
+    return Usage(scope, period, ledger.total(reader, scope, period), standing, by, tuple(shares), elsewhere)
+
+
+def _projects(engine: Engine, period: Period) -> tuple[str, ...]:
+    shares = ledger.breakdown(engine.store.read(), WORKSPACE, period.start, period.end, "project")
+    return tuple(share.name for share in shares)

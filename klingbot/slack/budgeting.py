@@ -11,6 +11,9 @@ from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow
 from klingbot.slack.mistakes import MistakeError
 
+_NO_LIMIT_GIVEN = "A new budget needs a limit. Give --credits, --usd or both, like --usd 600."
+_NO_LIMIT_LEFT = "That would leave the budget without a limit. To do away with it, write /kling budget remove."
+
 
 def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
     return budgets.listing(budgeting.standings(desk.engine), desk.engine.calendar)
@@ -34,7 +37,7 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     )
     outcome = budgeting.set_budget(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, NoLimit):
-        raise MistakeError("A new budget needs a limit. Give --credits, --usd or both, like --usd 600.")
+        raise MistakeError(_NO_LIMIT_LEFT if outcome.before else _NO_LIMIT_GIVEN)
     said = budgets.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
     return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from klingbot.slack.grammar import EXAMPLES, FLAGS_OF, SWITCHES
-from klingbot.slack.mistakes import MistakeError, did_you_mean, shown
+from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.words import Word, is_blank, plain
+from klingbot.spelling import did_you_mean
 
 _UNITS = frozenset({"s", "sec", "secs", "seconds"})
 _ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}

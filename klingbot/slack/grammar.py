@@ -75,7 +75,7 @@ class BudgetShow:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSet:
-    """At least one limit is given. `thresholds` are whole percentages, ascending; None leaves them to the default."""
+    """What is None stays as it is; a limit of 0 takes it away. `thresholds` are whole percentages, ascending."""
 
     scope: ScopeRef
     period: str

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 from klingbot.slack.words import tidy
 
 
@@ -28,11 +25,3 @@ def shown(text: str) -> str:
     """What was typed, to be named in a sentence: on one line, at most 40 characters, in quotes."""
     typed = tidy(text[:400])
     return f"“{typed}”" if len(typed) <= 40 else f"“{typed[:39]}…”"
-
-
-def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """` Did you mean --model?`, or nothing where no known word is near."""
-    typed, words = word[:40].lower(), list(known)
-    begun = [each for each in words if len(typed) > 1 and each.startswith(typed)]
-    near = begun or difflib.get_close_matches(typed, words, n=1, cutoff=0.7)
-    return f" Did you mean {prefix}{near[0]}?" if near else ""

@@ -37,8 +37,9 @@ from klingbot.slack.grammar import (
     UserRef,
     WorkspaceRef,
 )
-from klingbot.slack.mistakes import MistakeError, UsageError, did_you_mean, shown
+from klingbot.slack.mistakes import MistakeError, UsageError, shown
 from klingbot.slack.words import Word, clean, is_blank, plain, split
+from klingbot.spelling import did_you_mean
 
 __all__ = [
     "USAGE",
@@ -115,6 +116,8 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
     action = rest[0].text.lower()
     if action not in _BUDGET_WORDS:
         hint = did_you_mean(action, _BUDGET_WORDS, "budget ")
+        if len(rest) == 1 and not hint:
+            return "budget show", rest
         raise UsageError(
             f"Unknown word {shown(action)} after budget.{hint}"
             " Write budget list, or budget show, budget set or budget remove and a scope.",
@@ -171,7 +174,7 @@ def _budget_show(asked: _Asked) -> Command:
 
 
 def _budget_set(asked: _Asked) -> Command:
-    if not {"credits", "usd"} & asked.flags.keys():
+    if not asked.flags.keys() - {"period"}:
         raise MistakeError("The limit is missing. Give --credits, --usd or both, like --usd 600.")
     return BudgetSet(
         period=_period(asked),

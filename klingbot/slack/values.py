@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 from klingbot.money import AmountError, parse_credits, parse_usd
-from klingbot.slack.mistakes import MistakeError, did_you_mean, shown
+from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.words import plain, tidy, unescape
+from klingbot.spelling import did_you_mean
 
 MOST_CHARACTERS = 2_500
 """The longest prompt, and the longest negative prompt (Kling's docs, text to video)."""
@@ -84,16 +85,18 @@ def image_url(text: str) -> str:
 
 
 def credit_limit(text: str) -> int:
-    """Milli-credits."""
-    return _amount("credits", parse_credits, text)
+    """Milli-credits; 0 for `none`."""
+    return _limit("credits", parse_credits, text)
 
 
 def usd_limit(text: str) -> int:
-    """Micro-USD."""
-    return _amount("usd", parse_usd, text)
+    """Micro-USD; 0 for `none`."""
+    return _limit("usd", parse_usd, text)
 
 
-def _amount(flag: str, read: Callable[[str], int], text: str) -> int:
+def _limit(flag: str, read: Callable[[str], int], text: str) -> int:
+    if lowered(text) == "none":
+        return 0
     try:
         return read(tidy(text))
     except AmountError as error:

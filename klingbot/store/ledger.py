@@ -149,7 +149,7 @@ def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[S
     """
     column = _BY[by]
     where, value = _only(scope)
-    order = "name" if by == "day" else "settled_microusd + held_microusd DESC, name"
+    order = "1" if by == "day" else "sum(settled_microusd) + sum(held_microusd) DESC, 1"
     rows = db.execute(
         f"""
         SELECT {column} AS name, CAST(sum(jobs) AS INTEGER) AS jobs, CAST(sum(failed) AS INTEGER) AS failed,

@@ -329,7 +329,7 @@ def test_usage_is_this_month_of_the_workspace_by_model_unless_said_otherwise(bob
     carol.types("generate an owl")
     assert bob.types("usage").splitlines() == [
         "Usage of workspace · November 2026",
-        "0 credits ($0.00) settled, 50 credits ($3.00) in flight",
+        "0 credits ($0.00) used, 50 credits ($3.00) in flight",
         "By model",
         "• kling-pro: 0 credits ($0.00), 40 credits ($2.40) in flight · 1 job",
         "• kling-v1.5: 0 credits ($0.00), 10 credits ($0.60) in flight · 1 job",
