@@ -1,4 +1,4 @@
-"""A job: one requested video, from its hold to its verdict. Pure."""
+"""A job: one requested video, from the request and its hold to its verdict. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from klingbot.money import Amount
+from klingbot.pricing import Wish
 
 
 class JobState(StrEnum):
@@ -22,6 +23,22 @@ class JobState(StrEnum):
     """Kling took it and it failed there: not charged."""
     RELEASED = "released"
     """It never ran: Kling refused it, or it was cancelled while it waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody asks for a video. The same `request_id` again is the same request."""
+
+    request_id: str
+    user_id: str
+    channel_id: str
+    prompt: str
+    wish: Wish
+    project: str | None = None
+    """None: the project that the channel spends for."""
+    negative: str | None = None
+    image_url: str | None = None
+    response_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
-from datetime import date
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
+from klingbot import plain
 from klingbot.budgets import Standing
 from klingbot.jobs import Job
 from klingbot.money import Amount
@@ -85,7 +82,7 @@ def kind_of(content: Content) -> str:
 
 def to_json(content: Content) -> dict[str, Any]:
     """As plain JSON values; dates in ISO form."""
-    return typing.cast(dict[str, Any], _plain(asdict(content)))
+    return plain.to_json(content)
 
 
 def from_json(kind: str, data: Mapping[str, Any]) -> Content:
@@ -93,30 +90,4 @@ def from_json(kind: str, data: Mapping[str, Any]) -> Content:
 
     Raises KeyError for a kind that this version does not know, and for a field without a default that is missing.
     """
-    return typing.cast(Content, _build(KINDS[kind], data))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
-def _build(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(hint, types.UnionType):
-        hint = next(kind for kind in hint.__args__ if kind is not types.NoneType)
-    if typing.get_origin(hint) is tuple:
-        return tuple(_build(hint.__args__[0], each) for each in value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
-        kept = [f.name for f in fields(hint) if f.name in value or f.default is MISSING]
-        return hint(**{name: _build(hints[name], value[name]) for name in kept})
-    if hint is date:
-        return date.fromisoformat(value)
-    return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else value
+    return plain.from_json(KINDS[kind], data)

@@ -8,8 +8,8 @@ from typing import Any
 
 from klingbot.budgets import Total, scopes_of
 from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.asking import Held, Request
-from klingbot.jobs import Job
+from klingbot.engine.asking import Held
+from klingbot.jobs import Job, Request
 from klingbot.outbox import Content, from_json
 from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish

@@ -19,6 +19,7 @@ PURE = (
     "klingbot/budgets.py",
     "klingbot/jobs.py",
     "klingbot/outbox.py",
+    "klingbot/plain.py",
     "klingbot/blocks/",
     *(f"klingbot/slack/{name}.py" for name in ("parse", "grammar", "words", "flags", "values", "scopes", "mistakes")),
     "klingbot/spelling.py",
@@ -28,7 +29,7 @@ PURE = (
 LEVELS = (
     ("klingbot/money.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/"),
-    ("klingbot/budgets.py", "klingbot/jobs.py"),
+    ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/plain.py"),
     ("klingbot/outbox.py",),
     ("klingbot/kling/",),
     ("migrations/",),

@@ -13,7 +13,7 @@ import pytest
 from klingbot import prices, sandbox
 from klingbot.dispatcher import AT_ONCE, CHARGE_MS, LOST_REPLY_MS, Dispatcher
 from klingbot.engine import Engine, asking, verdicts
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
     Accepted,
     Action,
@@ -93,7 +93,7 @@ def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
 
 
 def ask(engine: Engine, request_id: str = "r1", **wish: Any) -> Job:
-    request = asking.Request(request_id, "UBOB", "CMARK", "a fox in snow", Wish(**wish))
+    request = Request(request_id, "UBOB", "CMARK", "a fox in snow", Wish(**wish))
     outcome = asking.hold(engine, request)
     assert isinstance(outcome, asking.Held), outcome
     return outcome.job
@@ -444,7 +444,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     kling.creates = [DRY, DRY]
     dispatcher.submit()
     assert now(engine, job).state is JobState.HELD, "it keeps its place and its hold"
-    request = asking.Request("r2", "UBOB", "CMARK", "a fox", Wish())
+    request = Request("r2", "UBOB", "CMARK", "a fox", Wish())
     assert asking.hold(engine, request) == asking.Stopped("The Kling account has no units left.")
 
     clock.tick(61)

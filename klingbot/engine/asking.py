@@ -7,29 +7,13 @@ from dataclasses import dataclass
 from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.jobs import Job, JobState, id_for
+from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.periods import Periods
-from klingbot.pricing import NotSold, Quote, Wish, affordable
+from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
 from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects
 
 DEFAULT_PROJECT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Somebody asks for a video. The same `request_id` again is the same request."""
-
-    request_id: str
-    user_id: str
-    channel_id: str
-    prompt: str
-    wish: Wish
-    project: str | None = None
-    """None: the project that the channel spends for."""
-    negative: str | None = None
-    image_url: str | None = None
-    response_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Clock, Engine, asking, budgeting, verdicts
-from klingbot.jobs import Job
+from klingbot.jobs import Job, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
@@ -50,7 +50,7 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
     for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
         at = engine.clock() - hours * HOUR_MS
         then = replace(engine, clock=_stopped_at(max(at, engine.periods().monthly.start + index)))
-        request = asking.Request(
+        request = Request(
             f"sample-{index}", person.id, _CHANNEL[channel], f"{MARK} {prompt}", Wish(model, seconds), response_url=None
         )
         _make(then, request, f"{results_url}/wide-{seconds}/sample-{index}.mp4", announced=index == _LAST)
@@ -68,7 +68,7 @@ def _set_budgets(engine: Engine) -> None:
         budgeting.set_budget(engine, change, by=ALICE.id)
 
 
-def _make(engine: Engine, request: asking.Request, url: str, *, announced: bool) -> None:
+def _make(engine: Engine, request: Request, url: str, *, announced: bool) -> None:
     """A job from its hold to its video, at one instant."""
     held = asking.hold(engine, request)
     assert isinstance(held, asking.Held), held

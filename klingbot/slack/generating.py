@@ -6,6 +6,7 @@ from klingbot.blocks import jobs, refusals
 from klingbot.blocks.message import Message
 from klingbot.engine import asking
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, NoSuchJob, NotYours, Repeated, Stopped, TooLate
+from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
@@ -50,7 +51,7 @@ def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
             return jobs.no_such_job(command.job)
 
 
-def _request(asker: Asker, options: Options) -> asking.Request:
+def _request(asker: Asker, options: Options) -> Request:
     wish = Wish(
         model=options.model,
         duration_seconds=options.duration_seconds,
@@ -59,7 +60,7 @@ def _request(asker: Asker, options: Options) -> asking.Request:
         aspect=options.aspect,
         negative=options.negative is not None,
     )
-    return asking.Request(
+    return Request(
         request_id=asker.request_id,
         user_id=asker.user_id,
         channel_id=asker.channel_id,

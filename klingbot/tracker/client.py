@@ -9,9 +9,9 @@ from typing import Any
 
 from klingbot import money, settings
 from klingbot.engine import asking, verdicts
-from klingbot.engine.asking import BudgetExceeded, Held, Request, Stopped
+from klingbot.engine.asking import BudgetExceeded, Held, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import Accepted, ApiKey, KlingClient, LookUp, Rejected, ReplyLost, Task, TaskRequest, route
 from klingbot.pricing import NotSold, Wish
 from klingbot.store import jobs

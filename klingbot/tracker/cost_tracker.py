@@ -10,8 +10,8 @@ from typing import Any
 from klingbot import money, prices, settings
 from klingbot.budgets import WORKSPACE, Standing, project_scope, user_scope
 from klingbot.engine import asking, budgeting, recording, usage
-from klingbot.engine.asking import Request
 from klingbot.engine.recording import UNATTRIBUTED, Spent
+from klingbot.jobs import Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import NotSold, Quote, Wish, quote
 from klingbot.store import jobs
