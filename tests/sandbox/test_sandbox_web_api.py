@@ -180,7 +180,7 @@ def test_only_the_right_token_opens_a_method(shared_sandbox: Sandbox) -> None:
 
 
 def test_a_method_that_is_not_there_never_succeeds(shared_client: WebClient) -> None:
-    assert refusal(shared_client.api_call, "files.getUploadURLExternal")["error"] == "unknown_method"
+    assert refusal(shared_client.api_call, "files.upload")["error"] == "unknown_method"
 
 
 def test_a_form_is_understood_too(shared_sandbox: Sandbox) -> None:

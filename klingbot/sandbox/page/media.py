@@ -38,8 +38,8 @@ def is_own_video(url: str, reader: Reader) -> bool:
 
 def picture(element: Mapping[str, Any], reader: Reader, css: str | None = None) -> Html:
     """An image that this sandbox serves, or a link to one elsewhere."""
-    file = element.get("slack_file") or {}
-    url = str(element.get("image_url") or file.get("url") or "")
+    file = element.get("slack_file")
+    url = f"{reader.origin.rstrip('/')}/files/{file.get('id')}" if file else str(element.get("image_url") or "")
     alt = str(element.get("alt_text") or "image")
     own = own_url(url, reader)
     return tag("img", src=own, alt=alt, class_=css) if own else link(url, text(alt))

@@ -45,7 +45,7 @@ def update(slack: Slack, args: Args) -> Reply:
     message = _own_message(slack.workspace, args, "cant_update_message")
     if isinstance(message, Reply):
         return message
-    said = content.read(args)
+    said = content.read(args, slack.workspace.files)
     if isinstance(said, Refused):
         return refused(said)
     changed = slack.workspace.update(message.channel, message.ts, text=said.text, blocks=said.blocks)
@@ -80,7 +80,7 @@ def _admitted(slack: Slack, args: Args) -> tuple[Channel, Content] | Reply:
         return error("channel_not_found")
     if problem := _closed_to_bot(slack, channel):
         return error(problem)
-    said = content.read(args)
+    said = content.read(args, slack.workspace.files)
     if isinstance(said, Refused):
         return refused(said)
     if wait := slack.rate.take(channel.id):

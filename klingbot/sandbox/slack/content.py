@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.sandbox.slack import limits
+from klingbot.sandbox.slack.files import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Refused:
     problems: tuple[str, ...] = ()
 
 
-def read(args: Mapping[str, Any]) -> Content | Refused:
-    """What `text`, `blocks` and `unfurl_media` amount to."""
+def read(args: Mapping[str, Any], files: Files) -> Content | Refused:
+    """What `text`, `blocks` and `unfurl_media` amount to. `files` are the pictures that blocks may show."""
     if args.get("attachments"):
         # The sandbox does not draw them, and dropping them in silence would hide a bug.
         return Refused("invalid_attachments")
@@ -41,7 +42,7 @@ def read(args: Mapping[str, Any]) -> Content | Refused:
         return Refused("invalid_arguments")
     if len(text) > limits.LONGEST_TEXT:
         return Refused("msg_too_long")
-    blocks = _blocks(args.get("blocks"))
+    blocks = _blocks(args.get("blocks"), files)
     if isinstance(blocks, Refused):
         return blocks
     if not text.strip() and not blocks:
@@ -55,7 +56,7 @@ def flag(args: Mapping[str, Any], name: str, default: bool = True) -> bool:
     return default if value is None else value in (True, "true", "1")
 
 
-def _blocks(given: Any) -> tuple[dict[str, Any], ...] | Refused:
+def _blocks(given: Any, files: Files) -> tuple[dict[str, Any], ...] | Refused:
     if isinstance(given, str) and given:
         try:
             given = json.loads(given)
@@ -63,7 +64,7 @@ def _blocks(given: Any) -> tuple[dict[str, Any], ...] | Refused:
             return Refused("invalid_blocks_format")
     if not given:
         return ()
-    problems = limits.problems(given)
+    problems = limits.problems(given) or list(files.problems(given))
     if problems:
         return Refused("invalid_blocks", tuple(str(problem) for problem in problems))
     if limits.characters(given) > limits.LONGEST_BLOCKS:

@@ -50,7 +50,6 @@ def _text(longest: int) -> Check:
 
 
 _ID = string(255)
-_IMAGE = {"image_url": string(3000), "alt_text": string(2000)}
 _CONFIRM = object_of(
     {"title": _plain(100), "text": _text(300), "confirm": _plain(30), "deny": _plain(30)},
     {"style": one_of("primary", "danger")},
@@ -79,8 +78,22 @@ def _block(required: dict[str, Check], optional: dict[str, Check] | None = None)
     return object_of(required, {"block_id": _ID} | (optional or {}))
 
 
+def _image(more: dict[str, Check] | None = None) -> Check:
+    """A picture from the web or one that was uploaded, never both."""
+    sources = {"image_url": string(3000), "slack_file": object_of({"id": string(255)})}
+    shape = object_of({"alt_text": string(2000)}, sources | (more or {}))
+
+    def check(value: Any, place: str) -> Iterator[Problem]:
+        yield from shape(value, place)
+        given = [source for source in sources if source in value]
+        if len(given) != 1:
+            yield Problem(place, "exactly one of image_url and slack_file is required")
+
+    return check
+
+
 _TEXT_OR_IMAGE = by_type(
-    {kind: _text(3000) for kind in ("plain_text", "mrkdwn")} | {"image": object_of(_IMAGE)},
+    {kind: _text(3000) for kind in ("plain_text", "mrkdwn")} | {"image": _image()},
 )
 
 _MESSAGE = list_of(
@@ -92,7 +105,7 @@ _MESSAGE = list_of(
                 {
                     "text": _text(3000),
                     "fields": list_of(10, _text(2000)),
-                    "accessory": by_type(_ELEMENTS | {"image": object_of(_IMAGE)}),
+                    "accessory": by_type(_ELEMENTS | {"image": _image()}),
                     "expand": _FLAG,
                 },
             ),
@@ -100,7 +113,7 @@ _MESSAGE = list_of(
             "divider": _block({}),
             "context": _block({"elements": list_of(10, _TEXT_OR_IMAGE)}),
             "actions": _block({"elements": list_of(25, by_type(_ELEMENTS))}),
-            "image": _block(_IMAGE, {"title": _plain(2000)}),
+            "image": _image({"block_id": _ID, "title": _plain(2000)}),
             "markdown": _block({"text": string(LONGEST_MARKDOWN)}),
         }
     ),

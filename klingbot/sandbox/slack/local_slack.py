@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from klingbot.sandbox.server import LocalServer
-from klingbot.sandbox.slack import control, manifest
+from klingbot.sandbox.slack import control, manifest, uploads
 from klingbot.sandbox.slack.api import Tokens, WebApi
 from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.commands import Commands
@@ -69,6 +69,7 @@ class LocalSlack:
             Route("/api/{method}", api.endpoint, methods=["GET", "POST"]),
             Route("/response/{ticket}", self._responses.endpoint, methods=["POST"]),
             WebSocketRoute("/link", self._hub.endpoint),
+            *uploads.routes(self.workspace.files),
             *control.routes(self.faults, self.calls),
         ]
 

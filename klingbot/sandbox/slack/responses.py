@@ -80,7 +80,7 @@ class Responses:
             self._workspace.delete(ticket.original.channel, ticket.original.ts)
             ticket.original = None
             return None
-        said = content.read(answer)
+        said = content.read(answer, self._workspace.files)
         if isinstance(said, Refused):
             return said
         if flag(answer, "replace_original", default=False) and self._replace(ticket.original, said):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from klingbot.sandbox import journal
+from klingbot.sandbox.slack.files import Files
 
 TEAM_ID = "T0SANDBOX1"
 TEAM_NAME = "Klingbot Sandbox"
@@ -107,6 +108,7 @@ class Workspace:
         storage: Path | None = None,
     ) -> None:
         self.bot_user_id = BOT_USER_ID
+        self.files = Files(storage.parent / "files" if storage else None)
         self.people = {person.id: person for person in people}
         self.channels = {channel.id: channel for channel in channels}
         self._storage = storage

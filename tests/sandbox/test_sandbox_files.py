@@ -1,0 +1,167 @@
+"""Uploads in Slack's three steps, through the real client, and the pictures that messages and the page show."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from bolt_bot import eventually, web_client
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+
+from klingbot import sandbox as local
+from klingbot.sandbox import Sandbox
+from klingbot.sandbox.page.reader import Reader
+from klingbot.sandbox.page.render import block_html
+from klingbot.sandbox.slack.api import METHODS
+from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.rates import PostingRate
+from klingbot.sandbox.slack.replies import Slack
+
+GENERAL = "C0GENERAL1"
+
+
+def png(width: int = 2, height: int = 1) -> bytes:
+    """A real, small picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\x00" + b"\x20\x60\xc0" * width for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def uploaded(client: WebClient, content: bytes | None = None, **more: Any) -> str:
+    """The id of a file that is uploaded but perhaps not looked at yet."""
+    reply = client.files_upload_v2(content=content or png(), filename="chart.png", **more)
+    return str(reply["files"][0]["id"])
+
+
+def ready(client: WebClient, file_id: str) -> str:
+    eventually(lambda: client.files_info(file=file_id)["file"]["mimetype"])
+    return file_id
+
+
+def shows(file_id: str) -> list[dict[str, Any]]:
+    return [{"type": "image", "slack_file": {"id": file_id}, "alt_text": "Spend per day"}]
+
+
+def refusal(call: Any, *args: Any, **kwargs: Any) -> Any:
+    with pytest.raises(SlackApiError) as raised:
+        call(*args, **kwargs)
+    return raised.value.response
+
+
+def test_a_picture_is_uploaded_shown_in_a_message_and_loaded_by_the_page(sandbox: Sandbox, client: WebClient) -> None:
+    file_id = ready(client, uploaded(client, title="Spend", alt_txt="Spend per day"))
+
+    client.chat_postMessage(channel=GENERAL, text="digest", blocks=shows(file_id))
+
+    (message,) = sandbox.workspace.messages(GENERAL, "U0ALICE001")
+    drawn = block_html(message.blocks[0], Reader(origin=f"{sandbox.url}/"))
+    assert f'<img src="{sandbox.url}/files/{file_id}" alt="Spend per day">' in drawn
+    loaded = requests.get(f"{sandbox.url}/files/{file_id}", timeout=5)
+    assert (loaded.status_code, loaded.headers["content-type"], loaded.content) == (200, "image/png", png())
+
+
+def test_a_picture_that_slack_has_not_looked_at_yet_is_refused_as_slack_refuses_it(client: WebClient) -> None:
+    file_id = uploaded(client)
+    assert client.files_info(file=file_id)["file"]["mimetype"] == ""
+
+    refused = refusal(client.chat_postMessage, channel=GENERAL, text="digest", blocks=shows(file_id))
+
+    assert refused["error"] == "invalid_blocks"
+    assert refused["errors"] == ["invalid slack file [json-pointer:/blocks/0/slack_file]"]
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.7 no picture", b"hello"])
+def test_only_pictures_can_be_shown(client: WebClient, content: bytes) -> None:
+    file_id = ready(client, uploaded(client, content))
+    refused = refusal(client.chat_postMessage, channel=GENERAL, text="x", blocks=shows(file_id))
+    assert refused["error"] == "invalid_blocks"
+
+
+def test_a_file_that_nobody_uploaded_cannot_be_shown_or_asked_about(client: WebClient) -> None:
+    refused = refusal(client.chat_postMessage, channel=GENERAL, text="x", blocks=shows("F0NOBODY01"))
+    assert refused["error"] == "invalid_blocks"
+    assert refusal(client.files_info, file="F0NOBODY01")["error"] == "file_not_found"
+
+
+def test_an_image_block_has_one_source(client: WebClient) -> None:
+    file_id = ready(client, uploaded(client))
+    both = [{**shows(file_id)[0], "image_url": "https://example.com/x.png"}]
+    assert refusal(client.chat_postMessage, channel=GENERAL, text="x", blocks=both)["error"] == "invalid_blocks"
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        ({"filename": "", "length": 5}, "invalid_arguments"),
+        ({"filename": "a.png", "length": "many"}, "invalid_arguments"),
+        ({"filename": "a.png", "length": 0}, "missing_argument"),
+        ({"filename": "a.png", "length": 5, "alt_txt": "x" * 1001}, "alt_txt_too_large"),
+    ],
+)
+def test_an_upload_that_slack_would_not_begin_is_refused(
+    shared_client: WebClient, args: dict[str, Any], error: str
+) -> None:
+    assert refusal(shared_client.files_getUploadURLExternal, **args)["error"] == error
+
+
+def test_bytes_of_another_length_than_announced_are_not_taken(shared_client: WebClient) -> None:
+    begun = shared_client.files_getUploadURLExternal(filename="a.png", length=5)
+    assert requests.post(begun["upload_url"], data=b"123456", timeout=5).status_code == 400
+    unsent = refusal(shared_client.files_completeUploadExternal, files=[{"id": begun["file_id"]}])
+    assert unsent["error"] == "file_not_found"
+
+
+def test_an_upload_address_works_once(shared_client: WebClient) -> None:
+    begun = shared_client.files_getUploadURLExternal(filename="a.png", length=5)
+    sent = [requests.post(begun["upload_url"], data=b"12345", timeout=5).status_code for _ in range(2)]
+    assert sent == [200, 400]
+
+
+def test_sharing_straight_into_a_channel_is_not_passed_over_in_silence(shared_client: WebClient) -> None:
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        uploaded(shared_client, channel=GENERAL)
+
+
+@pytest.mark.parametrize(
+    ("method", "scope"),
+    [
+        ("files.getUploadURLExternal", "files:write"),
+        ("files.completeUploadExternal", "files:write"),
+        ("files.info", "files:read"),
+    ],
+)
+def test_an_app_without_the_scope_is_told_which_it_is(sandbox: Sandbox, method: str, scope: str) -> None:
+    slack = Slack(sandbox.workspace, sandbox.url, ("chat:write",), PostingRate(), lambda: "")
+    (needed,) = METHODS[method].needs(slack, {})
+    assert needed == scope
+    assert needed in sandbox.slack.manifest.scopes
+
+
+def test_an_upload_can_be_made_to_fail(sandbox: Sandbox, client: WebClient) -> None:
+    sandbox.faults.add("files.completeUploadExternal", Fault("server_error"))
+    with pytest.raises((SlackApiError, SlackRequestError)):
+        uploaded(client)
+    assert uploaded(client)
+
+
+def test_a_picture_is_still_there_after_a_restart(tmp_path: Path) -> None:
+    first = local.start(storage=tmp_path)
+    file_id = ready(web_client(first), uploaded(web_client(first)))
+    first.stop()
+
+    second = local.start(storage=tmp_path)
+    try:
+        assert requests.get(f"{second.url}/files/{file_id}", timeout=5).content == png()
+        assert requests.get(f"{second.url}/files/F0NOBODY01", timeout=5).status_code == 404
+        web_client(second).chat_postMessage(channel=GENERAL, text="again", blocks=shows(file_id))
+    finally:
+        second.stop()
