@@ -83,6 +83,20 @@ class Calendar:
     def next(self, period: Period) -> Period:
         return self.period(period.kind, period.end)
 
+    def since(self, kind: PeriodKind, start: int) -> Period:
+        """The period of that kind that began at `start`: one of this calendar's, or one that an earlier calendar began.
+
+        Of the latter the start is what the ledger knows; the end is as far from it as this calendar makes it.
+        """
+        period = self.period(kind, start)
+        if period.start == start:
+            return period
+        # Midnights west of Greenwich come at 00:00 to 10:00 UTC of their own date, those east of it at 11:00 to 24:00
+        # of the date before.
+        first = datetime.fromtimestamp(start / 1000 + 13 * 3600, UTC).date()
+        following = _following(kind, first)
+        return Period(kind, start, start + self.midnight(following) - self.midnight(first), first)
+
     def midnight(self, day: date) -> int:
         """The first instant of a local day."""
         return _midnight(self.zone, day)
@@ -96,18 +110,22 @@ class Calendar:
 
 @lru_cache(maxsize=256)
 def _periods(calendar: Calendar, day: date) -> Periods:
-    week = day - timedelta(days=(day.weekday() - calendar.week_start) % 7)
-    month = day.replace(day=1)
-    next_month = (month + timedelta(days=32)).replace(day=1)
     return Periods(
-        _period(calendar, PeriodKind.DAILY, day, day + timedelta(days=1)),
-        _period(calendar, PeriodKind.WEEKLY, week, week + timedelta(days=7)),
-        _period(calendar, PeriodKind.MONTHLY, month, next_month),
+        _period(calendar, PeriodKind.DAILY, day),
+        _period(calendar, PeriodKind.WEEKLY, day - timedelta(days=(day.weekday() - calendar.week_start) % 7)),
+        _period(calendar, PeriodKind.MONTHLY, day.replace(day=1)),
     )
 
 
-def _period(calendar: Calendar, kind: PeriodKind, first: date, following: date) -> Period:
-    return Period(kind, calendar.midnight(first), calendar.midnight(following), first)
+def _period(calendar: Calendar, kind: PeriodKind, first: date) -> Period:
+    return Period(kind, calendar.midnight(first), calendar.midnight(_following(kind, first)), first)
+
+
+def _following(kind: PeriodKind, first: date) -> date:
+    """The first day of the next period."""
+    if kind is PeriodKind.MONTHLY:
+        return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return first + timedelta(days=7 if kind is PeriodKind.WEEKLY else 1)
 
 
 @lru_cache(maxsize=1024)

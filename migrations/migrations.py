@@ -120,7 +120,7 @@ def m002_budgets(db: Database) -> None:
           PRIMARY KEY (scope, period_kind),
           CHECK (limit_millicredits IS NOT NULL OR limit_microusd IS NOT NULL)
         ) STRICT""")
-    # One row per announcement that stands; deleting the row arms it again. `times` makes the next one's key new.
+    # One row per announcement; `standing` = 0 arms it again. `times` makes the next one's key new.
     db.execute("""
         CREATE TABLE crossings (
           scope TEXT NOT NULL,

@@ -144,12 +144,16 @@ def test_too_late_to_cancel_says_why(state: JobState, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("stands", "marks", "title"),
     [
-        (standing(limit=1000, settled=764, held=40), ("80",), "⚠️ Budget alert: marketing (monthly) has passed 80%"),
-        (standing(limit=1000, settled=900), ("50", "80"), "⚠️ Budget alert: marketing (monthly) has passed 50% and 80%"),
+        (standing(limit=1000, settled=764, held=40), ("80",), "⚠️ Budget alert: marketing (monthly) has reached 80%"),
+        (
+            standing(limit=1000, settled=900),
+            ("50", "80"),
+            "⚠️ Budget alert: marketing (monthly) has reached 50% and 80%",
+        ),
         (standing(settled=40), ("80", "100"), "🔴 Budget used up: marketing (monthly) is at 100.0%"),
         (standing(settled=41), ("100", OVER), "🔴 Over budget: marketing (monthly) is at 102.5%"),
         (standing(settled=48), ("120",), "🔴 Over budget: marketing (monthly) is at 120.0%"),
-        (standing(limit=None, usd=1, settled=16), ("80",), "⚠️ Budget alert: marketing (monthly) has passed 80%"),
+        (standing(limit=None, usd=1, settled=16), ("80",), "⚠️ Budget alert: marketing (monthly) has reached 80%"),
     ],
 )
 def test_a_crossing_is_told_in_its_own_words(stands: Standing, marks: tuple[str, ...], title: str) -> None:

@@ -757,6 +757,20 @@ def test_a_hold_from_before_the_change_settles_where_it_was_moved(
     assert set(nine_totals(elsewhere, job).values()) == {Total(settled=FORTY)}
 
 
+def test_a_video_of_a_closed_period_shows_its_budget_as_it_stood_under_the_old_calendar(
+    store: Store, engine: Engine, clock: FakeClock
+) -> None:
+    clock.set(2026, 10, 15)
+    limit(engine, WORKSPACE, 100)
+    job = hold(engine, "r1")
+    clock.set(2026, 11, 23)
+    elsewhere = open_engine(store, engine.prices, Calendar(ZoneInfo("Asia/Tokyo")), clock)
+    settle(elsewhere, job)
+    [ready] = queued(store, VideoReady)
+    [shown] = ready.standings
+    assert (shown.percent, shown.period.label) == ("40.0%", "October 2026")
+
+
 def test_the_same_calendar_again_changes_nothing(store: Store, engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
     before = everything(store)

@@ -241,3 +241,34 @@ def test_no_day_of_any_zone_begins_late_in_the_year_to_come() -> None:
             begins = chosen.midnight(day)
             assert chosen.local(begins).date() == day, (zone, day)
             assert chosen.local(begins - 1).date() == day - timedelta(days=1), (zone, day)
+
+
+ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe", "America/Havana"]
+
+
+@unhurried
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from(ZONES),
+    st.sampled_from([DAILY, MONTHLY]),
+    st.integers(utc("2025-01-01"), utc("2027-01-01")),
+)
+def test_a_period_that_another_calendar_began_keeps_its_start_its_name_and_its_length(
+    before: str, after: str, kind: PeriodKind, at: int
+) -> None:
+    kept = calendar(before).period(kind, at)
+    found = calendar(after).since(kind, kept.start)
+    assert (found.start, found.label) == (kept.start, kept.label)
+    assert abs(found.end - kept.end) <= 2 * HOUR
+
+
+@pytest.mark.parametrize("kind", PeriodKind)
+def test_a_period_of_the_calendar_itself_is_found_by_its_start(kind: PeriodKind) -> None:
+    berlin = calendar("Europe/Berlin", SUNDAY)
+    period = berlin.period(kind, utc("2026-10-25 12:00"))
+    assert berlin.since(kind, period.start) == period
+
+
+def test_a_week_that_began_on_another_weekday_keeps_its_seven_days() -> None:
+    kept = calendar("UTC", MONDAY).period(WEEKLY, utc("2026-11-25 12:00"))
+    assert calendar("UTC", SUNDAY).since(WEEKLY, kept.start) == kept

@@ -16,7 +16,7 @@ from tests.ledger_checks import prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
 COMMANDS, ROOM = 80, 10
-ALERTS = ("has passed 80%", "Budget used up", "People are being turned away")
+ALERTS = ("has reached 80%", "Budget used up", "People are being turned away")
 PLACES = ("C0GENERAL1", "C0MARKETNG", "C0VIDEOLAB")
 
 

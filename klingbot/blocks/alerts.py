@@ -67,8 +67,8 @@ def _crossing(standing: Standing, marks: tuple[str, ...]) -> tuple[str, str]:
             f"🔴 Budget used up: {budget} is at {standing.percent}",
             "Nothing more can be started until it resets or is raised.",
         )
-    passed = " and ".join(f"{mark}%" for mark in marks if mark != OVER)
-    return f"⚠️ Budget alert: {budget} has passed {passed}, at {standing.percent}", ""
+    reached = " and ".join(f"{mark}%" for mark in marks if mark != OVER)
+    return f"⚠️ Budget alert: {budget} has reached {reached}, now at {standing.percent}", ""
 
 
 def _more(standing: Standing) -> str:

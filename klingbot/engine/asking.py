@@ -8,7 +8,7 @@ from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.jobs import Job, JobState, Request, id_for
-from klingbot.periods import Periods
+from klingbot.periods import PeriodKind, Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
 from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects
@@ -155,8 +155,14 @@ def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> Canc
 
 
 def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
-    """How the budgets stand that this job counts for, in the periods it was asked for in."""
-    return budgets.standings_of(tx, scopes_of(job.user_id, job.project), engine.calendar.periods(job.asked_at))
+    """How the budgets stand that this job counts for, in the periods that its money is kept in."""
+    since = engine.calendar.since
+    periods = Periods(
+        since(PeriodKind.DAILY, job.day_start),
+        since(PeriodKind.WEEKLY, job.week_start),
+        since(PeriodKind.MONTHLY, job.month_start),
+    )
+    return budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
 
 
 def project_of(engine: Engine, channel_id: str) -> str:
