@@ -89,7 +89,13 @@ def job(**changes: Any) -> Job:
 
 def parts(said: Message) -> list[dict[str, Any]]:
     """The text objects of the blocks."""
-    return [part for block in said.blocks for part in ([block["text"]] if "text" in block else block["elements"])]
+    return [part for block in said.blocks for part in _parts(block)]
+
+
+def _parts(block: dict[str, Any]) -> list[dict[str, Any]]:
+    if "text" in block:
+        return [block["text"]]
+    return [element["text"] if element["type"] == "button" else element for element in block["elements"]]
 
 
 def texts(said: Message) -> list[str]:

@@ -28,7 +28,8 @@ def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
         "> a fox in the snow\n"
         "Job abcdefghijkl · 2 jobs ahead of it · the video comes to this channel\n"
         f"marketing (monthly): 80.0%, 10 credits left, resets {DECEMBER} · "
-        "cancel while it waits: /kling cancel abcdefghijkl"
+        "cancel while it waits: /kling cancel abcdefghijkl\n"
+        "[Cancel]"
     )
     assert "for *kling-pro*, 10 s" in shown(said)
 

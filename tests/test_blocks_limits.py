@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 import slackblocks
+import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
 from klingbot.blocks import answers, budgets, help, jobs, refusals, usage
-from klingbot.blocks.message import Message, context, message, section, sections
+from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, Budget, Standing, Total
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, NotYours, TooLate
 from klingbot.engine.budgeting import BudgetSet
@@ -69,6 +70,15 @@ def extremes() -> dict[str, Message]:
         "help": help.overview(USAGE, CREDITS),
         "mistake": answers.mistake(LONG, USAGE["generate"]),
         "admins only": answers.admins_only("set budgets", USAGE["budget set"]),
+        "admins only, clicked": answers.admins_only("set budgets"),
+        "mistake, clicked": answers.mistake(LONG),
+        "outdated": answers.outdated(),
+        "buttons": message(
+            actions(
+                button(LONG, "job.cancel", "x" * 2000, style="danger", confirm=confirm(LONG, LONG, LONG, danger=True)),
+                button("Keep", "job.keep_waiting", "y", confirm=confirm("Sure?", "*Really*", "Yes", no=LONG)),
+            )
+        ),
         "unavailable": answers.unavailable(LONG),
         "failure": answers.failure("7f3a2c"),
         "project": answers.project(LONG),
@@ -90,7 +100,7 @@ EXTREMES = extremes()
 @pytest.mark.parametrize("name", EXTREMES)
 def test_slack_takes_every_message_with_the_longest_of_everything(name: str) -> None:
     said = EXTREMES[name]
-    parsed = [slackblocks.Block.from_dict(block) for block in said.blocks]
+    parsed = [slackblocks_reading.block(block) for block in said.blocks]
     slackblocks.Message(channel="C0GENERAL1", text=said.text, blocks=parsed)  # raises past a limit of Slack's
     assert limits.problems(list(said.blocks)) == []
     assert limits.characters(said.blocks) <= limits.LONGEST_BLOCKS
@@ -106,7 +116,7 @@ def test_the_text_says_every_number_and_name_that_the_blocks_say(name: str) -> N
 
 @pytest.mark.parametrize("name", EXTREMES)
 def test_slack_reads_nothing_into_bare_words(name: str) -> None:
-    assert all(part["type"] == "mrkdwn" and part["verbatim"] for part in parts(EXTREMES[name]))
+    assert all(part["type"] == "plain_text" or part["verbatim"] for part in parts(EXTREMES[name]))
 
 
 def test_lines_are_packed_into_sections_without_cutting_one() -> None:
@@ -121,6 +131,7 @@ def test_text_past_slacks_limit_is_cut_rather_than_refused() -> None:
 
 
 def test_the_text_leaves_out_what_is_only_for_the_eye() -> None:
-    assert message(section("*Bold* and `code`", "`▓▓░░`", "last"), context("a", "", "b")).text == (
-        "Bold and code\nlast\na · b"
+    buttons = actions(button("Cancel", "job.cancel", "1"), button("Keep waiting", "job.keep_waiting", "1"))
+    assert message(section("*Bold* and `code`", "`▓▓░░`", "last"), context("a", "", "b"), buttons).text == (
+        "Bold and code\nlast\na · b\n[Cancel] [Keep waiting]"
     )

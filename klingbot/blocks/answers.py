@@ -6,13 +6,23 @@ from klingbot.blocks.message import Message, context, message, section
 from klingbot.blocks.text import code, name, neutral
 
 
-def mistake(sentence: str, usage: str) -> Message:
-    """What is wrong and how to put it right, and how the command is written."""
-    return message(section(neutral(sentence, 800)), context(code(usage)))
+def mistake(sentence: str, usage: str | None = None) -> Message:
+    """What is wrong and how to put it right; and, where it was typed, how the command is written."""
+    return _with_usage(message(section(neutral(sentence, 800))), usage)
 
 
-def admins_only(what: str, usage: str) -> Message:
-    return message(section(f"Only admins can {what}. Ask one of them; nothing was changed."), context(code(usage)))
+def admins_only(what: str, usage: str | None = None) -> Message:
+    return _with_usage(message(section(f"Only admins can {what}. Ask one of them; nothing was changed.")), usage)
+
+
+def outdated() -> Message:
+    """A button that this version does not know: its message is from an earlier one, or from a later."""
+    return message(
+        section(
+            "This button belongs to another version of Klingbot and does nothing any more. Nothing was changed.",
+            f"{code('/kling help')} shows what you can do instead.",
+        )
+    )
 
 
 def unavailable(sentence: str) -> Message:
@@ -39,3 +49,7 @@ def project(project_name: str) -> Message:
 def project_set(before: str, after: str) -> Message:
     was = "" if before == after else f" Until now it was {name(before)}; what was spent there stays there."
     return message(section(f"This channel now spends for the project *{name(after)}*.{was}"))
+
+
+def _with_usage(said: Message, usage: str | None) -> Message:
+    return said.plus(context(code(usage))) if usage else said

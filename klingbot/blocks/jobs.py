@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
 from klingbot.engine.asking import Cancelled, Held, NotYours, TooLate
@@ -36,6 +36,7 @@ def held(outcome: Held, calendar: Calendar) -> Message:
         section(f"🎬 Held {job.quote} for {product(job)} · project {name(job.project)}", quoted(job.prompt)),
         context(f"Job {code(job.id)}", ahead, "the video comes to this channel"),
         context(*(near or ["No budget limits this"]), f"cancel while it waits: {code(f'/kling cancel {job.id}')}"),
+        actions(button("Cancel", "job.cancel", job.id)),
     )
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 LONGEST = 3_000
 """Characters in one text of a block (Slack's docs, section block)."""
+LONGEST_LABEL = 75
+"""Characters on a button (Slack's docs, button element)."""
 
 Block = dict[str, Any]
 
@@ -47,6 +49,35 @@ def context(*remarks: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(" · ".join(remark for remark in remarks if remark))]}
 
 
+def actions(*buttons: Block) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def button(
+    text: str,
+    action_id: str,
+    value: str,
+    *,
+    style: Literal["primary", "danger"] | None = None,
+    confirm: Block | None = None,
+) -> Block:
+    """Something to press. `klingbot.slack.actions` knows what each action id does; `value` says to what."""
+    pressed = {"type": "button", "text": _plain(text, LONGEST_LABEL), "action_id": action_id, "value": value}
+    return pressed | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
+
+
+def confirm(title: str, text: str, yes: str, *, no: str = "Back", danger: bool = False) -> Block:
+    """What is asked before a press counts. `text` is mrkdwn. The limits are Slack's (docs, confirmation dialog)."""
+    return {
+        "title": _plain(title, 100),
+        "text": _mrkdwn(text, 300),
+        "confirm": _plain(yes, 30),
+        "deny": _plain(no, 30),
+        "style": "danger" if danger else "primary",
+    }
+
+
 def sections(lines: Iterable[str]) -> list[Block]:
     """As few sections as hold all the lines, none cut in two."""
     packed: list[str] = []
@@ -58,14 +89,23 @@ def sections(lines: Iterable[str]) -> list[Block]:
     return [section(each) for each in packed]
 
 
-def _mrkdwn(text: str) -> Block:
-    # `verbatim`: Slack makes nothing of a bare @here, #channel or address. Text past the limit would cost the whole
-    # message (`invalid_blocks`), so it is cut.
-    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return {"type": "mrkdwn", "text": shown, "verbatim": True}
+def _mrkdwn(text: str, most: int = LONGEST) -> Block:
+    # `verbatim`: Slack makes nothing of a bare @here, #channel or address.
+    return {"type": "mrkdwn", "text": _cut(text, most), "verbatim": True}
+
+
+def _plain(text: str, most: int) -> Block:
+    return {"type": "plain_text", "text": _cut(text, most)}
+
+
+def _cut(text: str, most: int) -> str:
+    """Text past a limit would cost the whole message (`invalid_blocks`)."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _said(block: Block) -> str:
     if block["type"] == "section":
         return str(block["text"]["text"])
+    if block["type"] == "actions":
+        return " ".join(f"[{element['text']['text']}]" for element in block["elements"])
     return " · ".join(element["text"] for element in block["elements"])

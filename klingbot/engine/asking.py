@@ -134,7 +134,10 @@ class TooLate:
     job: Job
 
 
-def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> Cancelled | NoSuchJob | NotYours | TooLate:
+CancelOutcome = Cancelled | NoSuchJob | NotYours | TooLate
+
+
+def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> CancelOutcome:
     """Releases a job that still waits. Kling itself has no cancel."""
     now = engine.clock()
     with engine.store.write() as tx:

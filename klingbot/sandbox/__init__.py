@@ -13,9 +13,10 @@ from klingbot.sandbox.kling.local_kling import LocalKling
 from klingbot.sandbox.page import routes as page_routes
 from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.calls import Calls
+from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.faults import Faults
 from klingbot.sandbox.slack.local_slack import LocalSlack
-from klingbot.sandbox.slack.workspace import Workspace
+from klingbot.sandbox.slack.workspace import Message, Workspace
 
 __all__ = ["Sandbox", "start"]
 
@@ -41,6 +42,10 @@ class Sandbox:
     def send(self, as_user: str, channel: str, text: str) -> None:
         """Say something as a person; see `LocalSlack.send`."""
         self.slack.send(as_user, channel, text)
+
+    def click(self, as_user: str, message: Message, action_id: str) -> Failure | None:
+        """Press a button as a person; see `LocalSlack.click`."""
+        return self.slack.click(as_user, message, action_id)
 
     def stop(self) -> None:
         """Hang up on everyone and end, within 2 seconds; harmless when it has ended already."""
@@ -71,7 +76,7 @@ def start(
         [
             *slack.routes(),
             Mount("/kling", app=kling.app),
-            *page_routes.routes(slack.workspace, slack.send, slack.manifest.commands),
+            *page_routes.routes(slack.workspace, slack.send, slack.manifest.commands, slack.interactions),
         ]
     )
     return Sandbox(

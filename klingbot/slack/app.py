@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers
-from klingbot.slack import commands
+from klingbot.slack import actions, commands, failures
 from klingbot.slack.desk import Desk
 
-log = logging.getLogger(__name__)
+CLICKS_AT_ONCE = 10
 
 
 def build(desk: Desk, *, token: str, api_url: str, signing_secret: str | None = None) -> App:
     """The app for one workspace. Makes no call to Slack, now or while a command waits.
 
     Listeners do only fast work, so they run before the response (`process_before_response`): Bolt's other way answers
-    from a pool of five threads that it polls every 10 ms.
+    from a pool of five threads that it polls every 10 ms. What a click comes to is worked out after the response, by
+    threads of its own.
     """
     app = App(
         client=WebClient(base_url=api_url),
@@ -29,15 +29,13 @@ def build(desk: Desk, *, token: str, api_url: str, signing_secret: str | None = 
         # Socket Mode has no signatures. Then nothing that comes over HTTP may ever pass for Slack's.
         signing_secret=signing_secret or secrets.token_hex(32),
         process_before_response=True,
+        listener_executor=ThreadPoolExecutor(CLICKS_AT_ONCE, thread_name_prefix="click"),
     )
     app.error(_answer_failure)
     commands.register(app, desk)
+    actions.register(app, desk)
     return app
 
 
 def _answer_failure(error: Exception) -> BoltResponse:
-    """A person gets a reference; the log has the same one, with the traceback."""
-    reference = secrets.token_hex(3)
-    log.error("a request could not be answered (ref %s)", reference, exc_info=error)
-    said = answers.failure(reference)
-    return BoltResponse(status=200, body={"response_type": "ephemeral", **said.payload()})
+    return BoltResponse(status=200, body={"response_type": "ephemeral", **failures.noted(error).payload()})

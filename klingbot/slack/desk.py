@@ -1,9 +1,10 @@
-"""What every command is answered with, and who asks."""
+"""What commands and clicks are answered with, and who asks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klingbot.blocks.message import Message
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Engine
 from klingbot.slack.directory import Directory
@@ -37,3 +38,33 @@ class Asker:
     request_id: str
     """Slack's trigger id: the same command delivered again has the same."""
     response_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """Who pressed a button, and on which message."""
+
+    user_id: str
+    channel_id: str
+    message_ts: str
+    value: str
+    """What the button carries: the job, alert or request it is about."""
+    response_url: str
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """Said to whoever clicked, and to nobody else; the message with the button stays as it is."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What the message with the button says from now on, to everybody who sees it."""
+
+    message: Message
+
+
+Answer = Private | Rewritten

@@ -8,7 +8,7 @@ from klingbot.engine import asking
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, NoSuchJob, NotYours, Repeated, Stopped, TooLate
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.slack.desk import Asker, Desk
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
 from klingbot.slack.mistakes import MistakeError
 
@@ -36,10 +36,24 @@ def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
 
 
 def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
+    return _cancel_said(_cancel(desk, command.job, asker.user_id), command.job)
+
+
+def cancel_clicked(desk: Desk, click: Click) -> Answer:
+    outcome = _cancel(desk, click.value, click.user_id)
+    said = _cancel_said(outcome, click.value)
+    return Rewritten(said) if isinstance(outcome, Cancelled) else Private(said)
+
+
+def _cancel(desk: Desk, job_id: str, user_id: str) -> asking.CancelOutcome:
     """Slack is asked who is an admin only where that matters."""
-    outcome = asking.cancel(desk.engine, command.job, user_id=asker.user_id, is_admin=False)
-    if isinstance(outcome, NotYours) and desk.directory.is_admin(asker.user_id):
-        outcome = asking.cancel(desk.engine, command.job, user_id=asker.user_id, is_admin=True)
+    outcome = asking.cancel(desk.engine, job_id, user_id=user_id, is_admin=False)
+    if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
+        return asking.cancel(desk.engine, job_id, user_id=user_id, is_admin=True)
+    return outcome
+
+
+def _cancel_said(outcome: asking.CancelOutcome, job_id: str) -> Message:
     match outcome:
         case Cancelled():
             return jobs.cancelled(outcome)
@@ -48,7 +62,7 @@ def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
         case NotYours():
             return jobs.not_yours(outcome)
         case NoSuchJob():
-            return jobs.no_such_job(command.job)
+            return jobs.no_such_job(job_id)
 
 
 def _request(asker: Asker, options: Options) -> Request:

@@ -60,6 +60,7 @@ class SocketDoor:
     routes: Sequence[BaseRoute] = ()
 
     def __init__(self, app: App, client: WebClient, app_token: str) -> None:
+        self._app = app
         self._client = client
         self._handler = SocketModeHandler(app, app_token, concurrency=CONCURRENCY)
 
@@ -74,7 +75,7 @@ class SocketDoor:
         return "connected to Slack in Socket Mode"
 
     def close(self) -> None:
-        """Commands under way are finished. The SDK alone would wait seconds for one more frame and one more message."""
+        """What is under way is finished. The SDK alone would wait seconds for one more frame and one more message."""
         client = self._handler.client
         client.closed = client.current_session_state.terminated = True
         if client.current_session is not None:
@@ -82,6 +83,7 @@ class SocketDoor:
                 client.current_session.ping("closing")  # the pong is that frame
         client.message_queue.put(None)
         self._handler.close()  # type: ignore[no-untyped-call]
+        _finish_clicks(self._app)
 
 
 @dataclass(slots=True)
@@ -108,6 +110,12 @@ class HttpDoor:
 
     def close(self) -> None:
         self._opened = False
+        _finish_clicks(self.app)
+
+
+def _finish_clicks(app: App) -> None:
+    """Those that were acknowledged are answered."""
+    app.listener_runner.listener_executor.shutdown()
 
 
 def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threading.Event) -> None:

@@ -1,5 +1,6 @@
 """A real Bolt app for tests, and how to wait for what it brings about."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -28,20 +29,31 @@ def seen(sandbox: Sandbox, channel: str, viewer: str, text: str) -> Message | No
 
 
 class Bot:
-    """A Bolt app whose one command does what the test says, in `on_command`."""
+    """A Bolt app whose one command and whose buttons do what the test says, in `on_command` and `on_click`."""
 
     def __init__(self, sandbox: Sandbox, client: WebClient) -> None:
         self.sandbox = sandbox
         self.client = client
-        self.heard: list[dict[str, Any]] = []
-        self.on_command: Callable[..., object] = lambda ack, **_: ack()
         app = App(client=client, signing_secret=sandbox.signing_secret)
         app.command("/kling")(self._listener)
+        app.action(re.compile(""))(self._pressed)
         self.app = app
+        self.quiet()
+
+    def quiet(self) -> None:
+        """As if nothing had happened yet."""
+        self.heard: list[dict[str, Any]] = []
+        self.clicked: list[dict[str, Any]] = []
+        self.on_command: Callable[..., object] = lambda ack, **_: ack()
+        self.on_click: Callable[..., object] = lambda ack, **_: ack()
 
     def _listener(self, ack: Any, respond: Any, say: Any, command: dict[str, Any]) -> None:
         self.heard.append(command)
         self.on_command(ack=ack, respond=respond, say=say, command=command)
+
+    def _pressed(self, ack: Any, body: dict[str, Any]) -> None:
+        self.clicked.append(body)
+        self.on_click(ack=ack, body=body)
 
 
 def web_client(sandbox: Sandbox) -> WebClient:

@@ -53,7 +53,6 @@ def connected() -> Iterator[Bot]:
 
 @pytest.fixture
 def bot(connected: Bot) -> Bot:
-    """The connected bot, as if nothing had been typed yet."""
-    connected.heard.clear()
-    connected.on_command = lambda ack, **_: ack()
+    """The connected bot, as if nothing had happened yet."""
+    connected.quiet()
     return connected

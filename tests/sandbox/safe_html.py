@@ -8,7 +8,7 @@ TAGS = {
     "ol", "pre", "s", "span", "table", "td", "th", "tr", "ul", "video",
 }  # fmt: skip
 ATTRIBUTES = {
-    "alt", "aria-label", "class", "controls", "data-action-id", "data-block-id", "data-value", "href",
+    "alt", "aria-label", "class", "controls", "data-action-id", "data-block-id", "data-confirm", "href",
     "playsinline", "preload", "rel", "src", "start", "target", "type",
 }  # fmt: skip
 VOID = {"br", "hr", "img"}

@@ -13,6 +13,7 @@ import requests
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page import routes as page
 from klingbot.sandbox.server import LocalServer
+from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
 
 GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"
@@ -62,7 +63,7 @@ class Watched(Workspace):
 @pytest.fixture
 def watched() -> Iterator[tuple[LocalServer, Watched]]:
     server, workspace = LocalServer(0), Watched()
-    server.start(page.routes(workspace, lambda *_: None, []))
+    server.start(page.routes(workspace, lambda *_: None, [], LocalSlack(server).interactions))
     yield server, workspace
     server.stop()
 

@@ -33,7 +33,7 @@ class Local:
 
     def start(self) -> None:
         slack = self.slack
-        pages = sandbox_page.routes(slack.workspace, slack.send, slack.manifest.commands)
+        pages = sandbox_page.routes(slack.workspace, slack.send, slack.manifest.commands, slack.interactions)
         self.server.start([*pages, Mount("/clips", StaticFiles(directory=CLIPS))])
 
     def restart(self) -> None:
@@ -113,6 +113,15 @@ def test_a_command_goes_to_the_bot_and_is_not_shown_itself(page):
     expect(answer).to_have_count(1)  # no bot is connected: Slack says so, to Alice only
     expect(answer).to_have_attribute("data-ephemeral", "true")
     expect(answer).to_contain_text("/kling failed with the error")
+
+
+def test_a_button_that_the_bot_does_not_hear_of_says_so_below_the_message(page, local):
+    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
+    local.workspace.post(GENERAL, BOT_USER_ID, "Ready?", blocks=[{"type": "actions", "elements": [button]}])
+    page.get_by_role("button", name="Go").click()  # no bot is connected
+    expect(page.get_by_test_id("message").get_by_role("alert")).to_have_text(
+        "Klingbot did not respond (dispatch_failed)."
+    )
 
 
 def test_the_menu_leads_from_the_slash_to_a_subcommand(page):

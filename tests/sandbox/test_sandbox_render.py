@@ -1,3 +1,5 @@
+import html
+import json
 import re
 
 import pytest
@@ -57,17 +59,22 @@ def test_a_section_shows_its_text_fields_and_accessory():
 
 
 def test_buttons_carry_what_a_click_will_need():
+    asked = {"title": plain("A & B?"), "text": mrkdwn("*<script>*"), "confirm": plain("Do"), "deny": plain("Back")}
     buttons = [
         {"type": "button", "text": plain("Yes"), "style": "primary", "action_id": "yes", "value": '{"job": "7"}'},
-        {"type": "button", "text": plain("No"), "style": "danger", "action_id": "no"},
+        {"type": "button", "text": plain("No"), "style": "danger", "action_id": "no", "confirm": asked},
         {"type": "button", "text": plain("Read"), "url": "https://kling.ai"},
     ]
     markup = draw({"type": "actions", "block_id": "b1", "elements": buttons})
-    assert (
-        '<button type="button" class="button primary" data-block-id="b1" data-action-id="yes" '
-        'data-value="{&quot;job&quot;: &quot;7&quot;}">Yes</button>'
-    ) in markup
-    assert 'class="button danger"' in markup
+    assert '<button type="button" class="button primary" data-block-id="b1" data-action-id="yes">Yes</button>' in markup
+    question = re.search(r'class="button danger"[^>]* data-confirm="([^"]*)"', markup)
+    assert json.loads(html.unescape(question[1])) == {
+        "title": "A &amp; B?",
+        "text": "<b>&lt;script&gt;</b>",
+        "confirm": "Do",
+        "deny": "Back",
+        "style": "primary",
+    }
     assert re.search(r'<a class="button" href="https://kling.ai"[^>]*>Read</a>', markup)
 
 

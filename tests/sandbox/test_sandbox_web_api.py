@@ -41,7 +41,9 @@ def test_a_message_is_addressed_by_id_by_name_or_by_person(
 
     (message,) = sandbox.workspace.messages(channel, ALICE.id)
     assert (reply["channel"], reply["ts"]) == (channel, message.ts)
-    assert (message.user, message.text, message.blocks) == (BOT_USER_ID, "hello", (SECTION,))
+    assert (message.user, message.text) == (BOT_USER_ID, "hello")
+    (block,) = message.blocks
+    assert {**SECTION, "block_id": block["block_id"]} == block
     assert not message.unfurl
 
 

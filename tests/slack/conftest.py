@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,6 +110,22 @@ class Person:
             "x-slack-request-timestamp": [timestamp],
         }
 
+    def clicks(self, action_id: str, value: str, response_url: str, *, headers: dict[str, Any] | None = None) -> Any:
+        """Slack's answer to the click itself; what the bot says comes to the response_url."""
+        payload = {
+            "type": "block_actions",
+            "user": {"id": self.user_id, "team_id": "T0SANDBOX1"},
+            "team": {"id": "T0SANDBOX1"},
+            "api_app_id": "A0KLINGBOT",
+            "container": {"type": "message", "message_ts": "1.2", "channel_id": self.channel_id, "is_ephemeral": True},
+            "channel": {"id": self.channel_id},
+            "trigger_id": f"{self.user_id}.click",
+            "response_url": response_url,
+            "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": value}],
+        }
+        body = urlencode({"payload": json.dumps(payload)})
+        return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
+
     def types(self, text: str, *, trigger: str | None = None) -> str:
         """The text of the answer, which only this person sees."""
         response = self.send(text, trigger=trigger)
@@ -114,6 +134,48 @@ class Person:
         assert said["response_type"] == "ephemeral"
         assert said["blocks"]
         return str(said["text"])
+
+
+class Hook(ThreadingHTTPServer):
+    """Slack's end of a response_url: notes what is posted to it, and answers with the statuses that a test orders."""
+
+    daemon_threads = True
+
+    class Handler(BaseHTTPRequestHandler):
+        server: Hook
+
+        def do_POST(self) -> None:
+            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.server.opened.wait(5)
+            status = self.server.statuses.pop(0) if self.server.statuses else 200
+            self.send_response(status)
+            self.end_headers()
+            if status == 200:
+                self.server.heard.put(said)
+
+        def log_message(self, *_: object) -> None: ...
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/actions/1/2"
+        self.heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.statuses: list[int] = []
+        self.opened = threading.Event()
+        self.opened.set()
+
+    def said(self) -> dict[str, Any]:
+        """The next thing that is said to it."""
+        return self.heard.get(timeout=5)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    opened = Hook()
+    serving = threading.Thread(target=opened.serve_forever, args=(0.02,), daemon=True)
+    serving.start()
+    yield opened
+    opened.shutdown()
+    opened.server_close()
 
 
 @pytest.fixture

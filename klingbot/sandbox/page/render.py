@@ -4,6 +4,7 @@ Blocks are drawn as Slack's docs describe them ("Block Kit reference"). A type t
 shown as a grey box that names it: nothing the bot says is silently dropped.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -73,7 +74,7 @@ def _section(block: Block, reader: Reader) -> Html:
         parts.append(tag("div", *cells, class_="fields"))
     accessory = block.get("accessory")
     if accessory:
-        side = tag("div", _element(accessory, reader), class_="accessory")
+        side = tag("div", _element(accessory, reader, str(block.get("block_id", ""))), class_="accessory")
         return tag("div", tag("div", *parts), side, class_="section with-accessory")
     return tag("div", *parts, class_="section")
 
@@ -166,8 +167,16 @@ def _button(element: Block, reader: Reader, block_id: str) -> Html:
         class_=css,
         data_block_id=block_id,
         data_action_id=str(element.get("action_id", "")),
-        data_value=str(element.get("value", "")),
+        data_confirm=_confirm(element.get("confirm"), reader),
     )
+
+
+def _confirm(asked: Block | None, reader: Reader) -> str | None:
+    """What the page asks before the press counts: JSON whose every text is HTML."""
+    if not asked:
+        return None
+    words = {name: _text_object(asked[name], reader) for name in ("title", "text", "confirm", "deny")}
+    return json.dumps({**words, "style": str(asked.get("style", "primary"))})
 
 
 def _unknown(block: Block) -> Html:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from klingbot.sandbox.page import state
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.state import Command
+from klingbot.sandbox.slack.interactions import Interactions, NothingToPressError
 from klingbot.sandbox.slack.workspace import Change, Channel, Person, Workspace
 
 Send = Callable[[str, str, str], None]
@@ -48,15 +49,18 @@ class Refusal:
         return JSONResponse({"error": self.error, "message": self.message}, self.status)
 
 
-def routes(workspace: Workspace, send: Send, commands: Sequence[Command]) -> list[BaseRoute]:
+def routes(
+    workspace: Workspace, send: Send, commands: Sequence[Command], interactions: Interactions
+) -> list[BaseRoute]:
     """The page's routes. `commands` fill the composer's menu."""
-    page = _Page(workspace, send, commands)
+    page = _Page(workspace, send, commands, interactions)
     return [
         Route("/", page.index),
         Route("/static/{name}", page.static),
         Route("/page/state", page.state),
         Route("/page/stream", page.stream),
         Route("/page/send", page.send_text, methods=["POST"]),
+        Route("/page/click", page.click, methods=["POST"]),
     ]
 
 
@@ -65,6 +69,7 @@ class _Page:
     workspace: Workspace
     send: Send
     commands: Sequence[Command]
+    interactions: Interactions
 
     async def index(self, request: Request) -> Response:
         return FileResponse(_FILES["index.html"], headers=_HEADERS)
@@ -103,6 +108,23 @@ class _Page:
         if not isinstance(text, str) or not text.strip():
             return Refusal(400, "no_text", "There is nothing to send.").response()
         await run_in_threadpool(self.send, person.id, channel.id, text)
+        return JSONResponse({"ok": True})
+
+    async def click(self, request: Request) -> Response:
+        """Answers when the bot has acknowledged, or has failed to."""
+        body = await _json_object(request)
+        if isinstance(body, Refusal):
+            return body.response()
+        person = self._person(body.get("as"))
+        if isinstance(person, Refusal):
+            return person.response()
+        pressed = [str(body.get(name)) for name in ("channel", "ts", "action_id", "block_id")]
+        try:
+            failure = await self.interactions.click(person.id, *pressed)
+        except NothingToPressError:
+            return Refusal(404, "nothing_to_press", "This button is not there any more.").response()
+        if failure is not None:
+            return Refusal(502, failure.value, f"Klingbot did not respond ({failure.value}).").response()
         return JSONResponse({"ok": True})
 
     def _viewer(self, request: Request) -> Person | Refusal:

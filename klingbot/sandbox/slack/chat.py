@@ -22,7 +22,7 @@ def post_message(slack: Slack, args: Args) -> Reply:
         thread_ts=word(args, "thread_ts") or None,
         unfurl=said.unfurl,
     )
-    return ok(channel=channel.id, ts=message.ts, message=_shown(message))
+    return ok(channel=channel.id, ts=message.ts, message=shown(message))
 
 
 def post_ephemeral(slack: Slack, args: Args) -> Reply:
@@ -51,7 +51,7 @@ def update(slack: Slack, args: Args) -> Reply:
     changed = slack.workspace.update(message.channel, message.ts, text=said.text, blocks=said.blocks)
     if changed is None:
         return error("message_not_found")
-    return ok(channel=message.channel, ts=message.ts, text=said.text, message=_shown(changed))
+    return ok(channel=message.channel, ts=message.ts, text=said.text, message=shown(changed))
 
 
 def delete(slack: Slack, args: Args) -> Reply:
@@ -122,8 +122,9 @@ def _own_message(workspace: Workspace, args: Args, not_own: str) -> Message | Re
     return message
 
 
-def _shown(message: Message) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def shown(message: Message) -> dict[str, Any]:
+    """A message as the bot gets to see it."""
+    seen: dict[str, Any] = {
         "type": "message",
         "user": message.user,
         "bot_id": BOT_ID,
@@ -133,7 +134,7 @@ def _shown(message: Message) -> dict[str, Any]:
         "text": message.text,
     }
     if message.blocks:
-        shown["blocks"] = list(message.blocks)
+        seen["blocks"] = list(message.blocks)
     if message.thread_ts:
-        shown["thread_ts"] = message.thread_ts
-    return shown
+        seen["thread_ts"] = message.thread_ts
+    return seen

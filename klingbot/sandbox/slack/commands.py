@@ -2,15 +2,14 @@
 
 import logging
 import secrets
-import time
 from collections import deque
 
 from klingbot.sandbox.slack.content import Refused
-from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
+from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload, trigger_id
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.manifest import Manifest
 from klingbot.sandbox.slack.responses import Responses
-from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID, Channel, Workspace
+from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Commands:
     async def deliver(self, payload: Payload) -> None:
         """Deliver a payload, and not only once if asked again: bots must survive repeated deliveries."""
         channel, user = payload["channel_id"], payload["user_id"]
-        outcome = await self._deliver(payload)
+        outcome = await self._deliver("slash_commands", payload)
         if isinstance(outcome, Failure):
             self._whisper(channel, user, FAILED.format(payload["command"], outcome.value))
             return
@@ -67,7 +66,7 @@ class Commands:
             "team_id": TEAM_ID,
             "team_domain": TEAM_DOMAIN,
             "channel_id": channel,
-            "channel_name": _name_for_bots(self._workspace.channels[channel]),
+            "channel_name": self._workspace.channels[channel].name_for_bots(),
             "user_id": user,
             "user_name": self._workspace.people[user].name,
             "command": command,
@@ -75,15 +74,8 @@ class Commands:
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "response_url": f"{self._url}/response/{self._responses.open(channel, user)}",
-            "trigger_id": f"{time.time_ns()}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}",
+            "trigger_id": trigger_id(),
         }
 
     def _whisper(self, channel: str, user: str, text: str) -> None:
         self._workspace.post(channel, SLACKBOT_ID, text, ephemeral_to=user)
-
-
-def _name_for_bots(channel: Channel) -> str:
-    """Slack does not tell a command the name of a private place."""
-    if channel.is_im:
-        return "directmessage"
-    return "privategroup" if channel.is_private else channel.name

@@ -1,4 +1,4 @@
-"""How a command reaches the bot: what may come back, and the way over signed HTTP.
+"""How a command or a click reaches the bot: what may come back, and the way over signed HTTP.
 
 The other way, over Socket Mode, is `socket_mode.py`.
 """
@@ -6,11 +6,13 @@ The other way, over Socket Mode, is `socket_mode.py`.
 import asyncio
 import hashlib
 import hmac
+import json
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import requests
@@ -34,20 +36,28 @@ class Failure(Enum):
 
 
 Payload = dict[str, Any]
-Deliver = Callable[[Payload], Awaitable[Acked | Failure]]
+Kind = Literal["slash_commands", "interactive"]
+"""What is delivered, in Socket Mode's words."""
+Deliver = Callable[[Kind, Payload], Awaitable[Acked | Failure]]
 
 
 def over_http(url: str, signing_secret: str) -> Deliver:
     """Delivery as a form POST to `url`, signed with Slack's v0 scheme."""
 
-    async def deliver(payload: Payload) -> Acked | Failure:
+    async def deliver(kind: Kind, payload: Payload) -> Acked | Failure:
+        form = {"payload": json.dumps(payload)} if kind == "interactive" else payload
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                return await asyncio.to_thread(_post, url, signing_secret, payload)
+                return await asyncio.to_thread(_post, url, signing_secret, form)
         except TimeoutError:
             return Failure.TIMED_OUT
 
     return deliver
+
+
+def trigger_id() -> str:
+    """A fresh one, of the look of Slack's."""
+    return f"{time.time_ns()}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
 
 
 def signature(signing_secret: str, timestamp: str, body: str) -> str:
@@ -56,8 +66,8 @@ def signature(signing_secret: str, timestamp: str, body: str) -> str:
     return "v0=" + hmac.new(signing_secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def _post(url: str, signing_secret: str, payload: Payload) -> Acked | Failure:
-    body, timestamp = urlencode(payload), str(int(time.time()))
+def _post(url: str, signing_secret: str, form: dict[str, Any]) -> Acked | Failure:
+    body, timestamp = urlencode(form), str(int(time.time()))
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",

@@ -11,14 +11,15 @@ from klingbot.sandbox.slack import control, manifest, uploads
 from klingbot.sandbox.slack.api import Tokens, WebApi
 from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.commands import Commands
-from klingbot.sandbox.slack.delivery import over_http
+from klingbot.sandbox.slack.delivery import Failure, over_http
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.faults import Faults
+from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.rates import PostingRate
 from klingbot.sandbox.slack.replies import Slack
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
-from klingbot.sandbox.slack.workspace import APP_ID, Workspace
+from klingbot.sandbox.slack.workspace import APP_ID, Message, Workspace
 
 
 def _secret() -> str:
@@ -56,6 +57,7 @@ class LocalSlack:
         self._rate = PostingRate(enforced=posting_rate)
         over_socket = self._hub.deliver
         deliver = over_http(http_events_url, self.keys.signing_secret) if http_events_url else over_socket
+        self.interactions = Interactions(self.workspace, self._responses, server.url, deliver)
         self._commands = Commands(self.workspace, self.manifest, self._responses, server.url, deliver)
 
     def routes(self) -> list[BaseRoute]:
@@ -83,6 +85,13 @@ class LocalSlack:
             self._server.submit(self._commands.run(person.id, place.id, text))
         elif text.strip():
             self.workspace.post(place.id, person.id, escape(text, self.workspace))
+
+    def click(self, as_user: str, message: Message, action_id: str) -> Failure | None:
+        """Press the button with this action id, and wait until the bot acknowledges; confirm dialogs are the page's.
+
+        Raises NothingToPressError when this person sees no such button.
+        """
+        return self._server.submit(self.interactions.click(as_user, message.channel, message.ts, action_id)).result()
 
     def redeliver(self, times: int = 1) -> None:
         """Deliver the last command again, unchanged down to its trigger_id. Raises IndexError before any."""

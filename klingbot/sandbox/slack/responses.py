@@ -1,4 +1,4 @@
-"""Answers to a command: its acknowledgement, and what comes later through its response_url.
+"""Answers to a command or a click: the acknowledgement, and what comes later through the response_url.
 
 Neither needs the bot to be in the channel. A response_url may be used 5 times within 30 minutes, and shows its
 answer to the caller alone unless told otherwise (Slack's docs, handling user interaction).
@@ -40,10 +40,10 @@ class Responses:
         self._clock = clock
         self._tickets: dict[str, _Ticket] = {}
 
-    def open(self, channel: str, user: str) -> str:
-        """A new ticket: the last part of a response_url."""
+    def open(self, channel: str, user: str, original: Message | None = None) -> str:
+        """A new ticket: the last part of a response_url. `original`: the message that was clicked."""
         ticket = secrets.token_urlsafe(18)
-        self._tickets[ticket] = _Ticket(channel, user, self._clock() + LIFETIME_SECONDS)
+        self._tickets[ticket] = _Ticket(channel, user, self._clock() + LIFETIME_SECONDS, original=original)
         return ticket
 
     def acknowledge(self, ticket: str, answer: dict[str, Any] | str | None) -> Refused | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from klingbot.sandbox.slack.delivery import ACK_SECONDS, Acked, Failure, Payload
+from klingbot.sandbox.slack.delivery import ACK_SECONDS, Acked, Failure, Kind, Payload
 from klingbot.sandbox.slack.workspace import APP_ID
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class SocketModeHub:
         finally:
             self._leave(websocket)
 
-    async def deliver(self, payload: Payload) -> Acked | Failure:
-        """Send a slash command to one connection and wait for its acknowledgement."""
+    async def deliver(self, kind: Kind, payload: Payload) -> Acked | Failure:
+        """Send a command or a click to one connection and wait for its acknowledgement."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._connected.wait()
@@ -74,9 +74,9 @@ class SocketModeHub:
                 await random.choice(self._connections).send_json(
                     {
                         "envelope_id": envelope,
-                        "type": "slash_commands",
+                        "type": kind,
                         "payload": payload,
-                        "accepts_response_payload": True,
+                        "accepts_response_payload": kind == "slash_commands",
                     }
                 )
                 return Acked(await acked)

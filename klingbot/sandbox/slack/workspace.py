@@ -4,6 +4,7 @@ It knows nothing of HTTP. The Web API, the socket and the page all read and chan
 """
 
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,12 @@ class Channel:
     is_im: bool = False
     is_archived: bool = False
     members: frozenset[str] = frozenset()
+
+    def name_for_bots(self) -> str:
+        """Slack does not tell commands and clicks the name of a private place."""
+        if self.is_im:
+            return "directmessage"
+        return "privategroup" if self.is_private else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class Workspace:
         """Say something in an existing channel. Raises KeyError when there is no such channel."""
         with self._lock:
             message = Message(
-                channel, self._next_ts(), user, text, tuple(blocks), ephemeral_to, thread_ts, unfurl=unfurl
+                channel, self._next_ts(), user, text, _identified(blocks), ephemeral_to, thread_ts, unfurl=unfurl
             )
             self._messages[channel][message.ts] = message
             self._publish(Change("posted", message))
@@ -147,7 +154,7 @@ class Workspace:
             old = self.find(channel, ts)
             if old is None:
                 return None
-            message = replace(old, text=text, blocks=tuple(blocks), edited=not blocks)
+            message = replace(old, text=text, blocks=_identified(blocks), edited=not blocks)
             self._messages[channel][ts] = message
             self._publish(Change("updated", message))
             return message
@@ -227,3 +234,8 @@ class Workspace:
             if change["kind"] == "deleted":
                 del self._messages[message.channel][message.ts]
             self._last_micros = max(self._last_micros, int(message.ts.replace(".", "")))
+
+
+def _identified(blocks: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The blocks with an id each, which Slack gives to those that have none."""
+    return tuple({"block_id": secrets.token_urlsafe(4)} | block for block in blocks)

@@ -1,7 +1,8 @@
 // The page: who you are, which channel is open, and what has been said there.
 
+import { startClicks } from "./clicks.js";
 import { fill, focusComposer, setCommands, setPlaceholder, startComposer } from "./composer.js";
-import { follow, readState, send } from "./connection.js";
+import { follow, post, readState } from "./connection.js";
 import { avatar, byId, element, icon } from "./dom.js";
 import { clearMessages, drawMessages, toBottom } from "./messages.js";
 import { Read } from "./read.js";
@@ -74,7 +75,7 @@ function openByHand(id) {
 }
 
 async function onSend(text) {
-  const trouble = await send(view.you, view.current, text);
+  const trouble = await post("/page/send", { as: view.you, channel: view.current, text });
   byId("trouble").hidden = trouble === null;
   byId("trouble").textContent = trouble ?? "";
   if (trouble === null) toBottom();
@@ -177,6 +178,7 @@ async function enter() {
 function start() {
   startHints();
   startComposer(onSend);
+  startClicks(() => view.you);
   byId("menu").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));
   document.querySelector("main").addEventListener("click", () => showSidebar(false));
   window.addEventListener("popstate", onHash);

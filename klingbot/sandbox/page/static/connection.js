@@ -20,13 +20,13 @@ export async function readState(you) {
   return state;
 }
 
-/** Send what was typed; resolves to null, or to the reason why it could not be sent. */
-export async function send(you, channel, text) {
+/** Tell the server what a person did; resolves to null, or to the reason why it could not be done. */
+export async function post(path, body) {
   try {
-    const answer = await fetch("/page/send", {
+    const answer = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ as: you, channel, text }),
+      body: JSON.stringify(body),
     });
     return answer.ok ? null : (await answer.json()).message;
   } catch {

@@ -119,7 +119,7 @@ function messageRow(message, person = { id: message.user, real_name: message.use
   const when = moment(message);
   const row = element(
     "li",
-    { className: "message", "data-testid": "message", "data-ts": message.ts, "data-ephemeral": message.ephemeral },
+    { className: "message", "data-testid": "message", "data-ts": message.ts, "data-channel": message.channel, "data-ephemeral": message.ephemeral },
     element("div", { className: "gutter" }, avatar(person), element("time", { className: "aside" }, clock.format(when))),
     body(message, person, when),
   );

@@ -1,0 +1,105 @@
+"""Buttons as people press them: the real bot, the sandbox and a real Chromium."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bolt_bot import eventually
+from browser import launch, open_page
+from playwright.sync_api import Browser, Page, expect
+
+import bot
+from klingbot.sandbox import Sandbox, play
+from klingbot.sandbox.kling.faults import Fault
+from klingbot.sandbox.slack.workspace import ALICE, BOT_USER_ID
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+GENERAL = "C0GENERAL1"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The real bot in a sandbox whose Kling has no room, so that jobs wait."""
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    sandbox = play.open_sandbox(0, folder=folder)
+    sandbox.kling.faults.add(Fault("create", ending="code", code=1303), times=1000)
+    stopping = threading.Event()
+    thread = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
+    thread.start()
+    eventually(lambda: sandbox.calls.seen("apps.connections.open"))
+    yield sandbox
+    stopping.set()
+    thread.join(10)
+    sandbox.stop()
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def page(browser: Browser, running: Sandbox) -> Iterator[Page]:
+    """The page, as Alice in #general."""
+    with open_page(browser, f"{running.url}/#alice/general") as page:
+        page.set_default_timeout(5_000)
+        expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #general")
+        yield page
+
+
+def send(page: Page, text: str) -> None:
+    page.get_by_test_id("composer").fill(text)
+    page.get_by_test_id("composer").press("Enter")
+
+
+def test_a_waiting_job_is_cancelled_with_one_press(page: Page) -> None:
+    send(page, "/kling generate A fox in snow")
+    answer = page.get_by_test_id("message").last
+    expect(answer).to_contain_text("A fox in snow")
+    answer.get_by_role("button", name="Cancel").click()
+    expect(answer).to_contain_text("Nothing was charged; the hold of")
+    expect(answer).to_contain_text("Only visible to you")
+    expect(answer.get_by_role("button")).to_have_count(0)
+
+
+def button(words: str, **more: object) -> dict[str, object]:
+    return {"type": "button", "action_id": words, "value": "1", "text": {"type": "plain_text", "text": words}, **more}
+
+
+def plain(words: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": words}
+
+
+def test_a_question_is_asked_first_and_the_press_counts_only_after_a_yes(page: Page, running: Sandbox) -> None:
+    question = {
+        "title": plain("Write it off?"),
+        "text": {"type": "mrkdwn", "text": "The hold of *40 credits* is given back."},
+        "confirm": plain("Write off"),
+        "deny": plain("Keep waiting"),
+        "style": "danger",
+    }
+    elements = [button("job.nonsense", style="danger", confirm=question)]
+    running.workspace.post(GENERAL, BOT_USER_ID, "Stuck", blocks=[{"type": "actions", "elements": elements}])
+    press, dialog = page.get_by_role("button", name="job.nonsense"), page.get_by_role("alertdialog")
+    before = len(running.slack.interactions.sent)
+
+    press.click()
+    expect(dialog).to_contain_text("The hold of 40 credits is given back.")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    press.click()
+    dialog.get_by_role("button", name="Keep waiting").click()
+    expect(dialog).to_have_count(0)
+    assert len(running.slack.interactions.sent) == before
+
+    press.click()
+    expect(dialog.get_by_role("button", name="Write off")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This button belongs to another version of Klingbot")).to_be_visible()
+    assert running.slack.interactions.sent[-1]["user"]["id"] == ALICE.id

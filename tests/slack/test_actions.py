@@ -1,0 +1,131 @@
+"""Clicks: signed payloads in, acknowledged at once; the answer goes to the response_url that came with each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from klingbot.blocks.message import message, section
+from klingbot.engine import Engine
+from klingbot.engine.usage import usage
+from klingbot.jobs import JobState
+from klingbot.periods import PeriodKind
+from klingbot.slack import actions
+from klingbot.slack.desk import Answer, Click, Desk, Rewritten
+from klingbot.store import jobs
+
+PRO = "--model kling-pro --duration 10"
+
+
+def held_job(person: Any) -> str:
+    found = re.search(r"Job ([a-z2-7]{12})", person.types(f"generate a fox {PRO}"))
+    assert found
+    return found[1]
+
+
+def held_credits(engine: Engine) -> int:
+    return usage(engine, "workspace", PeriodKind.MONTHLY, "model").total.held.millicredits
+
+
+def test_a_click_is_acknowledged_before_anything_is_said(bob: Any, hook: Any) -> None:
+    hook.opened.clear()
+    response = bob.clicks("job.cancel", held_job(bob), hook.url)
+    assert (response.status, response.body) == (200, "")
+    hook.opened.set()
+    assert hook.said()
+
+
+def test_an_unsigned_click_is_refused(bob: Any, hook: Any, engine: Engine) -> None:
+    job_id = held_job(bob)
+    assert bob.clicks("job.cancel", job_id, hook.url, headers={}).status == 401
+    assert held_credits(engine) == 40_000
+
+
+def test_cancel_gives_the_hold_back_and_rewrites_the_message(bob: Any, hook: Any, engine: Engine) -> None:
+    job_id = held_job(bob)
+    bob.clicks("job.cancel", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is True
+    assert said["text"] == (
+        f"Cancelled job {job_id}. Nothing was charged; the hold of 40 credits ($2.40) was given back."
+    )
+    assert not any(block["type"] == "actions" for block in said["blocks"])
+    assert held_credits(engine) == 0
+
+
+def test_a_second_click_changes_nothing_and_says_so_to_whoever_clicked(bob: Any, hook: Any, engine: Engine) -> None:
+    job_id = held_job(bob)
+    bob.clicks("job.cancel", job_id, hook.url)
+    hook.said()
+    bob.clicks("job.cancel", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert said["text"] == f"Job {job_id} was given up: there is nothing to cancel."
+    assert held_credits(engine) == 0
+
+
+def test_only_its_owner_or_an_admin_cancels_a_job(bob: Any, carol: Any, alice: Any, hook: Any, engine: Engine) -> None:
+    job_id = held_job(bob)
+    carol.clicks("job.cancel", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert "only they or an admin can cancel it" in said["text"]
+    assert held_credits(engine) == 40_000
+    alice.clicks("job.cancel", job_id, hook.url)
+    assert hook.said()["replace_original"] is True
+    job = jobs.get(engine.store.read(), job_id)
+    assert job and job.state is JobState.RELEASED
+
+
+def test_a_button_that_nobody_knows_is_answered_with_a_sentence(bob: Any, hook: Any) -> None:
+    bob.clicks("job.teleport", "1", hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert said["text"].startswith("This button belongs to another version of Klingbot")
+
+
+def test_what_only_admins_may_do_is_refused_to_everybody_else(
+    bob: Any, alice: Any, hook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def approve(desk: Desk, click: Click) -> Answer:
+        return Rewritten(message(section(f"Approved {click.value} by {click.user_id}")))
+
+    monkeypatch.setitem(actions._ACTIONS, "request.approve", actions._Row(approve, admins_only="approve requests"))
+    bob.clicks("request.approve", "7", hook.url)
+    assert hook.said()["text"] == "Only admins can approve requests. Ask one of them; nothing was changed."
+    alice.clicks("request.approve", "7", hook.url)
+    assert hook.said()["text"] == f"Approved 7 by {alice.user_id}"
+
+
+def test_while_slack_cannot_say_who_is_an_admin_nobody_is(bob: Any, carol: Any, hook: Any, slack: Any) -> None:
+    job_id = held_job(bob)
+    slack.trouble = TimeoutError()
+    carol.clicks("job.cancel", job_id, hook.url)
+    assert "Slack" in hook.said()["text"]
+
+
+def test_a_failure_of_ours_is_answered_with_a_reference(
+    bob: Any, hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(desk: Desk, click: Click) -> Answer:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(actions._ACTIONS, "job.cancel", actions._Row(broken))
+    bob.clicks("job.cancel", "1", hook.url)
+    reference = re.search(r"ref ([0-9a-f]{6})", hook.said()["text"])
+    assert reference and reference[1] in caplog.text
+
+
+def test_an_answer_is_sent_again_when_slack_stumbles(bob: Any, hook: Any) -> None:
+    hook.statuses = [500]
+    bob.clicks("job.cancel", held_job(bob), hook.url)
+    assert hook.said()["replace_original"] is True
+
+
+def test_an_answer_that_slack_does_not_take_is_logged(bob: Any, hook: Any, caplog: pytest.LogCaptureFixture) -> None:
+    hook.statuses = [404]
+    bob.clicks("job.cancel", held_job(bob), hook.url)
+    bob.app.listener_runner.listener_executor.shutdown()
+    assert "Slack did not take an answer to a click: HTTP 404" in caplog.text
