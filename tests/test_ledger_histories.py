@@ -7,8 +7,11 @@ charges more or less than was held. After each step the ledger must say what the
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,8 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from klingbot import prices
 from klingbot.budgets import DEFAULT_THRESHOLDS, WORKSPACE, project_scope, scopes_of, user_scope
-from klingbot.engine import Engine, asking, budgeting, open_engine, verdicts
-from klingbot.engine.asking import BudgetExceeded, Held, Repeated
+from klingbot.engine import Clock, Engine, asking, budgeting, open_engine, verdicts
+from klingbot.engine.asking import BudgetExceeded, Held, Repeated, Request
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import Job
 from klingbot.money import NOTHING, Amount
@@ -27,7 +30,7 @@ from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store
 from tests.conftest import FakeClock
-from tests.ledger_checks import ask, prove, settle, submit, total
+from tests.ledger_checks import ask, prove, submit, total
 
 USERS, PROJECTS = ("U1", "U2"), ("a", "b")
 SCOPES = (WORKSPACE, *map(project_scope, PROJECTS), *map(user_scope, USERS))
@@ -41,6 +44,9 @@ CHANGES = st.builds(
     thresholds=st.none(),
     channel_id=st.none(),
 )
+VIDEO = "https://kling.test/v.mp4"
+PICKS = st.integers(0, 999)
+"""Which job, of those there are. What is drawn must not depend on what came of earlier steps: see two bots at once."""
 UNITS = (None, "0", "0.5", "1.5", "5", "12.25", "60")
 
 Limits = tuple[int | None, int | None]
@@ -86,19 +92,33 @@ def crossings(committed: Amount, limits: Limits) -> frozenset[str]:
     return frozenset(found | {"over" for used, most in pairs if most and used > most})
 
 
+def refused_by(outcome: Held | BudgetExceeded) -> set[Key]:
+    return set() if isinstance(outcome, Held) else {(s.budget.scope, s.budget.kind) for s in outcome.refused}
+
+
+def open_bot(path: Path, clock: Clock) -> Engine:
+    """A zone whose clocks change, and prices in fractions of a credit."""
+    return open_engine(Store(path), prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), clock)
+
+
 class Histories(RuleBasedStateMachine):
     @initialize(budgets=st.lists(CHANGES, min_size=1, max_size=6))
     def begin(self, budgets: list[Change]) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.store = Store(Path(self.folder.name) / "klingbot.db")
         self.clock = FakeClock(0)
         self.clock.set(2026, 10, 23, 12)
-        self.engine: Engine = open_engine(
-            self.store, prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), self.clock
-        )
+        self.open_the_ledger()
         self.model = Model()
         for change in budgets:
             self.an_admin_sets_a_budget(change)
+
+    def open_the_ledger(self) -> None:
+        self.engine = open_bot(Path(self.folder.name) / "klingbot.db", self.clock)
+        self.store = self.engine.store
+
+    def do(self, use_case: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Somebody wants this of the bot."""
+        return use_case(self.engine, *args, **options)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -116,6 +136,9 @@ class Histories(RuleBasedStateMachine):
         rows = self.store.read().execute("SELECT id FROM jobs WHERE finished_at IS NOT NULL").fetchall()
         return {row["id"] for row in rows}
 
+    def live_job(self, pick: int) -> Job | None:
+        return self.live[pick % len(self.live)] if self.live else None
+
     @rule(seconds=st.sampled_from((0.001, 60, 3_600, 86_400, 9 * 86_400)))
     def time_passes(self, seconds: float) -> None:
         self.clock.tick(seconds)
@@ -127,66 +150,59 @@ class Histories(RuleBasedStateMachine):
     )
     def somebody_asks(self, user: str, project: str, wish: Wish) -> None:
         request = ask(f"r{len(self.model.jobs)} {self.clock.at} {user}", wish, user_id=user, project=project)
-        estimate = asking.estimate(self.engine, request)
+        estimate = self.do(asking.estimate, request)
         assert isinstance(estimate, asking.Estimate)
-        cost, periods = estimate.quote.amount, list(self.engine.periods())
-        touched = [(scope, period) for scope in scopes_of(user, project) for period in periods]
-        broken = {
-            (scope, period.kind)
-            for scope, period in touched
-            if (limits := self.model.budgets.get((scope, period.kind)))
-            and "over" in crossings(self.model.committed(scope, period) + cost, limits)
-        }
-        outcome = asking.hold(self.engine, request)
-        if broken:
-            assert isinstance(outcome, BudgetExceeded)
-            assert {(s.budget.scope, s.budget.kind) for s in outcome.refused} == broken
+        broken = self.broken_by(request, estimate.quote.amount)
+        outcome = self.do(asking.hold, request)
+        assert refused_by(outcome) == broken
+        self.answered(request, outcome)
+        if isinstance(outcome, BudgetExceeded):
             assert estimate.refused == outcome.refused
-            told = {(scope, period) for scope, period in touched if (scope, period.kind) in broken}
-            self.model.alarms += len(told - self.model.turned_away)
-            self.model.turned_away |= told
-            return
-        assert isinstance(outcome, Held)
-        self.model.jobs[outcome.job.id], self.model.counts[outcome.job.id] = outcome.job, cost
-        self._moved(outcome.job)
-        assert asking.hold(self.engine, request) == Repeated(outcome.job)
+        else:
+            assert self.do(asking.hold, request) == Repeated(outcome.job)
 
-    @precondition(lambda self: self.live)
-    @rule(data=st.data(), units=st.sampled_from(UNITS))
-    def kling_makes_one(self, data: st.DataObject, units: str | None) -> None:
-        job = data.draw(st.sampled_from(self.live))
-        done = settle(self.engine, job, units)
+    @rule(pick=PICKS, units=st.sampled_from(UNITS))
+    def kling_makes_one(self, pick: int, units: str | None) -> None:
+        job = self.live_job(pick)
+        if job is None:
+            return
+        charged = None if units is None else Decimal(units)
+        done = self.do(verdicts.succeeded, self.do(submit, job), units=charged, video_url=VIDEO)
         assert done.settled is not None
         self.model.counts[job.id] = done.settled
         self._moved(job)
 
-    @precondition(lambda self: self.live)
-    @rule(data=st.data())
-    def kling_fails_at_one(self, data: st.DataObject) -> None:
-        job = data.draw(st.sampled_from(self.live))
-        assert verdicts.failed(self.engine, submit(self.engine, job), "too dark")
+    @rule(pick=PICKS)
+    def kling_fails_at_one(self, pick: int) -> None:
+        job = self.live_job(pick)
+        if job is None:
+            return
+        assert self.do(verdicts.failed, self.do(submit, job), "too dark")
         self._released(job)
 
-    @precondition(lambda self: self.live)
-    @rule(data=st.data())
-    def somebody_cancels(self, data: st.DataObject) -> None:
-        job = data.draw(st.sampled_from(self.live))
-        assert isinstance(asking.cancel(self.engine, job.id, user_id=job.user_id, is_admin=False), asking.Cancelled)
+    @rule(pick=PICKS)
+    def somebody_cancels(self, pick: int) -> None:
+        job = self.live_job(pick)
+        if job is None:
+            return
+        assert isinstance(self.do(asking.cancel, job.id, user_id=job.user_id, is_admin=False), asking.Cancelled)
         self._released(job)
 
-    @precondition(lambda self: self.ended)
-    @rule(data=st.data())
-    def a_verdict_comes_twice(self, data: st.DataObject) -> None:
-        job = self.model.jobs[data.draw(st.sampled_from(sorted(self.ended)))]
-        assert verdicts.succeeded(self.engine, job, units=None, video_url="https://kling.test/v.mp4") is None
-        assert verdicts.failed(self.engine, job, "again") is None
+    @rule(pick=PICKS)
+    def a_verdict_comes_twice(self, pick: int) -> None:
+        ended = [job for job in self.model.jobs.values() if job.id in self.ended]
+        if not ended:
+            return
+        job = ended[pick % len(ended)]
+        assert self.do(verdicts.succeeded, job, units=None, video_url=VIDEO) is None
+        assert self.do(verdicts.failed, job, "again") is None
 
     @rule(change=CHANGES)
     def an_admin_sets_a_budget(self, change: Change) -> None:
         scope, kind = change.scope, change.kind
         before = self.model.budgets.get((scope, kind), (None, None))
         limits = (change.limit_millicredits or before[0], change.limit_microusd or before[1])
-        budgeting.set_budget(self.engine, change, by="UADMIN")
+        self.do(budgeting.set_budget, change, by="UADMIN")
         if limits == (None, None):
             return
         self.model.budgets[scope, kind] = limits
@@ -198,7 +214,7 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_admin_removes_a_budget(self, data: st.DataObject) -> None:
         scope, kind = data.draw(st.sampled_from(sorted(self.model.budgets)))
-        assert budgeting.remove_budget(self.engine, scope, kind)
+        assert self.do(budgeting.remove_budget, scope, kind)
         del self.model.budgets[scope, kind]
         self.model.reached = {
             key: at for key, at in self.model.reached.items() if (key[0], key[1].kind) != (scope, kind)
@@ -208,8 +224,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def the_bot_restarts(self) -> None:
         self.store.close()
-        self.store = Store(self.store.path)
-        self.engine = open_engine(self.store, self.engine.prices, self.engine.calendar, self.clock)
+        self.open_the_ledger()
 
     @invariant()
     def every_total_is_what_the_notebook_adds_up_to(self) -> None:
@@ -238,6 +253,30 @@ class Histories(RuleBasedStateMachine):
         counts = {row["kind"]: row["n"] for row in rows}
         assert counts.get("crossed", 0) == self.model.announcements
         assert counts.get("turned away", 0) == self.model.alarms
+
+    def broken_by(self, request: Request, cost: Amount) -> set[Key]:
+        """The budgets that would not hold it, as the notebook has them."""
+        return {
+            (scope, period.kind)
+            for scope, period in self._touched(request)
+            if (limits := self.model.budgets.get((scope, period.kind)))
+            and "over" in crossings(self.model.committed(scope, period) + cost, limits)
+        }
+
+    def answered(self, request: Request, outcome: Held | BudgetExceeded) -> None:
+        """Writes down what became of a request."""
+        if isinstance(outcome, Held):
+            self.model.jobs[outcome.job.id], self.model.counts[outcome.job.id] = outcome.job, outcome.job.quote
+            self._moved(outcome.job)
+            return
+        broken = refused_by(outcome)
+        told = {(scope, period) for scope, period in self._touched(request) if (scope, period.kind) in broken}
+        self.model.alarms += len(told - self.model.turned_away)
+        self.model.turned_away |= told
+
+    def _touched(self, request: Request) -> list[tuple[str, Period]]:
+        scopes = scopes_of(request.user_id, request.project or "")
+        return [(scope, period) for scope in scopes for period in self.engine.periods()]
 
     def _released(self, job: Job) -> None:
         self.model.counts[job.id] = NOTHING
