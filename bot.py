@@ -28,7 +28,7 @@ from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
-from klingbot.slack.sender import Sender
+from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import DatabaseError, Store
 from klingbot.web import WebServer
 
@@ -52,7 +52,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         kling = KlingClient(config.kling_api_url, config.kling_credentials)
         dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
         house.callback(dispatcher.close)
-        notifier = Notifier(engine, Sender(client), config.alerts_channel, directory.known_admins)
+        sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url))
+        notifier = Notifier(engine, sender, config.alerts_channel, directory.known_admins)
         ticking = scheduler.start(
             [
                 Tick("submit", 0.5, dispatcher.submit),
@@ -62,6 +63,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             ]
         )
         house.callback(ticking.shutdown)
+        house.callback(notifier.close)
 
         desk = Desk(engine, directory, config.alerts_channel)
         bolt = app.build(

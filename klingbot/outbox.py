@@ -77,7 +77,11 @@ _NAMES = {content: kind for kind, content in KINDS.items()}
 
 
 def kind_of(content: Content) -> str:
-    return _NAMES[type(content)]
+    return kind_of_type(type(content))
+
+
+def kind_of_type(content: type[Content]) -> str:
+    return _NAMES[content]
 
 
 def to_json(content: Content) -> dict[str, Any]:

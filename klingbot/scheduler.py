@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -32,7 +33,9 @@ def start(ticks: Sequence[Tick]) -> BackgroundScheduler:
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
     )
     for tick in ticks:
-        scheduler.add_job(_guarded(tick), "interval", seconds=tick.seconds, id=tick.name)
+        scheduler.add_job(
+            _guarded(tick), "interval", seconds=tick.seconds, id=tick.name, next_run_time=datetime.now(UTC)
+        )
     scheduler.start()
     return scheduler
 

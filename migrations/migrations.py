@@ -170,3 +170,23 @@ def m003_outbox(db: Database) -> None:
           closed_at INTEGER NOT NULL
         ) STRICT""")
     db.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+
+
+@migrations()
+def m004_delivery(db: Database) -> None:
+    """Replies and edits, the pace of each line, and the hours in which a channel is left in peace."""
+    for column in ("thread_key TEXT", "replaces_key TEXT", "carried_by INTEGER REFERENCES outbox (id)"):
+        db.execute(f"ALTER TABLE outbox ADD COLUMN {column}")
+    # What was given up is counted and shown; what was sent is history.
+    db.execute("CREATE INDEX outbox_failed ON outbox (id) WHERE state = 'failed'")
+    db.execute("CREATE TABLE lines (line TEXT PRIMARY KEY, rests_until INTEGER NOT NULL) STRICT")
+    db.execute("""
+        CREATE TABLE quiet_hours (
+          channel_id TEXT PRIMARY KEY,
+          begin_minute INTEGER NOT NULL CHECK (begin_minute BETWEEN 0 AND 1439),
+          end_minute INTEGER NOT NULL CHECK (end_minute BETWEEN 0 AND 1439),
+          over_passes INTEGER NOT NULL CHECK (over_passes IN (0, 1)),
+          set_by TEXT NOT NULL,
+          set_at INTEGER NOT NULL,
+          CHECK (begin_minute <> end_minute)
+        ) STRICT""")

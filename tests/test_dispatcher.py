@@ -570,4 +570,4 @@ def test_every_total_is_proved_by_its_entries(
     clock.tick(24 * 3600)
     dispatcher.poll()
     assert ledger.mismatches(engine.store.read()) == []
-    assert outbox.counts(engine.store.read()) == {"waiting": 6}
+    assert outbox.counts(engine.store.read()) == {"waiting": 6, "failed": 0}

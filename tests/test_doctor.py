@@ -19,7 +19,7 @@ from klingbot.engine import Engine, verdicts
 from klingbot.sandbox import Sandbox
 from klingbot.settings import host, read
 from klingbot.slack.account import Account, wanted_scopes
-from klingbot.store import Store, checks, gates, outbox
+from klingbot.store import Store, checks, delivery, gates, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
 
@@ -161,7 +161,9 @@ def test_messages_that_wait_for_long_or_were_given_up_are_mentioned(engine: Engi
     old = found(engine, "outbox", later=16 * 60)
     assert (old.health, old.said) == (Health.WARNING, "1 waiting, the oldest for 16 minutes")
     with engine.store.write() as tx:
-        outbox.failed(tx, 1, problem="no place")
+        message = outbox.find(tx, "a")
+        assert message is not None
+        delivery.failed(tx, message, problem="no place")
     assert (found(engine, "outbox").health, found(engine, "outbox").said) == (Health.WARNING, "0 waiting, 1 given up")
 
 

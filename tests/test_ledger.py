@@ -23,7 +23,7 @@ from klingbot.money import NOTHING, Amount
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.pricing import NotSold, Wish
-from klingbot.store import Store, jobs, ledger, outbox
+from klingbot.store import Store, delivery, jobs, ledger, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import (
     TEN_SECONDS,
@@ -725,14 +725,18 @@ def test_a_slow_notifiers_failure_does_not_undo_what_another_delivered(engine: E
     now = engine.clock()
     with engine.store.write() as tx:
         outbox.put(tx, "m1", "submitting resumed", {"reason": ""}, at=now)
-        [message] = outbox.claim(tx, now=now, lease_until=now + 1, most=5)
-        assert outbox.claim(tx, now=now, lease_until=now + 1, most=5) == []
-        [again] = outbox.claim(tx, now=now + 1, lease_until=now + 60_000, most=5)
-        outbox.sent(tx, again.id, at=now + 2, to="C1", ts="1.2")
-        outbox.failed(tx, message.id, problem="is_archived")
-        outbox.again(tx, message.id, due_at=now + 3, problem="ratelimited")
-        assert outbox.claim(tx, now=now + 90_000, lease_until=now + 90_001, most=5) == []
-    assert outbox.counts(engine.store.read()) == {"sent": 1}
+        slow = delivery.claim(tx, now=now, lease_until=now + 1)
+        assert delivery.claim(tx, now=now, lease_until=now + 1) is None
+        quick = delivery.claim(tx, now=now + 1, lease_until=now + 60_000)
+        assert slow and quick
+        delivery.sent(tx, quick, at=now + 2, to="C1", ts="1.2")
+        delivery.failed(tx, slow, problem="is_archived")
+        delivery.again(tx, slow, due_at=now + 3, problem="ratelimited")
+        delivery.unbind(tx, slow)
+        delivery.reroute(tx, slow, to="C2", detour="C1: is_archived")
+        assert delivery.claim(tx, now=now + 90_000, lease_until=now + 90_001) is None
+        told = outbox.find(tx, "m1")
+    assert told and (told.state, told.line, told.problem) == ("sent", "", None)
 
 
 # Another calendar.

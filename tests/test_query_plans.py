@@ -18,12 +18,12 @@ from klingbot.engine import Engine, asking, budgeting, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
-from klingbot.store import jobs, outbox
+from klingbot.store import delivery, jobs, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
 GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox")
-ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines")
+ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -95,12 +95,21 @@ def claim(engine: Engine) -> None:
 
 def deliver(engine: Engine) -> None:
     now = engine.clock()
-    outbox.any_due(engine.store.read(), now)
+    delivery.any_due(engine.store.read(), now)
+    outbox.counts(engine.store.read())
     with engine.store.write() as tx:
-        [message, *_] = outbox.claim(tx, now=now, lease_until=now + 1, most=5)
-        outbox.again(tx, message.id, due_at=now, problem="ratelimited")
-        outbox.sent(tx, message.id, at=now, to="C1", ts="1.2")
-        outbox.failed(tx, message.id, problem="is_archived")
+        delivery.route(tx, default="C1", admins_only=["submitting stopped"])
+        message = delivery.claim(tx, now=now, lease_until=now + 1)
+        assert message
+        for n, bound in enumerate(({"replaces": message.key}, {"thread": message.key}) * 2):
+            outbox.put(tx, f"more {n}", "crossed", {}, at=now, **bound)
+        outbox.said_as(tx.db, message.key)
+        delivery.again(tx, message, due_at=now, problem="ratelimited")
+        delivery.unbind(tx, message)
+        delivery.reroute(tx, message, to="C2", detour="C1: is_archived")
+        delivery.hand_over(tx, message, ["U1"], at=now)
+        delivery.sent(tx, message, at=now, to="C1", ts="1.2")
+        delivery.failed(tx, message, problem="is_archived")
 
 
 PATHS: dict[str, Callable[[Engine], object]] = {

@@ -34,8 +34,13 @@ def render(content: Content, calendar: Calendar) -> Message:
     return _RENDERERS[type(content)](content, calendar)
 
 
-def with_detour(said: Message, detour: str) -> Message:
-    """The same, with a remark that it was meant for another place; `detour` is `PLACE: what Slack said`."""
+def with_detour(said: Message, detour: str, *, answered: bool = False) -> Message:
+    """The same, with a remark that it was meant for another place; `detour` is `PLACE: what Slack said`.
+
+    `answered`: as a late answer to a command it stands in the very channel that did not take it.
+    """
     place, _, problem = detour.partition(": ")
+    if answered:
+        return said.plus(context(f"Invite me (/invite @klingbot), or I cannot post here: {neutral(problem, 200)}"))
     where = channel(place) if _CHANNEL.fullmatch(place) else "another place"
     return said.plus(context(f"This was meant for {where}, which did not take it ({neutral(problem, 200)})"))

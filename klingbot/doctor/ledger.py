@@ -8,11 +8,12 @@ from pathlib import Path
 
 from klingbot.doctor.findings import Finding, failed, listed, ok, warning
 from klingbot.store import DatabaseError, Store, checks, gates, ledger
+from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.snapshot import Snapshot, snapshot
 
 DAY_MS = 86_400_000
-LONG_UNSAID_MS = 15 * 60_000
-"""A message is tried again after an hour at the latest; one that is older than this has met trouble."""
+LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
+"""A message that has waited longer than between its rarest tries has met trouble."""
 
 WAL_RESET_FIXED = (3, 51, 3)
 """The release of SQLite that mended its WAL-reset bug (sqlite.org, "Write-Ahead Logging")."""

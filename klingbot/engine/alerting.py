@@ -69,9 +69,12 @@ def _put(
     channel_id: str | None = None,
     user_id: str | None = None,
     response_url: str | None = None,
+    thread: str | None = None,
+    replaces: str | None = None,
 ) -> bool:
     place = {"channel_id": channel_id, "user_id": user_id, "response_url": response_url}
-    return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place)
+    bound = {"thread": thread, "replaces": replaces}
+    return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound)
 
 
 def _name(standing: Standing) -> str:

@@ -13,7 +13,7 @@ from klingbot.jobs import Job, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
-from klingbot.store import outbox
+from klingbot.store import delivery
 
 HOUR_MS = 3_600_000
 MARK = "(sample)"
@@ -85,8 +85,8 @@ def _unsaid(engine: Engine, job: Job) -> None:
     """Old videos are not announced now."""
     now = engine.clock()
     with engine.store.write() as tx:
-        for message in outbox.claim(tx, now=now, lease_until=now + 1, most=10):
-            outbox.sent(tx, message.id, at=now, to="sample data", ts=job.id)
+        while message := delivery.claim(tx, now=now, lease_until=now + 1):
+            delivery.sent(tx, message, at=now, to="sample data", ts=job.id)
 
 
 def _stopped_at(at: int) -> Clock:

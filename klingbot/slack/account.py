@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import yaml
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
+
+from klingbot.slack.trouble import UNREACHABLE
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 _SECONDS = 5
@@ -70,7 +71,7 @@ def _asked(call: Callable[[], Any]) -> Any:
         return call()
     except SlackApiError as e:
         return Trouble(str(e.response.get("error") or f"HTTP {e.response.status_code}"), refused=True)
-    except (OSError, HTTPException, SlackClientError, ValueError) as e:
+    except UNREACHABLE as e:
         return Trouble(type(e).__name__, refused=False)
 
 

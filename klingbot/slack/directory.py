@@ -6,14 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, TypeVar, cast
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from klingbot.slack.grammar import ChannelRef, UserRef
 from klingbot.slack.mistakes import MistakeError, shown
+from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Directory:
             problem = str(e.response.get("error") or f"HTTP {e.response.status_code}")
             if problem == expected:
                 return None
-        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+        except UNREACHABLE as e:
             problem = type(e).__name__
         log.warning("Slack could not be asked %s: %s", what, problem)
         raise SlackUnavailableError(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Literal
+from typing import Any, Literal
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.blocks.message import Message
+from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ _OURS = {
     "ekm_access_denied",
 }
 OURS_AGAIN_MS = 60_000
+SECONDS = 10
+"""How long Slack may take for one call. Nobody waits for it, and a call given up too soon may be said twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +85,61 @@ class Impossible:
     problem: str
 
 
+Outcome = Sent | Later | Impossible
+
+
+def patient_client(token: str, base_url: str) -> WebClient:
+    """A client for what nobody waits for."""
+    return WebClient(token, base_url=base_url, timeout=SECONDS, retry_handlers=[])
+
+
 class Sender:
-    """Says messages in Slack, one call each, without retrying: when to try again is the outbox's business."""
+    """Says messages in Slack, without retrying: when to try again is the outbox's business."""
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
-    def send(self, place: Place, message: Message) -> Sent | Later | Impossible:
-        try:
-            return self._answer(place, message) if place.kind == "answer" else self._post(place, message)
-        except SlackApiError as e:
-            return _meaning(e)
-        except (OSError, HTTPException, SlackClientError, ValueError) as e:
-            log.info("Slack could not be reached: %s", type(e).__name__)
-            return Later(f"Slack could not be reached ({type(e).__name__})")
+    def send(self, place: Place, message: Message, *, thread_ts: str | None = None) -> Outcome:
+        """Posts it, with `thread_ts` as a reply. A response_url knows no threads."""
+        if place.kind == "answer":
+            return _outcome(lambda: self._answer(place.address, message))
+        return _outcome(lambda: self._post(place, message, thread_ts))
 
-    def _post(self, place: Place, message: Message) -> Sent:
+    def edit(self, channel: str, ts: str, message: Message) -> Outcome:
+        """Gives a message of the bot's own another content."""
+        return _outcome(lambda: self._update(channel, ts, message))
+
+    def _post(self, place: Place, message: Message, thread_ts: str | None) -> Sent:
         channel = place.address
         if place.kind == "direct":
             channel = self._client.conversations_open(users=channel)["channel"]["id"]
         posted = self._client.chat_postMessage(
-            channel=channel, text=message.text, blocks=list(message.blocks), unfurl_links=False
+            channel=channel, unfurl_links=False, thread_ts=thread_ts, **message.payload()
         )
         return Sent(posted["channel"], posted["ts"])
 
-    def _answer(self, place: Place, message: Message) -> Sent | Later | Impossible:
-        webhook = WebhookClient(place.address, timeout=self._client.timeout)
-        reply = webhook.send(text=message.text, blocks=list(message.blocks), response_type="in_channel")
+    def _update(self, channel: str, ts: str, message: Message) -> Sent:
+        self._client.chat_update(channel=channel, ts=ts, **message.payload())
+        return Sent(channel, ts)
+
+    def _answer(self, response_url: str, message: Message) -> Outcome:
+        webhook = WebhookClient(response_url, timeout=self._client.timeout, retry_handlers=[])
+        reply = webhook.send(response_type="in_channel", **message.payload())
         if reply.status_code == 200:
-            return Sent(place.address, None)
-        passing = reply.status_code == 429 or reply.status_code >= 500
-        return Later(f"HTTP {reply.status_code}") if passing else Impossible(reply.body[:100])
+            return Sent(response_url, None)
+        if reply.status_code == 429 or reply.status_code >= 500:
+            return Later(f"HTTP {reply.status_code}", _wish(reply.headers))
+        return Impossible(reply.body[:100])
+
+
+def _outcome(call: Callable[[], Outcome]) -> Outcome:
+    try:
+        return call()
+    except SlackApiError as e:
+        return _meaning(e)
+    except UNREACHABLE as e:
+        log.info("Slack could not be reached: %s", type(e).__name__)
+        return Later(f"Slack could not be reached ({type(e).__name__})")
 
 
 def _meaning(error: SlackApiError) -> Later | Impossible:
@@ -121,6 +148,11 @@ def _meaning(error: SlackApiError) -> Later | Impossible:
     if word in _OURS:
         return Later(word, OURS_AGAIN_MS)
     if word in _PASSING or reply.status_code == 429 or reply.status_code >= 500:
-        wait = str(reply.headers.get("Retry-After", ""))
-        return Later(word, int(wait) * 1000 if wait.isdecimal() else None)
+        return Later(word, _wish(reply.headers))
     return Impossible(word)
+
+
+def _wish(headers: Mapping[str, Any]) -> int | None:
+    """When Slack wants to be asked again, in milliseconds."""
+    seconds = str(headers.get("Retry-After", ""))
+    return int(seconds) * 1000 if seconds.isdecimal() else None

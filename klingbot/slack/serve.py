@@ -7,18 +7,19 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, Protocol
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threa
                     f"Slack does not take {variable} ({word}). Copy it again from your Slack app's settings page."
                 ) from e
             log.warning("Slack answered %s; trying again in %s s", word, AGAIN_SECONDS)
-        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+        except UNREACHABLE as e:
             log.warning("Slack cannot be reached (%s); trying again in %s s", type(e).__name__, AGAIN_SECONDS)
         stopping.wait(AGAIN_SECONDS)
 

@@ -1,9 +1,12 @@
-"""Outbox messages: what must be said in Slack, written in the transaction that made it true."""
+"""Outbox messages: what must be said in Slack, written in the transaction that made it true.
+
+A message stands in a line: what waits for one place. A line is the id of a channel or a person, a response_url, the
+ADMINS, or DEFAULT for what nobody has given a place yet. How messages leave their lines is in `delivery`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,36 +14,44 @@ from sqlite_utils import Database
 
 from klingbot.store.database import Transaction
 
+DEFAULT = ""
+"""The line of what goes to the default alerts channel."""
+ADMINS = "admins"
+"""The line of what each admin is told in person."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One thing to say, to whom, and how often that was tried."""
+    """One thing to say, to whom, and what has become of it."""
 
     id: int
     key: str
     """Unique: the same thing is never queued twice."""
     kind: str
+    line: str
+    """Where it is tried next; once sent, where it was."""
     channel_id: str | None
     user_id: str | None
     response_url: str | None
     content: dict[str, Any]
+    thread: str | None
+    """The key of the message in whose thread it belongs."""
+    replaces: str | None
+    """The key of the message that it takes the place of."""
+    state: str
     created_at: int
+    lease_until: int
     tries: int
+    """How often Slack did not take it."""
     problem: str | None
     """What went wrong last, in Slack's word."""
     detour: str | None
     """Which place did not take it, when it was meant for another."""
-
-
-_CLAIM = """
-    UPDATE outbox SET lease_until = :lease_until, tries = tries + 1
-    WHERE id IN (
-      SELECT id FROM outbox
-      WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'waiting' GROUP BY line)
-        AND due_at <= :now AND lease_until <= :now
-      ORDER BY id LIMIT :most)
-    AND lease_until <= :now
-    RETURNING *"""
+    sent_to: str | None
+    sent_ts: str | None
+    """Slack's id of it; a late answer to a command has none."""
+    carried_by: int | None
+    """The message that says it in its stead."""
 
 
 def put(
@@ -53,94 +64,141 @@ def put(
     channel_id: str | None = None,
     user_id: str | None = None,
     response_url: str | None = None,
+    thread: str | None = None,
+    replaces: str | None = None,
 ) -> bool:
     """Queues a message. False when one of that key was queued before.
 
     It goes to `channel_id`, or to `user_id` by direct message; with neither, to the default alerts channel.
+
+    `thread` is the key of another message: this one is a reply to it, wherever that one went. `replaces` is one too:
+    that one is edited, or never said in its old form if it still waits; of several replacements that wait, the newest
+    is said. Where Slack makes either impossible, it is said as a message of its own in the same place.
     """
+    root, edited = _find_root(tx, thread), _find_edited(tx, replaces)
+    if edited and edited.carried_by:  # it was said together with others, which an edit would wipe out
+        root, edited = _carrier(tx, edited), None
+    bound_to = edited or root
     row = tx.execute(
         """
-        INSERT INTO outbox (key, kind, line, channel_id, user_id, response_url, content, state, due_at, created_at)
-        VALUES (:key, :kind, :line, :channel_id, :user_id, :response_url, :content, 'waiting', :at, :at)
-        ON CONFLICT (key) DO NOTHING RETURNING id""",
+        INSERT INTO outbox (key, kind, line, channel_id, user_id, response_url, content, thread_key, replaces_key,
+          state, due_at, created_at)
+        VALUES (:key, :kind, :line, :channel_id, :user_id, :response_url, :content, :thread, :replaces,
+          'waiting', :at, :at)
+        ON CONFLICT (key) DO NOTHING RETURNING *""",
         {
             "key": key,
             "kind": kind,
-            "line": channel_id or user_id or "",
+            "line": (bound_to and _shared_line(bound_to)) or channel_id or user_id or DEFAULT,
             "channel_id": channel_id,
             "user_id": user_id,
             "response_url": response_url,
             "content": json.dumps(content),
+            "thread": root.key if root else None,
+            "replaces": edited.key if edited else None,
             "at": at,
         },
     ).fetchone()
-    return row is not None
+    if row is None:
+        return False
+    if edited:
+        _overtake(tx, edited, message_of(row), at)
+    return True
 
 
-def any_due(db: Database, now: int) -> bool:
-    """Whether `claim` might find something: a look that takes no lock."""
-    sql = "SELECT 1 FROM outbox WHERE state = 'waiting' AND due_at <= :now LIMIT 1"
-    return db.execute(sql, {"now": now}).fetchone() is not None
+def find(db: Database | Transaction, key: str) -> OutboxMessage | None:
+    row = db.execute("SELECT * FROM outbox WHERE key = :key", {"key": key}).fetchone()
+    return message_of(row) if row else None
 
 
-def claim(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[OutboxMessage]:
-    """The first message of each line, where it is due, leased to the caller.
-
-    A line is what goes to one place: its messages leave in the order in which they came.
-    """
-    rows = tx.execute(_CLAIM, {"now": now, "lease_until": lease_until, "most": most}).fetchall()
-    return sorted((_message(row) for row in rows), key=lambda message: message.id)
-
-
-def sent(tx: Transaction, message_id: int, *, at: int, to: str, ts: str | None) -> None:
-    tx.execute(
-        "UPDATE outbox SET state = 'sent', sent_at = :at, sent_to = :to, sent_ts = :ts, lease_until = 0 WHERE id = :id",
-        {"id": message_id, "at": at, "to": to, "ts": ts},
-    )
-
-
-def again(tx: Transaction, message_id: int, *, due_at: int, problem: str | None) -> None:
-    """Not delivered: try again at `due_at`."""
-    tx.execute(
-        "UPDATE outbox SET due_at = :due_at, problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
-        {"id": message_id, "due_at": due_at, "problem": problem},
-    )
-
-
-def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], *, detour: str | None, at: int) -> None:
-    """Replaces a message that no channel takes by one for each of these people."""
-    for user_id in user_ids:
-        key = f"{message.key} for {user_id}"
-        if put(tx, key, message.kind, message.content, at=at, user_id=user_id):
-            tx.execute("UPDATE outbox SET detour = :detour WHERE key = :key", {"detour": detour, "key": key})
-    sent(tx, message.id, at=at, to=" ".join(user_ids), ts=None)
-
-
-def failed(tx: Transaction, message_id: int, *, problem: str) -> None:
-    """Cannot be delivered anywhere; kept, and shown to the admins."""
-    tx.execute(
-        "UPDATE outbox SET state = 'failed', problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
-        {"id": message_id, "problem": problem},
-    )
+def said_as(db: Database | Transaction, key: str) -> OutboxMessage | None:
+    """The message that said it, or will: itself, or the one that carries it."""
+    message = find(db, key)
+    return _carrier(db, message) if message else None
 
 
 def counts(db: Database) -> dict[str, int]:
-    """How many messages there are by state."""
-    rows = db.execute("SELECT state, count(*) AS n FROM outbox GROUP BY state").fetchall()
-    return {row["state"]: row["n"] for row in rows}
+    """How many are `waiting`, and how many have `failed` and wait for an admin. What was sent is history."""
+    row = db.execute("""
+        SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting') AS waiting,
+          (SELECT count(*) FROM outbox WHERE state = 'failed') AS failed""").fetchone()
+    return {"waiting": row["waiting"], "failed": row["failed"]}
 
 
-def _message(row: Any) -> OutboxMessage:
+def message_of(row: Any) -> OutboxMessage:
     return OutboxMessage(
         id=row["id"],
         key=row["key"],
         kind=row["kind"],
+        line=row["line"],
         channel_id=row["channel_id"],
         user_id=row["user_id"],
         response_url=row["response_url"],
         content=json.loads(row["content"]),
+        thread=row["thread_key"],
+        replaces=row["replaces_key"],
+        state=row["state"],
         created_at=row["created_at"],
+        lease_until=row["lease_until"],
         tries=row["tries"],
         problem=row["problem"],
         detour=row["detour"],
+        sent_to=row["sent_to"],
+        sent_ts=row["sent_ts"],
+        carried_by=row["carried_by"],
+    )
+
+
+def _find_root(tx: Transaction, thread: str | None) -> OutboxMessage | None:
+    """The message that a thread begins with, also when a reply to it was named: Slack's threads are one level deep."""
+    named = find(tx, thread) if thread else None
+    return find(tx, named.thread) if named and named.thread else named
+
+
+def _find_edited(tx: Transaction, replaces: str | None) -> OutboxMessage | None:
+    """The message that is edited, also when a replacement of it was named."""
+    named = find(tx, replaces) if replaces else None
+    return find(tx, named.replaces) if named and named.replaces else named
+
+
+def _carrier(db: Database | Transaction, message: OutboxMessage) -> OutboxMessage:
+    while message.carried_by:
+        row = db.execute("SELECT * FROM outbox WHERE id = :id", {"id": message.carried_by}).fetchone()
+        message = message_of(row)
+    return message
+
+
+def _shared_line(message: OutboxMessage) -> str | None:
+    """The line of what is bound to that message. A response_url takes neither replies nor edits."""
+    return None if message.line == message.response_url else message.line
+
+
+def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: int) -> None:
+    """Saves what is needless: the old form of what still waits, and older replacements that do.
+
+    What is on its way to Slack at this moment is left alone, and edited afterwards.
+    """
+    if edited.state != "sent" and edited.lease_until <= at:
+        tx.execute(
+            """
+            UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL
+            WHERE id = :id""",
+            {"id": edited.id, "kind": newer.kind, "content": json.dumps(newer.content)},
+        )
+        _carry(tx, newer.id, by=edited.id, at=at)
+        return
+    older = tx.execute(
+        """
+        SELECT id FROM outbox
+        WHERE line = :line AND state = 'waiting' AND replaces_key = :key AND id < :newer AND lease_until <= :at""",
+        {"line": newer.line, "key": edited.key, "newer": newer.id, "at": at},
+    ).fetchall()
+    for row in older:
+        _carry(tx, row["id"], by=newer.id, at=at)
+
+
+def _carry(tx: Transaction, message_id: int, *, by: int, at: int) -> None:
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', sent_at = :at, carried_by = :by WHERE id = :id",
+        {"id": message_id, "by": by, "at": at},
     )

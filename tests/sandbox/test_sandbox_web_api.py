@@ -135,6 +135,27 @@ def test_the_bot_changes_and_deletes_its_own_messages_only(sandbox: Sandbox, cli
     assert sandbox.workspace.messages(GENERAL, ALICE.id) == [alices]
 
 
+def test_a_reply_goes_into_the_thread_of_a_message_that_is_there(sandbox: Sandbox, client: WebClient) -> None:
+    root = client.chat_postMessage(channel=GENERAL, text="root")["ts"]
+    whisper = client.chat_postEphemeral(channel=GENERAL, user=BOB.id, text="psst")["message_ts"]
+    reply = client.chat_postMessage(channel=GENERAL, text="reply", thread_ts=root)
+    assert reply["message"]["thread_ts"] == root
+    assert [m.thread_ts for m in sandbox.workspace.messages(GENERAL, ALICE.id)] == [None, root]
+
+    def answered(ts: str, channel: str = GENERAL) -> Any:
+        return refusal(client.chat_postMessage, channel=channel, text="x", thread_ts=ts)["error"]
+
+    assert answered("1.000001") == answered(whisper) == answered(root, FINANCE) == "thread_not_found"
+    assert answered(reply["ts"]) == "cannot_reply_to_message"
+
+
+def test_nothing_in_an_archived_channel_is_changed(sandbox: Sandbox, client: WebClient) -> None:
+    ts = client.chat_postMessage(channel=GENERAL, text="own")["ts"]
+    channels = sandbox.workspace.channels
+    channels[GENERAL] = replace(channels[GENERAL], is_archived=True)
+    assert refusal(client.chat_update, channel=GENERAL, ts=ts, text="x")["error"] == "is_inactive"
+
+
 def test_a_permalink_is_for_messages_that_exist(shared_sandbox: Sandbox, shared_client: WebClient) -> None:
     ts = shared_client.chat_postMessage(channel=GENERAL, text="look")["ts"]
     link = shared_client.chat_getPermalink(channel=GENERAL, message_ts=ts)["permalink"]

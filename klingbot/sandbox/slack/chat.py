@@ -14,12 +14,15 @@ def post_message(slack: Slack, args: Args) -> Reply:
     if isinstance(admitted, Reply):
         return admitted
     channel, said = admitted
+    thread_ts = word(args, "thread_ts") or None
+    if problem := _no_thread(slack.workspace, channel, thread_ts):
+        return error(problem)
     message = slack.workspace.post(
         channel.id,
         slack.workspace.bot_user_id,
         said.text,
         blocks=said.blocks,
-        thread_ts=word(args, "thread_ts") or None,
+        thread_ts=thread_ts,
         unfurl=said.unfurl,
     )
     return ok(channel=channel.id, ts=message.ts, message=shown(message))
@@ -45,6 +48,8 @@ def update(slack: Slack, args: Args) -> Reply:
     message = _own_message(slack.workspace, args, "cant_update_message")
     if isinstance(message, Reply):
         return message
+    if slack.workspace.channels[message.channel].is_archived:
+        return error("is_inactive")
     said = content.read(args, slack.workspace.files)
     if isinstance(said, Refused):
         return refused(said)
@@ -107,6 +112,16 @@ def _closed_to_bot(slack: Slack, channel: Channel) -> str | None:
     if not is_member and "chat:write.public" not in slack.scopes:
         return "not_in_channel"
     return None
+
+
+def _no_thread(workspace: Workspace, channel: Channel, thread_ts: str | None) -> str | None:
+    """Why nothing can be answered there. Slack wants a thread's first message, not a reply (docs, chat.postMessage)."""
+    if thread_ts is None:
+        return None
+    root = workspace.find(channel.id, thread_ts)
+    if root is None or root.ephemeral_to is not None:
+        return "thread_not_found"
+    return "cannot_reply_to_message" if root.thread_ts else None
 
 
 def _own_message(workspace: Workspace, args: Args, not_own: str) -> Message | Reply:

@@ -1,0 +1,138 @@
+"""How outbox messages leave: claimed one at a time, in the order of their line, and noted as what became of them.
+
+Only the first of a line can be claimed, and its lease keeps the others of that line back. So whatever number of
+processes deliver, each place hears its messages in order, one at a time, and at Slack's pace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlite_utils import Database
+
+from klingbot.store import outbox
+from klingbot.store.database import Transaction
+from klingbot.store.outbox import ADMINS, DEFAULT, OutboxMessage
+
+PACE_MS = 1_000
+"""Slack takes about one message a second in a channel (docs.slack.dev, rate limits)."""
+LONGEST_DELAY_MS = 600_000
+"""Between two tries of one message, unless Slack itself asks for more."""
+
+_CLAIMABLE = """
+    SELECT id FROM outbox
+    WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'waiting' GROUP BY line)
+      AND due_at <= :now AND lease_until <= :now
+      AND NOT EXISTS (SELECT 1 FROM lines WHERE lines.line = outbox.line AND rests_until > :now)
+    ORDER BY id LIMIT 1"""
+
+
+def any_due(db: Database, now: int) -> bool:
+    """Whether `claim` might find something: a look that takes no lock."""
+    return db.execute(_CLAIMABLE, {"now": now}).fetchone() is not None
+
+
+def route(tx: Transaction, *, default: str | None, admins_only: Collection[str]) -> None:
+    """Gives a line to what has none: the `default` channel's, or the admins' for kinds that are for them alone."""
+    waiting = "UPDATE outbox SET line = :to WHERE state = 'waiting' AND line = :nowhere"
+    for kind in admins_only:
+        tx.execute(f"{waiting} AND kind = :kind", {"nowhere": DEFAULT, "to": ADMINS, "kind": kind})
+    tx.execute(waiting, {"nowhere": DEFAULT, "to": default or ADMINS})
+
+
+def claim(tx: Transaction, *, now: int, lease_until: int) -> OutboxMessage | None:
+    """The oldest message that is first in its line and due, leased to the caller."""
+    row = tx.execute(
+        f"UPDATE outbox SET lease_until = :lease_until WHERE id IN ({_CLAIMABLE}) RETURNING *",
+        {"now": now, "lease_until": lease_until},
+    ).fetchone()
+    return outbox.message_of(row) if row else None
+
+
+def sent(tx: Transaction, message: OutboxMessage, *, at: int, to: str, ts: str | None) -> None:
+    """Slack has it."""
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', sent_at = :at, sent_to = :to, sent_ts = :ts, lease_until = 0 WHERE id = :id",
+        {"id": message.id, "at": at, "to": to, "ts": ts},
+    )
+    _rest(tx, message, until=at + PACE_MS)
+
+
+def again(tx: Transaction, message: OutboxMessage, *, due_at: int, problem: str) -> None:
+    """Slack did not take it: it is tried again at `due_at`, and its line rests until then."""
+    tx.execute(
+        """
+        UPDATE outbox SET due_at = :due_at, problem = :problem, tries = tries + 1, lease_until = 0
+        WHERE id = :id AND state = 'waiting'""",
+        {"id": message.id, "due_at": due_at, "problem": problem},
+    )
+    _rest(tx, message, until=due_at)
+
+
+def unbind(tx: Transaction, message: OutboxMessage) -> None:
+    """It cannot be a reply or an edit: it is said as a message of its own."""
+    tx.execute(
+        """
+        UPDATE outbox SET thread_key = NULL, replaces_key = NULL, lease_until = 0
+        WHERE id = :id AND state = 'waiting'""",
+        {"id": message.id},
+    )
+
+
+def reroute(tx: Transaction, message: OutboxMessage, *, to: str, detour: str) -> None:
+    """Its place will never take it: it joins another line, with the replies and edits that wait for it."""
+    tx.execute(
+        "UPDATE outbox SET detour = :detour, problem = :detour, lease_until = 0 WHERE id = :id AND state = 'waiting'",
+        {"id": message.id, "detour": detour},
+    )
+    tx.execute(
+        """
+        UPDATE outbox SET line = :to
+        WHERE line = :line AND state = 'waiting' AND (id = :id OR thread_key = :key OR replaces_key = :key)""",
+        {"id": message.id, "key": message.key, "line": message.line, "to": to},
+    )
+
+
+def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], *, at: int) -> None:
+    """Replaces a message by one for each of these people, bound to what each of them has got before."""
+    for user_id in user_ids:
+        key = _copy(message.key, user_id)
+        outbox.put(
+            tx,
+            key,
+            message.kind,
+            message.content,
+            at=at,
+            user_id=user_id,
+            thread=_copy(message.thread, user_id) if message.thread else None,
+            replaces=_copy(message.replaces, user_id) if message.replaces else None,
+        )
+        tx.execute("UPDATE outbox SET detour = :detour WHERE key = :key", {"detour": message.detour, "key": key})
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', sent_at = :at, sent_to = :to, lease_until = 0 WHERE id = :id",
+        {"id": message.id, "at": at, "to": " ".join(user_ids)},
+    )
+
+
+def failed(tx: Transaction, message: OutboxMessage, *, problem: str) -> None:
+    """Cannot be said at all; kept, shown to the admins, and put back by them."""
+    tx.execute(
+        "UPDATE outbox SET state = 'failed', problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
+        {"id": message.id, "problem": problem},
+    )
+
+
+def _copy(key: str, user_id: str) -> str:
+    return f"{key} for {user_id}"
+
+
+def _rest(tx: Transaction, message: OutboxMessage, *, until: int) -> None:
+    """Keeps the whole line back, also from older messages that join it. A response_url is hardly used twice."""
+    if message.line == message.response_url:
+        return
+    tx.execute(
+        """
+        INSERT INTO lines (line, rests_until) VALUES (:line, :until)
+        ON CONFLICT (line) DO UPDATE SET rests_until = excluded.rests_until""",
+        {"line": message.line, "until": until},
+    )

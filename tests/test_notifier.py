@@ -1,0 +1,426 @@
+"""Every outbox message arrives, in order and where it should: against the sandbox's Slack, by a clock that is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from klingbot import blocks, sandbox
+from klingbot.engine import Engine
+from klingbot.notifier import LEASE_MS, Notifier
+from klingbot.outbox import SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.sandbox import Sandbox
+from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.workspace import Message
+from klingbot.slack.sender import Sender, patient_client
+from klingbot.store import delivery, outbox
+from klingbot.store.outbox import OutboxMessage
+from tests.block_samples import credits, job, standing
+from tests.conftest import FakeClock
+from tests.live_bot import until
+
+ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
+GENERAL, FINANCE, MARKETING, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0MARKETNG", "C0LOUNGE01"
+"""Klingbot is not in the lounge."""
+ALICES_DM, BOBS_DM = "D0ALICE001", "D0BOB00001"
+
+
+@dataclass
+class Post:
+    """An outbox, and the Slack it is delivered to."""
+
+    engine: Engine
+    clock: FakeClock
+    slack: Sandbox
+
+    def put(self, key: str, **place: Any) -> None:
+        """An alert that a budget with that name turned somebody away."""
+        self.put_content(key, TurnedAway(standing(f"project:{key}"), credits(40), BOB), **place)
+
+    def put_content(self, key: str, content: Any, **place: Any) -> None:
+        with self.engine.store.write() as tx:
+            outbox.put(tx, key, kind_of(content), to_json(content), at=self.clock(), **place)
+
+    def notifier(self, alerts_channel: str | None = FINANCE, admins: tuple[str, ...] = (ALICE,)) -> Notifier:
+        sender = Sender(patient_client(self.slack.bot_token, self.slack.slack_api_url))
+        return Notifier(self.engine, sender, alerts_channel, lambda: admins)
+
+    def deliver(self, seconds: int = 1, notifier: Notifier | None = None) -> None:
+        """As the ticker does, once a second."""
+        notifier = notifier or self.notifier()
+        for _ in range(seconds):
+            notifier.deliver()
+            self.clock.tick(1)
+
+    def row(self, key: str) -> OutboxMessage:
+        with self.engine.store.write() as tx:
+            found = outbox.find(tx, key)
+        assert found is not None
+        return found
+
+    def seen(self, channel: str, by: str = ALICE) -> list[Message]:
+        return self.slack.workspace.messages(channel, by)
+
+    def said(self, channel: str, by: str = ALICE) -> list[str]:
+        """Which keys were said there, by the budget that each message names."""
+        return [m.text.split(": ")[1].split(" ")[0] for m in self.seen(channel, by)]
+
+    def waiting(self) -> int:
+        return outbox.counts(self.engine.store.read())["waiting"]
+
+    def archive(self, channel: str) -> None:
+        channels = self.slack.workspace.channels
+        channels[channel] = replace(channels[channel], is_archived=True)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Sandbox]:
+    started = sandbox.start(posting_rate=False)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def post(engine: Engine, clock: FakeClock, local: Sandbox) -> Iterator[Post]:
+    channels = dict(local.workspace.channels)
+    yield Post(engine, clock, local)
+    local.faults.clear()
+    local.workspace.channels.update(channels)
+    for channel in channels:
+        for message in [m for who in (ALICE, BOB, CAROL) for m in local.workspace.messages(channel, who)]:
+            local.workspace.delete(channel, message.ts)
+
+
+# Order and pace.
+
+
+def test_messages_to_one_place_leave_in_their_order_one_a_second(post: Post) -> None:
+    for key in ("one", "two", "three"):
+        post.put(key, channel_id=GENERAL)
+    said = []
+    for _ in range(4):
+        post.deliver()
+        said.append(post.said(GENERAL))
+    assert said == [["one"], ["one", "two"], ["one", "two", "three"], ["one", "two", "three"]]
+
+
+def test_what_names_no_channel_keeps_its_place_among_what_names_the_default_one(post: Post) -> None:
+    post.put("one", channel_id=FINANCE)
+    post.put("two")
+    post.put("three", channel_id=FINANCE)
+    post.deliver()
+    assert post.said(FINANCE) == ["one"]
+    post.deliver(2)
+    assert post.said(FINANCE) == ["one", "two", "three"]
+
+
+def test_one_place_that_is_slow_does_not_hold_up_another(post: Post) -> None:
+    post.put("one", channel_id=GENERAL)
+    post.put("two", channel_id=GENERAL)
+    post.put("elsewhere", channel_id=FINANCE)
+    post.slack.faults.add("chat.postMessage", Fault("ratelimited", retry_after=30))
+    post.deliver(29)
+    assert (post.said(GENERAL), post.said(FINANCE)) == ([], ["elsewhere"])
+    post.deliver(3)
+    assert post.said(GENERAL) == ["one", "two"]
+
+
+@pytest.mark.parametrize("kind", ["server_error", "hang_up", "slack_error"])
+def test_trouble_that_passes_is_waited_out_longer_each_time(post: Post, kind: Any) -> None:
+    post.put("one", channel_id=GENERAL)
+    post.slack.faults.add("chat.postMessage", Fault(kind), times=3)
+    tried = []
+    for second in range(10):
+        before = post.row("one").tries
+        post.deliver()
+        if post.row("one").tries > before:
+            tried.append(second)
+    assert tried == [0, 1, 3]
+    assert post.said(GENERAL) == ["one"]
+
+
+def test_a_call_that_slack_does_not_answer_in_time_is_made_again_though_slack_may_have_taken_it(post: Post) -> None:
+    post.put("one", channel_id=GENERAL)
+    post.slack.faults.add("chat.postMessage", Fault("delay", seconds=0.6))
+    client = patient_client(post.slack.bot_token, post.slack.slack_api_url)
+    client.timeout = 0.2  # type: ignore[assignment]
+    hasty = Notifier(post.engine, Sender(client), FINANCE, tuple)
+    hasty.deliver()
+    assert post.row("one").problem == "Slack could not be reached (TimeoutError)"
+    post.clock.tick(1)
+    post.deliver()
+    assert post.waiting() == 0
+    until(lambda: post.said(GENERAL) == ["one", "one"], "the slow call has come through too", seconds=5)
+
+
+# Leases.
+
+
+def test_a_message_that_waits_its_turn_holds_no_lease_that_could_run_out(post: Post, clock: FakeClock) -> None:
+    """Slack takes 50 seconds for each message, and a second bot comes by in the middle."""
+    for channel in (GENERAL, FINANCE, MARKETING):
+        post.put(channel, channel_id=channel)
+    second = post.notifier()
+    slow = post.notifier()
+    send = slow.sender.send
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        clock.tick(50)
+        if not nested:
+            nested.append(True)
+            second.deliver()
+        return send(*args, **more)
+
+    nested: list[bool] = []
+    object.__setattr__(slow.sender, "send", slowly)
+    slow.deliver()
+    for channel in (GENERAL, FINANCE, MARKETING):
+        assert post.said(channel) == [channel]
+
+
+def test_what_a_bot_died_over_is_sent_once_its_lease_has_run_out_and_counts_as_no_failure(
+    post: Post, clock: FakeClock
+) -> None:
+    post.put("one", channel_id=GENERAL)
+    with post.engine.store.write() as tx:
+        delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+    post.deliver(60)
+    assert post.said(GENERAL) == []
+    post.deliver()
+    assert post.said(GENERAL) == ["one"]
+    assert post.row("one").tries == 0
+
+
+def test_a_notifier_that_closes_leaves_the_rest_for_the_next_start(post: Post) -> None:
+    post.put("one", channel_id=GENERAL)
+    closed = post.notifier()
+    closed.close()
+    closed.deliver()
+    assert post.waiting() == 1
+    post.deliver()
+    assert post.said(GENERAL) == ["one"]
+
+
+# Where it goes.
+
+
+def test_what_a_channel_does_not_take_goes_to_the_default_channel_and_says_why(post: Post) -> None:
+    post.put("one", channel_id=LOUNGE)
+    post.deliver()
+    (message,) = post.seen(FINANCE)
+    assert "This was meant for <#C0LOUNGE01>, which did not take it (not_in_channel)" in message.text
+
+
+def test_what_no_channel_takes_is_told_each_admin_in_person(post: Post) -> None:
+    post.archive(FINANCE)
+    post.put("one", channel_id=LOUNGE)
+    post.deliver(1, post.notifier(admins=(ALICE, BOB)))
+    for direct, person in ((ALICES_DM, ALICE), (BOBS_DM, BOB)):
+        (message,) = post.seen(direct, person)
+        assert "This was meant for <#C0FINANCE1>, which did not take it (is_archived)" in message.text
+
+
+def test_what_only_admins_should_hear_never_goes_to_a_channel(post: Post) -> None:
+    post.put_content("one", SubmittingResumed("arrears"))
+    post.deliver()
+    assert [m.text for m in post.seen(ALICES_DM)] == [
+        "✅ Kling takes jobs again\nIt had stopped because: arrears\nWaiting jobs go out now."
+    ]
+    assert post.seen(FINANCE) == []
+
+
+def test_without_an_admin_to_tell_it_waits_and_is_told_once_there_is_one(post: Post) -> None:
+    post.put_content("one", SubmittingResumed("arrears"))
+    post.deliver(5, post.notifier(admins=()))
+    assert (post.waiting(), post.row("one").problem) == (1, "there is no admin to tell")
+    post.deliver(10)
+    assert len(post.seen(ALICES_DM)) == 1
+
+
+def test_the_next_of_a_line_that_was_rerouted_comes_after_it_in_the_new_place(post: Post) -> None:
+    post.put("one", channel_id=LOUNGE)
+    post.put("two", channel_id=LOUNGE)
+    post.put("three", channel_id=FINANCE)
+    post.deliver(3)
+    assert post.said(FINANCE) == ["one", "two", "three"]
+
+
+def test_a_video_that_its_channel_does_not_take_comes_as_a_late_answer_that_asks_for_an_invitation(post: Post) -> None:
+    ticket = post.slack.slack._responses.open(LOUNGE, BOB)
+    place = {"channel_id": LOUNGE, "response_url": f"{post.slack.url}/response/{ticket}", "user_id": BOB}
+    post.put_content("video", VideoReady(job(channel_id=LOUNGE), ()), **place)
+    post.deliver()
+    (message,) = post.seen(LOUNGE, CAROL)
+    assert "Invite me (/invite @klingbot), or I cannot post here: not_in_channel" in message.text
+    assert "another place" not in message.text
+
+
+def test_a_video_that_neither_channel_nor_answer_takes_comes_by_direct_message(post: Post) -> None:
+    place = {"channel_id": LOUNGE, "response_url": f"{post.slack.url}/response/gone", "user_id": BOB}
+    post.put_content("video", VideoReady(job(channel_id=LOUNGE), ()), **place)
+    post.deliver()
+    (message,) = post.seen(BOBS_DM, BOB)
+    assert "your video is ready" in message.text
+
+
+# What cannot be said.
+
+
+def test_one_message_that_cannot_be_rendered_is_set_aside_and_the_rest_flows(
+    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for key in ("one", "broken", "three"):
+        post.put(key, channel_id=GENERAL)
+    render = blocks.render
+
+    def rendered(content: Any, calendar: Any) -> Any:
+        if content.standing.budget.scope == "project:broken":
+            raise ZeroDivisionError
+        return render(content, calendar)
+
+    monkeypatch.setattr(blocks, "render", rendered)
+    post.deliver(3)
+    assert post.said(GENERAL) == ["one", "three"]
+    assert (post.row("broken").state, post.row("broken").problem) == (
+        "failed",
+        "ZeroDivisionError on our side; the log has more",
+    )
+    assert "cannot be said" in caplog.text
+
+
+def test_a_kind_that_this_version_does_not_know_is_set_aside(post: Post) -> None:
+    with post.engine.store.write() as tx:
+        outbox.put(tx, "one", "from the future", {}, at=post.clock(), channel_id=GENERAL)
+    post.put("two", channel_id=GENERAL)
+    post.deliver()
+    assert post.said(GENERAL) == ["two"]
+    assert outbox.counts(post.engine.store.read()) == {"waiting": 0, "failed": 1}
+
+
+# Replies and edits.
+
+
+def test_a_reply_comes_in_the_thread_of_what_it_answers(post: Post) -> None:
+    post.put("root", channel_id=GENERAL)
+    post.put("reply", channel_id=GENERAL, thread="root")
+    post.put("reply to the reply", channel_id=GENERAL, thread="reply")
+    post.deliver(3)
+    root, *replies = post.seen(GENERAL)
+    assert [reply.thread_ts for reply in replies] == [root.ts, root.ts]
+
+
+def test_a_reply_follows_its_root_to_wherever_that_went(post: Post) -> None:
+    post.put("root", channel_id=LOUNGE)
+    post.put("waiting", channel_id=LOUNGE, thread="root")
+    post.deliver(2)
+    post.put("later", channel_id=GENERAL, thread="root")
+    post.deliver()
+    root, *replies = post.seen(FINANCE)
+    assert post.said(FINANCE) == ["root", "waiting", "later"]
+    assert [reply.thread_ts for reply in replies] == [root.ts, root.ts]
+    assert post.seen(GENERAL) == []
+
+
+def test_each_admin_gets_the_reply_in_the_thread_of_their_own_copy(post: Post) -> None:
+    both = post.notifier(None, (ALICE, BOB))
+    post.put("root")
+    post.put("reply", thread="root")
+    post.deliver(3, both)
+    for direct, person in ((ALICES_DM, ALICE), (BOBS_DM, BOB)):
+        root, reply = post.seen(direct, person)
+        assert reply.thread_ts == root.ts
+
+
+def test_a_reply_to_what_is_no_longer_there_is_a_message_of_its_own(post: Post) -> None:
+    post.put("root", channel_id=GENERAL)
+    post.put("reply", channel_id=GENERAL, thread="root")
+    post.deliver()
+    post.slack.workspace.delete(GENERAL, post.seen(GENERAL)[0].ts)
+    post.deliver()
+    (reply,) = post.seen(GENERAL)
+    assert reply.thread_ts is None
+    post.put("to nothing", channel_id=GENERAL, thread="never queued")
+    post.deliver()
+    assert post.said(GENERAL) == ["reply", "to"]
+
+
+def test_a_replacement_edits_what_was_said(post: Post) -> None:
+    post.put("old", channel_id=GENERAL)
+    post.deliver()
+    ts = post.seen(GENERAL)[0].ts
+    post.put("new", channel_id=GENERAL, replaces="old")
+    post.deliver()
+    post.put("newer", channel_id=GENERAL, replaces="new")
+    post.deliver()
+    assert (post.said(GENERAL), post.seen(GENERAL)[0].ts) == (["newer"], ts)
+    post.put("reply", channel_id=GENERAL, thread="newer")
+    post.deliver()
+    assert post.seen(GENERAL)[1].thread_ts == ts
+
+
+def test_what_still_waits_is_said_in_its_new_form_only(post: Post) -> None:
+    post.put("old", channel_id=GENERAL)
+    post.put("new", channel_id=GENERAL, replaces="old")
+    post.deliver(3)
+    assert post.said(GENERAL) == ["new"]
+    assert len(post.slack.calls.seen("chat.update")) == 0 or not post.seen(GENERAL)[0].edited
+    assert post.waiting() == 0
+
+
+def test_of_several_replacements_that_wait_only_the_newest_is_said(post: Post) -> None:
+    post.put("old", channel_id=GENERAL)
+    post.deliver()
+    before = len(post.slack.calls.seen("chat.update"))
+    for key in ("newer", "newest"):
+        post.put(key, channel_id=GENERAL, replaces="old")
+    post.deliver(3)
+    assert post.said(GENERAL) == ["newest"]
+    assert len(post.slack.calls.seen("chat.update")) == before + 1
+    assert post.waiting() == 0
+
+
+def test_what_is_on_its_way_when_a_replacement_comes_is_edited_afterwards(post: Post, clock: FakeClock) -> None:
+    post.put("old", channel_id=GENERAL)
+    racing = post.notifier()
+    send = racing.sender.send
+
+    def replaced_meanwhile(*args: Any, **more: Any) -> Any:
+        post.put("new", channel_id=GENERAL, replaces="old")
+        return send(*args, **more)
+
+    object.__setattr__(racing.sender, "send", replaced_meanwhile)
+    racing.deliver()
+    assert post.said(GENERAL) == ["old"]
+    post.deliver(2)
+    assert post.said(GENERAL) == ["new"]
+
+
+def test_a_replacement_of_what_somebody_deleted_is_a_message_of_its_own(post: Post) -> None:
+    post.put("old", channel_id=GENERAL)
+    post.deliver()
+    post.slack.workspace.delete(GENERAL, post.seen(GENERAL)[0].ts)
+    post.put("new", channel_id=GENERAL, replaces="old")
+    post.deliver()
+    assert post.said(GENERAL) == ["new"]
+
+
+def test_the_replacement_of_a_message_that_failed_is_said_in_its_stead(post: Post) -> None:
+    with post.engine.store.write() as tx:
+        outbox.put(tx, "old", "from the future", {}, at=post.clock(), channel_id=GENERAL)
+    post.deliver()
+    assert post.row("old").state == "failed"
+    post.put("new", channel_id=GENERAL, replaces="old")
+    post.deliver()
+    assert post.said(GENERAL) == ["new"]
+
+
+def test_admins_who_got_it_in_person_see_it_edited(post: Post) -> None:
+    both = post.notifier(None, (ALICE, BOB))
+    post.put("old")
+    post.deliver(1, both)
+    post.put("new", replaces="old")
+    post.deliver(2, both)
+    assert (post.said(ALICES_DM), post.said(BOBS_DM, BOB)) == (["new"], ["new"])
