@@ -30,7 +30,7 @@ from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import DatabaseError, Store
-from klingbot.web import WebServer
+from klingbot.web import PortError, WebServer
 
 log = logging.getLogger("klingbot")
 
@@ -38,7 +38,7 @@ log = logging.getLogger("klingbot")
 def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engine], None] | None = None) -> None:
     """Runs the bot until `stopping` is set, then closes everything in turn. `prepare` sees the engine first.
 
-    Raises DatabaseError, SlackRefusedError, and OSError when the port is taken.
+    Raises DatabaseError, SlackRefusedError, and PortError when the port is taken.
     """
     with ExitStack() as house:
         store = Store(config.database)
@@ -226,7 +226,7 @@ def _end_with(work: Callable[[], None]) -> None:
             click.echo(f"  - {problem}", err=True)
         click.echo("See .env.example; or try it without any accounts: python bot.py sandbox", err=True)
         sys.exit(2)
-    except (DatabaseError, serve.SlackRefusedError) as e:
+    except (DatabaseError, PortError, serve.SlackRefusedError) as e:
         click.echo(f"Klingbot cannot start: {e}", err=True)
         sys.exit(2)
 

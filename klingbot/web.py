@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -14,13 +15,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 
+class PortError(OSError):
+    """Nothing can listen there; the message says why and what to do."""
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """A socket for uvicorn to serve on. Port 0 takes any free one; raises OSError when the port is taken.
+    """A socket for uvicorn to serve on. Port 0 takes any free one; raises PortError when the port is taken.
 
     Its kind is spelt out because asyncio switches Nagle's algorithm off, which holds a reply back for 40 ms, only
     on sockets that say that they are TCP. Those of `create_server` do not.
     """
-    listener = socket.create_server((host, port))
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as e:
+        raise PortError(_unusable(host, port, e)) from e
     return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
@@ -28,7 +36,7 @@ class WebServer:
     """uvicorn in a thread of its own."""
 
     def __init__(self, host: str, port: int, routes: Sequence[BaseRoute], *, healthy: Callable[[], bool]) -> None:
-        """Takes the port and serves at once. Raises OSError when the port is taken."""
+        """Takes the port and serves at once. Raises PortError when the port is taken."""
         self._listener = listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         app = Starlette(routes=[*routes, Route("/healthz", _health(healthy))])
@@ -45,6 +53,15 @@ class WebServer:
         """Answers what has been asked, then ends."""
         self._server.should_exit = True
         self._thread.join(5)
+
+
+def _unusable(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} is in use. Stop the program that has it, or choose another (PORT in the settings, --port for "
+            "the sandbox)."
+        )
+    return f"it cannot listen on port {port} of {host}: {error.strerror}. Check HOST and PORT."
 
 
 def _health(healthy: Callable[[], bool]) -> Callable[[Request], JSONResponse]:

@@ -42,13 +42,17 @@ class LiveBot:
 
 
 @contextmanager
-def live_bot(local: Sandbox, folder: Path, name: str, *, script: Path = ROOT / "bot.py") -> Iterator[LiveBot]:
-    """A bot on the ledger in that folder, killed at the end of the block. What it logs is in `NAME.log` there."""
+def live_bot(
+    local: Sandbox, folder: Path, name: str, *, script: Path = ROOT / "bot.py", **settings: str
+) -> Iterator[LiveBot]:
+    """A bot on the ledger in that folder, killed at the end of the block. What it logs is in `NAME.log` there.
+
+    `settings` go before the usual ones; an empty one unsets its variable.
+    """
     log = folder / f"{name}.log"
+    env = {**_environment(local, folder), **settings}
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(script)], cwd=folder, env=_environment(local, folder), stdout=out, stderr=out
-        )
+        process = subprocess.Popen([sys.executable, str(script)], cwd=folder, env=env, stdout=out, stderr=out)
     bot = LiveBot(process, log)
     try:
         yield bot

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from klingbot.sandbox import Sandbox, start
 from klingbot.sandbox.slack.workspace import CHANNELS
 from klingbot.settings import Settings, read
+from klingbot.web import PortError
 
 FOLDER = Path(".sandbox")
 FIRST_PORT = 3000
@@ -23,15 +23,12 @@ def open_sandbox(
 ) -> Sandbox:
     """A sandbox whose files are in that folder. `port`: None takes 3000, or any free one when 3000 is taken.
 
-    Raises OSError when the port that was named is taken.
+    Raises PortError when the port that was named is taken; nothing was forgotten then.
     """
-    if fresh and folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     for candidate in (FIRST_PORT, 0) if port is None else (port,):
         try:
-            return start(candidate, storage=folder, kling_seconds=kling_seconds)
-        except OSError:
+            return start(candidate, storage=folder, fresh=fresh, kling_seconds=kling_seconds)
+        except PortError:
             if candidate in (0, port):
                 raise
     raise AssertionError("a free port was found or the search ended in an error")

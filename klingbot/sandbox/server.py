@@ -74,7 +74,7 @@ class LocalServer:
     """uvicorn on a loopback port of its own. The port is taken at once, the routes come with `start`."""
 
     def __init__(self, port: int) -> None:
-        """Port 0 takes any free one. Raises OSError when the port is taken."""
+        """Port 0 takes any free one. Raises PortError when the port is taken."""
         self._listener = listen(LOOPBACK, port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"

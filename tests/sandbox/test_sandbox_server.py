@@ -18,6 +18,7 @@ from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import ALICE, BOB
+from klingbot.web import PortError
 
 GENERAL = "C0GENERAL1"
 
@@ -78,7 +79,7 @@ def test_replies_on_an_open_connection_are_not_held_back_for_40_milliseconds(sha
 
 
 def test_a_taken_port_is_an_error(shared_sandbox: Sandbox) -> None:
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(PortError, match="in use"):
         local.start(int(shared_sandbox.url.rpartition(":")[2]))
 
 

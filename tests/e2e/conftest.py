@@ -1,0 +1,23 @@
+"""A real Chromium, and a real sandbox process to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import launch
+from tests.e2e.sandbox_process import SandboxPlace, a_place
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with launch() as browser:
+        yield browser
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> SandboxPlace:
+    return a_place(tmp_path)

@@ -1,0 +1,65 @@
+"""People at the sandbox's page: each has a tab of their own, and they may all look at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser import open_page
+
+# Resolves to the video's readyState once it has moved on; the page forbids eval, so playing cannot be polled for.
+_PLAY = """video => new Promise((played, failed) => {
+  video.ontimeupdate = () => video.currentTime > 0.2 && played(video.readyState);
+  setTimeout(() => failed(new Error(`stands at ${video.currentTime} s: ${video.error?.message}`)), 10_000);
+  video.play().catch(failed);
+})"""
+_HAVE_CURRENT_DATA = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    page: Page
+
+    def goes_to(self, channel: str) -> None:
+        self.page.get_by_test_id(f"channel-{channel}").click()
+        expect(self.page.get_by_test_id("composer")).to_have_attribute("placeholder", f"Message #{channel}")
+
+    def types(self, text: str) -> None:
+        """Letter by letter, with the menu of commands open beside it."""
+        self.page.get_by_test_id("composer").press_sequentially(text)
+        self.page.get_by_test_id("composer").press("Enter")
+
+    def sees(self, *words: str) -> Locator:
+        """The one message with all of these words; waits for it, within the page's timeout."""
+        message = self.page.get_by_test_id("message")
+        for each in words:
+            message = message.filter(has_text=each)
+        expect(message).to_have_count(1)
+        return message
+
+    def is_answered(self, *words: str) -> Locator:
+        """As `sees`, for a message that nobody else sees."""
+        answer = self.sees(*words)
+        expect(answer).to_have_attribute("data-ephemeral", "true")
+        return answer
+
+    @property
+    def private(self) -> Locator:
+        """What only this person sees."""
+        return self.page.locator("[data-ephemeral=true]")
+
+    def plays(self, message: Locator) -> None:
+        """The message's video, in place."""
+        assert message.locator("video").evaluate(_PLAY) >= _HAVE_CURRENT_DATA
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, timeout_ms: int = 20_000) -> Iterator[Person]:
+    """Somebody at that address, who waits that long for anything."""
+    expect.set_options(timeout=timeout_ms)
+    with open_page(browser, url) as page:
+        page.set_default_timeout(timeout_ms)
+        yield Person(page)
