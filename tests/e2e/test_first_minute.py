@@ -73,7 +73,9 @@ def is_told_at_80_percent(alice: Person) -> None:
     alice.is_answered("80.0% of 200 credits", "160 credits ($9.60) used")
     expect(alice.page.get_by_test_id("channel-finance")).to_have_attribute("data-unread", "true")
     alice.goes_to("finance")
-    alert = alice.sees("marketing (monthly) has passed 80%")
+    alert = alice.sees(
+        "Budget alert", "marketing (monthly)", "80%", "120 credits ($7.20) used, 40 credits ($2.40) in flight"
+    )
     expect(alert).to_have_attribute("data-ephemeral", "false")
     alice.goes_to("marketing")
 
