@@ -124,6 +124,36 @@ def test_a_button_that_the_bot_does_not_hear_of_says_so_below_the_message(page, 
     )
 
 
+def test_replies_are_behind_their_message_and_only_broadcast_ones_are_in_the_channel(page, local):
+    root = local.workspace.post(GENERAL, BOT_USER_ID, "marketing is at 80.4%")
+    local.workspace.post(GENERAL, BOB.id, "looking", thread_ts=root.ts)
+    local.workspace.post(GENERAL, BOT_USER_ID, "back under 80%", thread_ts=root.ts, broadcast=True)
+    channel, thread = page.locator("#messages"), page.get_by_test_id("thread")
+    expect(channel.get_by_test_id("message-text")).to_have_text(["marketing is at 80.4%", "back under 80%"])
+    expect(channel.get_by_text("replied to a thread")).to_have_count(1)
+    page.get_by_test_id("thread-link").get_by_text("2 replies").click()
+    expect(thread.get_by_test_id("message-text")).to_have_text(["marketing is at 80.4%", "looking", "back under 80%"])
+    reply = page.get_by_test_id("thread-composer")
+    expect(reply).to_be_focused()
+    reply.fill("thanks")
+    reply.press("Enter")
+    expect(thread.get_by_test_id("message-text")).to_have_count(4)
+    expect(channel.get_by_text("3 replies")).to_be_visible()
+    reply.press("Escape")
+    expect(thread).to_be_hidden()
+
+
+def test_there_are_no_commands_in_threads(page, local):
+    root = local.workspace.post(GENERAL, BOT_USER_ID, "marketing is at 80.4%")
+    page.get_by_test_id("message").hover()
+    page.get_by_label("Reply in thread").click()
+    page.get_by_test_id("thread-composer").fill("/kling budget")
+    page.get_by_test_id("thread-composer").press("Enter")
+    expect(page.get_by_test_id("thread")).to_contain_text("/kling is not supported in threads. Sorry!")
+    (said,) = [m for m in local.workspace.messages(GENERAL, ALICE.id) if m.ephemeral_to]
+    assert said.thread_ts == root.ts
+
+
 def test_the_menu_leads_from_the_slash_to_a_subcommand(page):
     composer, menu = page.get_by_test_id("composer"), page.get_by_test_id("composer-menu")
     expect(menu).to_be_hidden()

@@ -47,6 +47,21 @@ def test_a_message_is_addressed_by_id_by_name_or_by_person(
     assert not message.unfurl
 
 
+def test_a_reply_belongs_to_its_thread_and_to_the_channel_only_when_it_is_broadcast(
+    sandbox: Sandbox, client: WebClient
+) -> None:
+    root = client.chat_postMessage(channel=GENERAL, text="80.4%")["ts"]
+    client.chat_postMessage(channel=GENERAL, text="85.0%", thread_ts=root)
+    client.chat_postMessage(channel=GENERAL, text="79.0%", thread_ts=root, reply_broadcast=True)
+
+    said = sandbox.workspace.messages(GENERAL, ALICE.id)
+    assert [(m.text, m.thread_ts, m.broadcast) for m in said] == [
+        ("80.4%", None, False),
+        ("85.0%", root, False),
+        ("79.0%", root, True),
+    ]
+
+
 def test_a_bot_that_wants_no_previews_of_links_still_shows_its_videos(sandbox: Sandbox, client: WebClient) -> None:
     client.chat_postMessage(channel=GENERAL, text="hello", unfurl_links=False)
     (message,) = sandbox.workspace.messages(GENERAL, ALICE.id)

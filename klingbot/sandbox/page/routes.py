@@ -20,8 +20,8 @@ from klingbot.sandbox.page.state import Command
 from klingbot.sandbox.slack.interactions import Interactions, NothingToPressError
 from klingbot.sandbox.slack.workspace import Change, Channel, Person, Workspace
 
-Send = Callable[[str, str, str], None]
-"""(user id, channel id, text): takes what a person typed, at once."""
+Send = Callable[[str, str, str, str | None], None]
+"""(user id, channel id, text, ts of the thread): takes what a person typed, at once."""
 
 HEARTBEAT_SECONDS = 15.0
 """How often a quiet stream says that it is still there, so that nothing on the way closes it."""
@@ -107,7 +107,10 @@ class _Page:
         text = body.get("text")
         if not isinstance(text, str) or not text.strip():
             return Refusal(400, "no_text", "There is nothing to send.").response()
-        await run_in_threadpool(self.send, person.id, channel.id, text)
+        thread = body.get("thread")
+        if thread is not None and not self.workspace.find(channel.id, str(thread)):
+            return Refusal(404, "unknown_thread", "The message you reply to is not there any more.").response()
+        await run_in_threadpool(self.send, person.id, channel.id, text, thread)
         return JSONResponse({"ok": True})
 
     async def click(self, request: Request) -> Response:

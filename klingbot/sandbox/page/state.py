@@ -76,6 +76,7 @@ def _message(message: Message, reader: Reader) -> dict[str, Any]:
         "channel": message.channel,
         "ts": message.ts,
         "thread_ts": message.thread_ts,
+        "broadcast": message.broadcast,
         "user": message.user,
         "html": message_html(message, reader),
         "ephemeral": message.ephemeral_to is not None,

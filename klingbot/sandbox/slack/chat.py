@@ -23,6 +23,7 @@ def post_message(slack: Slack, args: Args) -> Reply:
         said.text,
         blocks=said.blocks,
         thread_ts=thread_ts,
+        broadcast=content.flag(args, "reply_broadcast", default=False),
         unfurl=said.unfurl,
     )
     return ok(channel=channel.id, ts=message.ts, message=shown(message))

@@ -19,7 +19,7 @@ from klingbot.sandbox.slack.rates import PostingRate
 from klingbot.sandbox.slack.replies import Slack
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
-from klingbot.sandbox.slack.workspace import APP_ID, Message, Workspace
+from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Message, Workspace
 
 
 def _secret() -> str:
@@ -75,16 +75,21 @@ class LocalSlack:
             *control.routes(self.faults, self.calls),
         ]
 
-    def send(self, as_user: str, channel: str, text: str) -> None:
+    def send(self, as_user: str, channel: str, text: str, thread: str | None = None) -> None:
         """What the composer does, at once: text becomes a message, `/…` a command on its way to the bot.
+
+        In a thread (the ts of its first message) there are no commands.
 
         Raises KeyError for a person or a channel that does not exist.
         """
         person, place = self.workspace.people[as_user], self.workspace.channels[channel]
-        if text.startswith("/"):
+        if text.startswith("/") and thread:
+            sorry = f"{text.split()[0]} is not supported in threads. Sorry!"
+            self.workspace.post(place.id, SLACKBOT_ID, sorry, ephemeral_to=person.id, thread_ts=thread)
+        elif text.startswith("/"):
             self._server.submit(self._commands.run(person.id, place.id, text))
         elif text.strip():
-            self.workspace.post(place.id, person.id, escape(text, self.workspace))
+            self.workspace.post(place.id, person.id, escape(text, self.workspace), thread_ts=thread)
 
     def click(self, as_user: str, message: Message, action_id: str) -> Failure | None:
         """Press the button with this action id, and wait until the bot acknowledges; confirm dialogs are the page's.

@@ -67,6 +67,9 @@ class Message:
     blocks: tuple[dict[str, Any], ...] = ()
     ephemeral_to: str | None = None
     thread_ts: str | None = None
+    """The message that this one replies to."""
+    broadcast: bool = False
+    """A reply that is shown in the channel too."""
     edited: bool = False
     unfurl: bool = True
 
@@ -134,12 +137,21 @@ class Workspace:
         blocks: Iterable[dict[str, Any]] = (),
         ephemeral_to: str | None = None,
         thread_ts: str | None = None,
+        broadcast: bool = False,
         unfurl: bool = True,
     ) -> Message:
         """Say something in an existing channel. Raises KeyError when there is no such channel."""
         with self._lock:
             message = Message(
-                channel, self._next_ts(), user, text, _identified(blocks), ephemeral_to, thread_ts, unfurl=unfurl
+                channel,
+                self._next_ts(),
+                user,
+                text,
+                _identified(blocks),
+                ephemeral_to,
+                thread_ts,
+                broadcast,
+                unfurl=unfurl,
             )
             self._messages[channel][message.ts] = message
             self._publish(Change("posted", message))

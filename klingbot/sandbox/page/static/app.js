@@ -4,14 +4,19 @@ import { startClicks } from "./clicks.js";
 import { fill, focusComposer, setCommands, setPlaceholder, startComposer } from "./composer.js";
 import { follow, post, readState } from "./connection.js";
 import { avatar, byId, element, icon } from "./dom.js";
-import { clearMessages, drawMessages, toBottom } from "./messages.js";
+import { ScrollingList } from "./list.js";
+import { channelRows } from "./messages.js";
 import { Read } from "./read.js";
 import { drawChannels, drawPeople } from "./sidebar.js";
+import { closeThread, drawThread, startThread } from "./thread.js";
 
 const HINTS = "klingbot.hints-dismissed";
 
 const view = { you: null, people: new Map(), channels: [], messages: new Map(), current: null };
 const read = new Read();
+const list = new ScrollingList(byId("scroll"), byId("messages"), (waiting) => {
+  byId("newest").hidden = !waiting;
+});
 let unfollow = () => {};
 
 // --- what comes from the server ---------------------------------------------------------------------
@@ -50,13 +55,17 @@ function become(you) {
   if (you === view.you) return;
   unfollow();
   view.you = you;
-  clearMessages();
+  closeThread();
+  list.clear();
   drawPeople([...view.people.values()], you, become);
   unfollow = follow(you, { onState, onChange, onLost });
 }
 
 function open(id) {
-  if (id !== view.current) clearMessages();
+  if (id !== view.current) {
+    closeThread();
+    list.clear();
+  }
   view.current = id;
   const channel = currentChannel();
   byId("channel").replaceChildren(...channelTitle(channel));
@@ -74,11 +83,11 @@ function openByHand(id) {
   focusComposer();
 }
 
-async function onSend(text) {
-  const trouble = await post("/page/send", { as: view.you, channel: view.current, text });
+async function onSend(text, thread = null) {
+  const trouble = await post("/page/send", { as: view.you, channel: view.current, text, thread });
   byId("trouble").hidden = trouble === null;
   byId("trouble").textContent = trouble ?? "";
-  if (trouble === null) toBottom();
+  if (trouble === null && !thread) list.toBottom();
   return trouble === null;
 }
 
@@ -88,7 +97,8 @@ function draw() {
   const channel = currentChannel();
   const messages = [...view.messages.get(channel.id).values()];
   if (!document.hidden) read.upTo(view.you, channel.id, messages);
-  drawMessages({ key: channel.id, build: () => intro(channel) }, messages, view.people);
+  list.draw(channelRows({ key: channel.id, build: () => intro(channel) }, messages, view.people));
+  drawThread(channel.with ? "" : `#${channel.name}`, view.messages.get(channel.id), view.people);
   drawChannels(view.channels, view.people, channel.id, isUnread, openByHand);
   const unread = view.channels.filter(isUnread).length;
   const name = channel.with ? view.people.get(channel.with).real_name : `#${channel.name}`;
@@ -179,6 +189,8 @@ function start() {
   startHints();
   startComposer(onSend);
   startClicks(() => view.you);
+  startThread(draw, onSend);
+  byId("newest").addEventListener("click", () => list.toBottom());
   byId("menu").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));
   document.querySelector("main").addEventListener("click", () => showSidebar(false));
   window.addEventListener("popstate", onHash);

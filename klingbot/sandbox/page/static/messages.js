@@ -1,131 +1,95 @@
-// The conversation: rows by author and day. A row is only touched when it changes, so that videos play on.
+// Messages as rows: by author and day in a channel, or one thread by itself.
 
-import { avatar, byId, element, icon } from "./dom.js";
+import { avatar, element, icon } from "./dom.js";
 
 const GROUP_SECONDS = 300;
-const NEAR_BOTTOM_PIXELS = 60;
-
-const scroll = byId("scroll");
-const list = byId("messages");
-const newest = byId("newest");
-const rows = new Map(); // key → { node, signature }
-let end = 0; // the scrollTop of the bottom, as it was when last drawn
+const FACES = 3; // how many of those who replied are shown below a message
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
 const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "medium" });
 
-scroll.addEventListener("scroll", () => {
-  if (isAtBottom()) newest.hidden = true;
-});
-newest.addEventListener("click", toBottom);
-list.addEventListener(
+document.addEventListener(
   "loadedmetadata",
   ({ target }) => target.classList.toggle("tall", target.videoHeight > target.videoWidth),
   true, // media events do not bubble
 );
-const resized = new ResizeObserver(() => settle(isAtBottom())); // a video that has arrived, a window made smaller
-resized.observe(list);
-resized.observe(scroll);
 
-export function toBottom() {
-  settle(true);
-}
-
-/**
- * Whether the reader is at the bottom. Asked of the live position, because a scroll event comes a frame late; and
- * what has grown since the last drawing does not count, because it moved the bottom away from the reader.
- */
-function isAtBottom() {
-  return Math.min(end, bottom()) - scroll.scrollTop < NEAR_BOTTOM_PIXELS;
-}
-
-function bottom() {
-  return scroll.scrollHeight - scroll.clientHeight;
-}
-
-/** After the list or the window has changed: take along a reader who was at the bottom. */
-function settle(wasAtBottom) {
-  end = bottom();
-  if (!wasAtBottom) return;
-  scroll.scrollTop = end;
-  newest.hidden = true;
-}
-
-/** Forget what was drawn: another channel or another person comes next. */
-export function clearMessages() {
-  rows.clear();
-  list.replaceChildren();
-  toBottom();
-}
-
-/** Make the list show these messages; scrolls along only for someone who was at the bottom. */
-export function drawMessages(intro, messages, people) {
-  const before = rows.size;
-  const wasAtBottom = isAtBottom();
-  const wanted = wantedRows(intro, inReadingOrder(messages), people);
-  const keep = new Map(wanted.map((row) => [row.key, row.signature]));
-  for (const [key, row] of rows) {
-    if (keep.get(key) === row.signature) continue;
-    row.node.remove();
-    rows.delete(key);
-  }
-  wanted.forEach((row, place) => {
-    if (!rows.has(row.key)) rows.set(row.key, { node: row.build(), signature: row.signature });
-    const { node } = rows.get(row.key);
-    node.classList.toggle("continued", Boolean(row.continued));
-    if (list.children[place] !== node) list.insertBefore(node, list.children[place] ?? null);
-  });
-  settle(wasAtBottom);
-  if (!wasAtBottom && rows.size > before) newest.hidden = false;
-}
-
-/** By time, with the replies of a thread right below what they answer. */
-function inReadingOrder(messages) {
-  const root = (message) => message.thread_ts ?? message.ts;
-  const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-  return [...messages].sort((a, b) => order(root(a), root(b)) || order(a.ts, b.ts));
-}
-
-function wantedRows(intro, messages, people) {
+/** What a channel shows: everything but the replies, which are behind the message that they answer. */
+export function channelRows(intro, messages, people) {
+  const replies = byThread(messages);
   const wanted = [{ key: "intro", signature: intro.key, build: intro.build }];
   let previous = null;
-  for (const message of messages) {
+  for (const message of inOrder(messages.filter((message) => !isReply(message) || message.broadcast))) {
     const date = dayOf(message);
-    if (!isReply(message) && date !== (previous && dayOf(previous))) {
+    if (date !== (previous && dayOf(previous))) {
       wanted.push({ key: date, signature: dayLabel(message), build: () => divider(dayLabel(message)) });
     }
-    wanted.push({
-      key: message.ts,
-      signature: JSON.stringify(message),
-      continued: continues(previous, message),
-      build: () => messageRow(message, people.get(message.user)),
-    });
+    wanted.push(row(message, previous, people, replies.get(message.ts) ?? []));
     previous = message;
   }
   return wanted;
+}
+
+/** One message and what was replied to it. */
+export function threadRows(root, messages, people) {
+  const replies = byThread(messages).get(root.ts) ?? [];
+  const count = plural(replies.length);
+  const wanted = [row(root, null, people, [])];
+  if (replies.length) wanted.push({ key: "replies", signature: count, build: () => divider(count) });
+  replies.forEach((message, place) => wanted.push(row(message, replies[place - 1] ?? null, people, [])));
+  return wanted;
+}
+
+function row(message, previous, people, replies) {
+  const author = people.get(message.user) ?? { id: message.user, real_name: message.user };
+  return {
+    key: message.ts,
+    signature: JSON.stringify([message, replies.map(({ ts }) => ts)]),
+    continued: continues(previous, message),
+    build: () => messageRow(message, author, replies.length ? thread(replies, people) : null),
+  };
+}
+
+function byThread(messages) {
+  const replies = new Map();
+  for (const message of inOrder(messages.filter(isReply))) {
+    replies.set(message.thread_ts, [...(replies.get(message.thread_ts) ?? []), message]);
+  }
+  return replies;
+}
+
+function inOrder(messages) {
+  return [...messages].sort((a, b) => (a.ts < b.ts ? -1 : 1));
 }
 
 function continues(previous, message) {
   return Boolean(previous)
     && previous.user === message.user
     && previous.ephemeral === message.ephemeral
-    && isReply(previous) === isReply(message)
+    && !message.broadcast
     && dayOf(previous) === dayOf(message)
     && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
 }
 
-function messageRow(message, person = { id: message.user, real_name: message.user }) {
+function messageRow(message, person, replies) {
   const when = moment(message);
-  const row = element(
+  const node = element(
     "li",
-    { className: "message", "data-testid": "message", "data-ts": message.ts, "data-channel": message.channel, "data-ephemeral": message.ephemeral },
+    {
+      className: "message",
+      "data-testid": "message",
+      "data-ts": message.ts,
+      "data-channel": message.channel,
+      "data-ephemeral": message.ephemeral,
+    },
     element("div", { className: "gutter" }, avatar(person), element("time", { className: "aside" }, clock.format(when))),
     body(message, person, when),
   );
-  row.classList.toggle("ephemeral", message.ephemeral);
-  row.classList.toggle("reply", isReply(message));
-  return row;
+  if (replies) node.querySelector(".body").append(replies);
+  if (!message.ephemeral) node.append(tools(message));
+  node.classList.toggle("ephemeral", message.ephemeral);
+  return node;
 }
 
 function body(message, person, when) {
@@ -137,10 +101,46 @@ function body(message, person, when) {
   said.innerHTML = message.html; // made by the server, where everything is escaped
   const node = element("div", { className: "body" }, byline, said);
   if (message.edited) node.append(element("small", { className: "edited" }, "(edited)"));
+  if (message.broadcast) {
+    const words = { type: "button", className: "in-thread", "data-thread": message.thread_ts };
+    said.before(element("button", words, "replied to a thread"));
+  }
   if (message.ephemeral) {
     node.prepend(element("div", { className: "only-you" }, icon("eye"), "Only visible to you"));
   }
   return node;
+}
+
+/** What can be done with a message; shown when it is pointed at, or reached with the keyboard. */
+function tools(message) {
+  const reply = element(
+    "button",
+    {
+      type: "button",
+      className: "icon-button",
+      title: "Reply in thread",
+      "aria-label": "Reply in thread",
+      "data-thread": message.thread_ts ?? message.ts,
+    },
+    icon("thread"),
+  );
+  return element("div", { className: "message-tools" }, reply);
+}
+
+/** The way from a message to its replies. */
+function thread(replies, people) {
+  const authors = [...new Set(replies.map(({ user }) => user))].map((user) => people.get(user)).filter(Boolean);
+  return element(
+    "button",
+    { type: "button", className: "thread-link", "data-testid": "thread-link", "data-thread": replies[0].thread_ts },
+    ...authors.slice(0, FACES).map(avatar),
+    element("b", {}, plural(replies.length)),
+    element("span", {}, `Last reply ${dayLabel(replies.at(-1)).toLowerCase()} at ${clock.format(moment(replies.at(-1)))}`),
+  );
+}
+
+function plural(count) {
+  return count === 1 ? "1 reply" : `${count} replies`;
 }
 
 function divider(label) {
