@@ -29,7 +29,7 @@ from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
 from klingbot.slack.sender import Sender, patient_client
-from klingbot.store import DatabaseError, Store
+from klingbot.store import DatabaseError, open_store
 from klingbot.web import PortError, WebServer
 
 log = logging.getLogger("klingbot")
@@ -41,7 +41,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
     Raises DatabaseError, SlackRefusedError, and PortError when the port is taken.
     """
     with ExitStack() as house:
-        store = Store(config.database)
+        store = open_store(config.database)
         house.callback(store.close)
         engine = open_engine(store, config.prices, config.calendar, now_ms)
         if prepare:
@@ -107,7 +107,7 @@ def sandbox(port: int | None, fresh: bool) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date (the bot does so by itself when it starts)."""
-    _end_with(lambda: Store(settings.database(settings.environment())).close())
+    _end_with(lambda: open_store(settings.database(settings.environment())).close())
 
 
 @cli.command()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from klingbot import money
+from klingbot.store import snapshot
 from klingbot.store.listing import Listing, listing
-from klingbot.store.snapshot import snapshot
 
 _FORMULA = ("=", "+", "-", "@")
 

@@ -13,7 +13,7 @@ import pytest
 from klingbot import prices
 from klingbot.engine import Engine, open_engine
 from klingbot.periods import Calendar
-from klingbot.store import Store
+from klingbot.store import Store, open_store
 
 
 @dataclass
@@ -44,7 +44,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty ledger in a file of its own."""
-    opened = Store(tmp_path / "klingbot.db")
+    opened = open_store(tmp_path / "klingbot.db")
     yield opened
     opened.close()
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import bot
 from klingbot.engine import Engine, open_engine
-from klingbot.store import DatabaseError, Store
+from klingbot.store import DatabaseError, open_store
 from klingbot.store import backup as backups
 from klingbot.store.backup import BackupError, back_up
 from tests.ledger_checks import hold, prove, rows_of, settle
@@ -31,7 +31,7 @@ def test_a_backup_holds_every_row_and_can_be_run_from(spent: Engine, tmp_path: P
     made = back_up(spent.store.path, tmp_path / "copy.db")
     assert (made.rows["jobs"], made.rows["entries"]) == (6, 11)
     assert made.size == made.path.stat().st_size
-    restored = Store(made.path)
+    restored = open_store(made.path)
     for table in TABLES:
         assert rows_of(restored.read(), table) == rows_of(spent.store.read(), table)
     prove(restored)
@@ -68,7 +68,7 @@ def test_a_backup_while_the_bot_writes_is_of_one_moment(spent: Engine, tmp_path:
         writer.join()
     assert made[0].rows["jobs"] < made[-1].rows["jobs"] < len(rows_of(spent.store.read(), "jobs")) + 1
     for each in made:
-        restored = Store(each.path)
+        restored = open_store(each.path)
         prove(restored)
         restored.close()
 

@@ -24,7 +24,7 @@ from klingbot.jobs import JobState, id_for
 from klingbot.money import Amount
 from klingbot.outbox import Crossed, TurnedAway
 from klingbot.periods import Calendar, PeriodKind
-from klingbot.store import Store, delivery, jobs, outbox
+from klingbot.store import delivery, jobs, open_store, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, submit
 
@@ -39,7 +39,7 @@ TEN_JOBS = Amount(400_000, 24_000_000)
 @contextmanager
 def opened(path: Path, now: int) -> Iterator[Engine]:
     """The ledger as one process of several has it open."""
-    store = Store(path)
+    store = open_store(path)
     yield open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(now))
     store.close()
 

@@ -27,7 +27,7 @@ from klingbot.periods import Calendar
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault
-from klingbot.store import Store
+from klingbot.store import Store, open_store
 from tests.ledger_checks import prove, queued
 from tests.live_bot import ALICE, BOB, CAROL, live_bot, until, whispers
 
@@ -122,7 +122,7 @@ def test_a_bot_that_is_killed_again_and_again_loses_nothing_and_pays_for_nothing
     time.sleep(1.5)  # what was typed while nobody was there is given up by Slack after a second
     let_it_finish(local, tmp_path)
 
-    store = Store(tmp_path / "klingbot.db")
+    store = open_store(tmp_path / "klingbot.db")
     try:
         prove(store)
         rows = {row["id"]: row for row in store.read().execute("SELECT * FROM jobs").fetchall()}
@@ -146,7 +146,7 @@ def set_budgets(local: Sandbox, folder: Path) -> None:
 
 
 def let_it_finish(local: Sandbox, folder: Path) -> None:
-    store = Store(folder / "klingbot.db")
+    store = open_store(folder / "klingbot.db")
     live = "SELECT 1 FROM jobs WHERE state IN ('held', 'submitting', 'submitted')"
     unsaid = "SELECT 1 FROM outbox WHERE state = 'waiting'"
 

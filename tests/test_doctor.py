@@ -19,7 +19,7 @@ from klingbot.engine import Engine, verdicts
 from klingbot.sandbox import Sandbox
 from klingbot.settings import host, read
 from klingbot.slack.account import Account, wanted_scopes
-from klingbot.store import Store, checks, delivery, gates, outbox
+from klingbot.store import Store, delivery, gates, open_store, outbox, sqlite
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
 
@@ -29,7 +29,7 @@ NEW_SQLITE = (3, 53, 0, "final", 0)
 
 @pytest.fixture
 def new_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "SQLITE", NEW_SQLITE)
+    monkeypatch.setattr(sqlite, "VERSION", NEW_SQLITE)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_an_account_that_kling_refuses_fails_with_klings_reason(engine: Engine) 
 def test_a_sqlite_with_the_wal_reset_bug_is_mentioned(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], health: Health
 ) -> None:
-    monkeypatch.setattr(checks, "SQLITE", version)
+    monkeypatch.setattr(sqlite, "VERSION", version)
     finding = found(engine, "SQLite")
     assert finding.health is health
     assert "3.51" in finding.said
@@ -312,7 +312,7 @@ def test_the_exit_code_is_2_for_settings_1_for_a_failure_and_0_when_all_is_well(
 
 
 def test_wrong_settings_do_not_keep_the_ledger_from_being_checked(at_home: Path) -> None:
-    Store(at_home / "klingbot.db").close()
+    open_store(at_home / "klingbot.db").close()
     assert "ok       totals" in run("--offline")[1]
 
 
@@ -327,7 +327,7 @@ def test_offline_asks_nobody(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_rebuild_mends_the_sums_and_then_looks(at_home: Path) -> None:
-    store = Store(at_home / "klingbot.db")
+    store = open_store(at_home / "klingbot.db")
     spoil(store, "INSERT INTO totals VALUES ('workspace', 'daily', 0, 0, 0, 1, 1)")
     store.close()
     assert run("--offline", env=TOKENS)[0] == 1

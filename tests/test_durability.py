@@ -18,7 +18,7 @@ from klingbot import prices
 from klingbot.engine import open_engine, verdicts
 from klingbot.jobs import JobState
 from klingbot.periods import Calendar
-from klingbot.store import Store, jobs
+from klingbot.store import Store, jobs, open_store
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
 
@@ -29,7 +29,7 @@ NOON = 1_795_435_200_000
 
 def work_until_killed(path: Path, life: int, acknowledged: Connection) -> None:
     """Holds, settles and releases without end, and says each time what is now certain."""
-    engine = open_engine(Store(path), prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
+    engine = open_engine(open_store(path), prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
     for n in count():
         job = hold(engine, f"{life} {n}")
         acknowledged.send((job.id, JobState.HELD))
@@ -71,7 +71,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_bot_is_killed(tmp_path: 
         worker.kill()
         worker.join(10)
         listener.join(10)
-        store = Store(path)
+        store = open_store(path)
         prove(store)
         for job_id, state in acknowledged.items():
             job = jobs.get(store.read(), job_id)

@@ -22,9 +22,8 @@ from klingbot.engine.asking import Held
 from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export
 from klingbot.jobs import Request
 from klingbot.pricing import Wish
-from klingbot.store import DatabaseError
+from klingbot.store import DatabaseError, snapshot
 from klingbot.store.listing import Listing, listing
-from klingbot.store.snapshot import snapshot
 from tests.ledger_checks import hold, settle, submit
 
 

@@ -17,7 +17,7 @@ from klingbot.engine.budgeting import Change
 from klingbot.money import Amount
 from klingbot.outbox import Crossed
 from klingbot.periods import PeriodKind
-from klingbot.store import Store, budgets, jobs
+from klingbot.store import budgets, jobs, open_store
 from klingbot.tracker.file import CostFile, NotACostFileError, read
 from klingbot.tracker.importing import TakenOver, take_over
 from tests.ledger_checks import hold, prove, queued, total
@@ -250,7 +250,7 @@ def test_the_command_says_what_it_did_and_that_again_changed_nothing(tmp_path: P
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert first.output == "cost_tracking.json: 1 record and 1 budget are new.\n"
     assert "1 record and 1 budget were there and stay as they are.\nNothing was changed." in second.output
-    store = Store(tmp_path / "bot.db")
+    store = open_store(tmp_path / "bot.db")
     assert jobs.get(store.read(), "a") is not None
     store.close()
 

@@ -23,7 +23,7 @@ from klingbot.money import NOTHING, Amount
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.pricing import NotSold, Wish
-from klingbot.store import Store, delivery, jobs, ledger, outbox
+from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import (
     TEN_SECONDS,
@@ -796,7 +796,7 @@ def test_under_any_calendar_the_open_periods_hold_what_was_asked_for_in_them(
 ) -> None:
     clock = FakeClock(0)
     clock.set(2026, 10, 20, 12)
-    store = Store(tmp_path_factory.mktemp("calendar") / "klingbot.db")
+    store = open_store(tmp_path_factory.mktemp("calendar") / "klingbot.db")
     asked: list[int] = []
     for n, calendar in enumerate(calendars):
         engine = open_engine(store, prices.load("credits"), calendar, clock)
@@ -819,10 +819,10 @@ def test_under_any_calendar_the_open_periods_hold_what_was_asked_for_in_them(
 def test_a_database_lives_on_where_it_was_left(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "kept.db"
     for n in range(3):
-        store = Store(path)
+        store = open_store(path)
         engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
         hold(engine, f"r{n}")
         store.close()
-    store = Store(path)
+    store = open_store(path)
     assert ledger.total(store.read(), WORKSPACE, engine.periods().monthly).held == Amount(120_000, 7_200_000)
     store.close()

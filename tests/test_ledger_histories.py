@@ -28,7 +28,7 @@ from klingbot.jobs import Job
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store
+from klingbot.store import open_store
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, prove, submit, total
 
@@ -98,7 +98,7 @@ def refused_by(outcome: Held | BudgetExceeded) -> set[Key]:
 
 def open_bot(path: Path, clock: Clock) -> Engine:
     """A zone whose clocks change, and prices in fractions of a credit."""
-    return open_engine(Store(path), prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), clock)
+    return open_engine(open_store(path), prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), clock)
 
 
 class Histories(RuleBasedStateMachine):

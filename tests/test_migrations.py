@@ -20,7 +20,7 @@ from klingbot.engine import open_engine, verdicts
 from klingbot.jobs import JobState
 from klingbot.money import Amount
 from klingbot.periods import Calendar
-from klingbot.store import DatabaseError, Store, jobs
+from klingbot.store import DatabaseError, jobs, open_store
 from migrations.migrations import migrations
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, total
@@ -51,12 +51,12 @@ def test_steps_are_only_ever_appended() -> None:
 
 def test_a_new_file_gets_every_step_once(path: Path, connection: sqlite3.Connection) -> None:
     for _ in range(2):
-        Store(path).close()
+        open_store(path).close()
     assert steps(connection) == STEPS
 
 
 def test_every_table_keeps_its_columns_to_their_types(path: Path, connection: sqlite3.Connection) -> None:
-    Store(path).close()
+    open_store(path).close()
     tables = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'"
     )
@@ -83,7 +83,7 @@ def test_a_file_of_the_first_version_keeps_its_jobs_and_their_money(path: Path, 
     )
     old.conn.close()
 
-    store = Store(path)
+    store = open_store(path)
     engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
     month = engine.periods().monthly
     assert total(engine, WORKSPACE, month) == Total(held=Amount(40_000, 2_400_000))
@@ -102,13 +102,13 @@ def test_a_step_that_breaks_leaves_the_file_as_it_was(path: Path, connection: sq
     connection.execute("CREATE TABLE gates (mine TEXT)")  # in the way of a later step
     before = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
     with pytest.raises(DatabaseError, match="gates already exists"):
-        Store(path)
+        open_store(path)
     assert connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == before
     assert steps(connection) == STEPS[:1]
 
 
 def open_and_close(path: Path) -> None:
-    Store(path).close()
+    open_store(path).close()
 
 
 def test_many_threads_opening_a_new_file_at_once_make_it_once(tmp_path: Path) -> None:
@@ -132,18 +132,18 @@ def test_processes_opening_a_new_file_at_once_make_it_once(tmp_path: Path) -> No
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path, connection: sqlite3.Connection) -> None:
-    Store(path).close()
+    open_store(path).close()
     connection.execute(
         "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('klingbot', 'm999_teleport', '')"
     )
     with pytest.raises(DatabaseError, match=r"made by a newer Klingbot \(it has m999_teleport\)\. Run that version"):
-        Store(path)
+        open_store(path)
     assert steps(connection) == [*STEPS, "m999_teleport"]
 
 
 def test_another_programs_tables_are_none_of_our_business(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE songs (title TEXT)")
-    Store(path).close()
+    open_store(path).close()
     assert connection.execute("SELECT count(*) FROM songs").fetchone() == (0,)
 
 
@@ -169,7 +169,7 @@ def no_database(tmp_path: Path) -> Path:
 def read_only(tmp_path: Path) -> Path:
     if os.geteuid() == 0:
         pytest.skip("nothing is read-only for root")
-    Store(tmp_path / "klingbot.db").close()
+    open_store(tmp_path / "klingbot.db").close()
     (tmp_path / "klingbot.db").chmod(0o400)
     return tmp_path / "klingbot.db"
 
@@ -178,7 +178,7 @@ def read_only(tmp_path: Path) -> Path:
 def test_what_cannot_be_a_database_is_refused_in_a_sentence(tmp_path: Path, made: object) -> None:
     path = made(tmp_path)  # type: ignore[operator]
     with pytest.raises(DatabaseError) as error:
-        Store(path)
+        open_store(path)
     assert str(error.value).startswith(f"The database {path} cannot be opened for writing (")
     assert "Check that KLINGBOT_DB names a file in a folder that exists" in str(error.value)
 
@@ -186,5 +186,5 @@ def test_what_cannot_be_a_database_is_refused_in_a_sentence(tmp_path: Path, made
 def test_a_text_file_that_was_named_by_mistake_is_left_alone(tmp_path: Path) -> None:
     path = no_database(tmp_path)
     with pytest.raises(DatabaseError, match="file is not a database"):
-        Store(path)
+        open_store(path)
     assert path.read_text() == "Dear diary, " * 100

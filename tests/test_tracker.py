@@ -32,7 +32,7 @@ from klingbot.outbox import Crossed, TurnedAway, VideoReady
 from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.faults import Fault
-from klingbot.store import Store, jobs
+from klingbot.store import jobs, open_store
 from tests.ledger_checks import prove, queued
 
 ROOT = Path(__file__).parent.parent
@@ -317,7 +317,7 @@ def test_the_ledger_is_the_bots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     tracker = CostTracker()
     spend(tracker, "a")
     tracker.close()
-    store = Store(tmp_path / "bot.db")
+    store = open_store(tmp_path / "bot.db")
     assert jobs.get(store.read(), "a") is not None
     prove(store)
     store.close()

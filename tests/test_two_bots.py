@@ -11,7 +11,7 @@ import pytest
 
 from klingbot import sandbox
 from klingbot.sandbox import Sandbox
-from klingbot.store import Store
+from klingbot.store import open_store
 from tests.ledger_checks import prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
@@ -51,7 +51,7 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
     alerts = said_in(local, FINANCE)
     assert [sum(words in text for text in alerts) for words in ALERTS] == [1, 1, 1]
     assert len(alerts) == len(ALERTS)
-    with closing(Store(tmp_path / "klingbot.db")) as store:
+    with closing(open_store(tmp_path / "klingbot.db")) as store:
         prove(store)
 
 
@@ -66,7 +66,7 @@ def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, tm
     assert sum("Held 2.5 credits" in text for text in answers(local)) == commands
     assert sum("same request as before" in text for text in answers(local)) == 2 * commands
     until(lambda: len(local.kling.tasks) == commands, "each is at Kling", seconds=10)
-    with closing(Store(tmp_path / "klingbot.db")) as store:
+    with closing(open_store(tmp_path / "klingbot.db")) as store:
         assert store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == commands
         prove(store)
 

@@ -7,9 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from klingbot.doctor.findings import Finding, failed, listed, ok, warning
-from klingbot.store import DatabaseError, Store, checks, gates, ledger
+from klingbot.store import Database, DatabaseError, checks, gates, ledger, open_store, snapshot, sqlite
 from klingbot.store.delivery import LONGEST_DELAY_MS
-from klingbot.store.snapshot import Snapshot, snapshot
 
 DAY_MS = 86_400_000
 LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
@@ -21,7 +20,7 @@ WAL_RESET_FIXED = (3, 51, 3)
 _FULL = 2
 _REPORT = "Make a backup (python bot.py backup FILE) before anything else, and report this with the ids."
 
-Check = Callable[[Snapshot, int], Finding]
+Check = Callable[[Database, int], Finding]
 
 
 def check(path: Path, now: int) -> list[Finding]:
@@ -31,7 +30,7 @@ def check(path: Path, now: int) -> list[Finding]:
         return [version, warning("database", f"{path} does not exist yet", "Nothing to do: the bot makes it.")]
     try:
         with snapshot(path) as db:
-            if missing := checks.steps_missing(db):
+            if missing := sqlite.steps_missing(db):
                 return [version, _outdated(path, missing)]
             found = [each(db, now) for each in CHECKS]
         return [version, _modes(path), *found]
@@ -41,13 +40,13 @@ def check(path: Path, now: int) -> list[Finding]:
 
 def rebuild_sums(path: Path) -> None:
     """Makes totals and daily spend anew from the entries, which stay as they are. Raises DatabaseError."""
-    with closing(Store(path)) as store, store.write() as tx:
+    with closing(open_store(path)) as store, store.write() as tx:
         ledger.rebuild(tx)
 
 
 def _version() -> Finding:
-    version = ".".join(map(str, checks.SQLITE))
-    if checks.SQLITE >= WAL_RESET_FIXED:
+    version = ".".join(map(str, sqlite.VERSION))
+    if sqlite.VERSION >= WAL_RESET_FIXED:
         return ok("SQLite", version)
     return warning(
         "SQLite",
@@ -63,7 +62,7 @@ def _outdated(path: Path, missing: list[str]) -> Finding:
 
 
 def _modes(path: Path) -> Finding:
-    modes = checks.modes(path)
+    modes = sqlite.modes(path)
     if modes.journal == "wal" and modes.synchronous == _FULL:
         return ok("database", f"{path} opens for writing, with WAL and synchronous FULL")
     return failed(
@@ -73,18 +72,18 @@ def _modes(path: Path) -> Finding:
     )
 
 
-def _integrity(db: Snapshot, now: int) -> Finding:
-    faults = checks.faults(db)
+def _integrity(db: Database, now: int) -> Finding:
+    faults = sqlite.faults(db)
     if not faults:
         return ok("integrity", "every page, index and reference is sound")
     return failed("integrity", listed(faults), "Stop the bot and restore a backup made before the damage.")
 
 
-def _totals(db: Snapshot, now: int) -> Finding:
+def _totals(db: Database, now: int) -> Finding:
     return _proved("totals", len(ledger.mismatches(db)))
 
 
-def _daily_spend(db: Snapshot, now: int) -> Finding:
+def _daily_spend(db: Database, now: int) -> Finding:
     return _proved("daily spend", ledger.spend_mismatches(db))
 
 
@@ -95,7 +94,7 @@ def _proved(what: str, wrong: int) -> Finding:
     return failed(what, f"{wrong:,} not equal to what the entries add up to", fix)
 
 
-def _holds(db: Snapshot, now: int) -> Finding:
+def _holds(db: Database, now: int) -> Finding:
     without, left_over = checks.strays(db)
     if without:
         return failed("holds", f"live jobs without a hold: {listed(without)}", _REPORT)
@@ -104,7 +103,7 @@ def _holds(db: Snapshot, now: int) -> Finding:
     return ok("holds", "every live job has one, and no job that has ended")
 
 
-def _verdicts(db: Snapshot, now: int) -> Finding:
+def _verdicts(db: Database, now: int) -> Finding:
     silent = checks.silent_jobs(db, now - DAY_MS)
     if not silent:
         return ok("verdicts", "no job has waited for Kling's word for more than a day")
@@ -115,7 +114,7 @@ def _verdicts(db: Snapshot, now: int) -> Finding:
     )
 
 
-def _outbox(db: Snapshot, now: int) -> Finding:
+def _outbox(db: Database, now: int) -> Finding:
     box = checks.outbox(db)
     age = now - (box.oldest_at if box.oldest_at is not None else now)
     said = f"{box.waiting:,} waiting, {box.failed:,} given up"
@@ -127,7 +126,7 @@ def _outbox(db: Snapshot, now: int) -> Finding:
     return ok("outbox", said)
 
 
-def _account(db: Snapshot, now: int) -> Finding:
+def _account(db: Database, now: int) -> Finding:
     gate = gates.get(db, gates.ACCOUNT)
     if gate is None:
         return ok("submitting", "not stopped")

@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from klingbot.store import checks, ledger
-from klingbot.store.database import DatabaseError
-from klingbot.store.snapshot import Snapshot, snapshot
+from klingbot.store import ledger
+from klingbot.store.database import Database, DatabaseError
+from klingbot.store.sqlite import faults, snapshot
 
 
 class BackupError(Exception):
@@ -72,7 +72,7 @@ def _copy(source: Path, target: Path) -> dict[str, int]:
 def _prove(path: Path, rows: dict[str, int]) -> None:
     try:
         with snapshot(path) as db:
-            wrong = [*checks.faults(db), *(f"the total of {m.scope} is off" for m in ledger.mismatches(db))]
+            wrong = [*faults(db), *(f"the total of {m.scope} is off" for m in ledger.mismatches(db))]
             copied = _counted(db)
     except DatabaseError as e:
         raise BackupError(f"The copy cannot be read back ({e}).") from e
@@ -82,7 +82,7 @@ def _prove(path: Path, rows: dict[str, int]) -> None:
         raise BackupError(f"The copy is not sound: {wrong[0]}. Run python bot.py doctor on the original.")
 
 
-def _counted(db: Snapshot) -> dict[str, int]:
+def _counted(db: Database) -> dict[str, int]:
     names = [row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return {name: db.execute(f'SELECT count(*) AS n FROM "{name}"').fetchone()["n"] for name in names}
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlite_utils import Database
-
 from klingbot.budgets import Budget, Standing
 from klingbot.periods import PeriodKind, Periods
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
 _STANDINGS = """
@@ -19,7 +17,7 @@ _STANDINGS = """
         CASE budgets.period_kind WHEN 'daily' THEN :daily WHEN 'weekly' THEN :weekly ELSE :monthly END"""
 
 
-def standings_of(db: Database | Transaction, scopes: tuple[str, str, str], periods: Periods) -> list[Standing]:
+def standings_of(db: Database, scopes: tuple[str, str, str], periods: Periods) -> list[Standing]:
     """How every budget stands that a job of these scopes touches."""
     first, second, third = scopes
     sql = f"{_STANDINGS} WHERE budgets.scope IN (:first, :second, :third)"
@@ -27,7 +25,7 @@ def standings_of(db: Database | Transaction, scopes: tuple[str, str, str], perio
     return [_standing(row, periods) for row in rows]
 
 
-def standings(db: Database | Transaction, periods: Periods) -> list[Standing]:
+def standings(db: Database, periods: Periods) -> list[Standing]:
     """How every budget stands: the workspace's first, then projects, then people, by name."""
     rows = db.execute(f"{_STANDINGS} ORDER BY budgets.scope", _starts(periods)).fetchall()
     kinds = list(PeriodKind)
@@ -38,7 +36,7 @@ def standings(db: Database | Transaction, periods: Periods) -> list[Standing]:
     )
 
 
-def get(db: Database | Transaction, scope: str, kind: PeriodKind) -> Budget | None:
+def get(db: Database, scope: str, kind: PeriodKind) -> Budget | None:
     sql = "SELECT * FROM budgets WHERE scope = :scope AND period_kind = :kind"
     row = db.execute(sql, {"scope": scope, "kind": kind}).fetchone()
     return _budget(row) if row else None

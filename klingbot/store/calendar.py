@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from sqlite_utils import Database
-
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.store import facts
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import rebuild
 
 _COLUMNS = {PeriodKind.DAILY: "day_start", PeriodKind.WEEKLY: "week_start", PeriodKind.MONTHLY: "month_start"}
@@ -32,7 +30,7 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
     return True
 
 
-def kept(db: Database | Transaction) -> Calendar | None:
+def kept(db: Database) -> Calendar | None:
     """The calendar that the ledger was last opened with; None for a new one."""
     named = facts.get(db, "calendar")
     if named is None:

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlite_utils import Database
-
-from klingbot.store.database import Store
-from migrations.migrations import migrations
-
-SQLITE = sqlite3.sqlite_version_info
-"""The version of SQLite that this Python brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Modes:
-    """How the bot's own connections keep what was acknowledged."""
-
-    journal: str
-    synchronous: int
-    """SQLite's number: 2 is FULL."""
+from klingbot.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +15,6 @@ class Outbox:
     oldest_at: int | None
     """When the oldest of them was queued, in UTC epoch milliseconds."""
     failed: int
-
-
-def steps_missing(db: Database) -> list[str]:
-    """The schema's steps that this file has not been through yet."""
-    return [step.name for step in migrations.pending(db)]
-
-
-def modes(path: Path) -> Modes:
-    """Opens the file for writing, as the bot does, and changes nothing in it. Raises DatabaseError."""
-    store = Store(path)
-    try:
-        pragmas = [store.read().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
-        return Modes(*pragmas)
-    finally:
-        store.close()
-
-
-def faults(db: Database) -> list[str]:
-    """What SQLite itself finds wrong: torn pages, broken indexes, rows that refer to nothing."""
-    said = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall()]
-    orphans = db.execute("PRAGMA foreign_key_check").fetchall()
-    return [line for line in said if line != "ok"] + [f"{row[0]} row {row[1]} refers to no {row[2]}" for row in orphans]
 
 
 def strays(db: Database) -> tuple[list[str], list[str]]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlite_utils import Database
-
 from klingbot.store import outbox
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 from klingbot.store.outbox import ADMINS, DEFAULT, OutboxMessage
 
 PACE_MS = 1_000

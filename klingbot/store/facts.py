@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database
-
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 
-def get(db: Database | Transaction, name: str) -> str | None:
+def get(db: Database, name: str) -> str | None:
     row = db.execute("SELECT value FROM facts WHERE name = :name", {"name": name}).fetchone()
     return row["value"] if row else None
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 ACCOUNT = "account"
 
@@ -26,7 +24,7 @@ class Gate:
         return self.opens_at is None or self.opens_at > at
 
 
-def get(db: Database | Transaction, name: str) -> Gate | None:
+def get(db: Database, name: str) -> Gate | None:
     row = db.execute("SELECT * FROM gates WHERE name = :name", {"name": name}).fetchone()
     return _gate(row) if row else None
 

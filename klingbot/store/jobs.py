@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlite_utils import Database
-
 from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
 _COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd"]
@@ -48,7 +46,7 @@ def insert(tx: Transaction, job: Job) -> bool:
     return tx.execute(_INSERT, row).fetchone() is not None
 
 
-def get(db: Database | Transaction, job_id: str) -> Job | None:
+def get(db: Database, job_id: str) -> Job | None:
     row = db.execute("SELECT * FROM jobs WHERE id = :id", {"id": job_id}).fetchone()
     return _job(row) if row else None
 
@@ -91,13 +89,13 @@ def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: An
     return _job(row) if row else None
 
 
-def ahead_of(db: Database | Transaction, job: Job) -> int:
+def ahead_of(db: Database, job: Job) -> int:
     """How many jobs wait before this one."""
     sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {_LIVE} AND due_at < :due_at"
     return int(db.execute(sql, {"due_at": job.due_at}).fetchone()["n"])
 
 
-def waiting(db: Database | Transaction) -> int:
+def waiting(db: Database) -> int:
     """How many jobs wait for their turn at Kling."""
     sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {_LIVE}"
     return int(db.execute(sql).fetchone()["n"])

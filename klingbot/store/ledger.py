@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from klingbot.budgets import WORKSPACE, Total, scopes_of
 from klingbot.jobs import Job
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Period, PeriodKind
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 KLING = "kling"
 """The author of entries that book Kling's own verdict."""
@@ -120,7 +118,7 @@ def total_of(row: Any) -> Total:
     )
 
 
-def total(db: Database | Transaction, scope: str, period: Period) -> Total:
+def total(db: Database, scope: str, period: Period) -> Total:
     row = db.execute(
         "SELECT * FROM totals WHERE scope = :scope AND period_kind = :kind AND period_start = :start",
         {"scope": scope, "kind": period.kind, "start": period.start},
@@ -152,11 +150,11 @@ def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[S
     order = "1" if by == "day" else "sum(settled_microusd) + sum(held_microusd) DESC, 1"
     rows = db.execute(
         f"""
-        SELECT {column} AS name, CAST(sum(jobs) AS INTEGER) AS jobs, CAST(sum(failed) AS INTEGER) AS failed,
-          CAST(sum(held_millicredits) AS INTEGER) AS held_millicredits,
-          CAST(sum(held_microusd) AS INTEGER) AS held_microusd,
-          CAST(sum(settled_millicredits) AS INTEGER) AS settled_millicredits,
-          CAST(sum(settled_microusd) AS INTEGER) AS settled_microusd
+        SELECT {column} AS name, CAST(sum(jobs) AS BIGINT) AS jobs, CAST(sum(failed) AS BIGINT) AS failed,
+          CAST(sum(held_millicredits) AS BIGINT) AS held_millicredits,
+          CAST(sum(held_microusd) AS BIGINT) AS held_microusd,
+          CAST(sum(settled_millicredits) AS BIGINT) AS settled_millicredits,
+          CAST(sum(settled_microusd) AS BIGINT) AS settled_microusd
         FROM daily_spend WHERE day_start >= :start AND day_start < :end {where}
         GROUP BY {column} ORDER BY {order}""",
         {"start": start, "end": end, "value": value},
@@ -192,7 +190,7 @@ _SUMS = " UNION ALL ".join(
 )
 _AMOUNTS = ("held_millicredits", "held_microusd", "settled_millicredits", "settled_microusd")
 _SUMMED = f"""
-    SELECT scope, period_kind, period_start, {", ".join(f"CAST(sum({a}) AS INTEGER) AS {a}" for a in _AMOUNTS)}
+    SELECT scope, period_kind, period_start, {", ".join(f"CAST(sum({a}) AS BIGINT) AS {a}" for a in _AMOUNTS)}
     FROM ({_SUMS}) AS counted GROUP BY scope, period_kind, period_start"""
 
 
@@ -200,11 +198,11 @@ _SPEND_COLUMNS = f"day_start, user_id, project, model, jobs, failed, {', '.join(
 _SPENT = f"""
     SELECT day_start, user_id, project, model,
       sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END), sum(CASE kind WHEN 'release' THEN 1 ELSE 0 END),
-      {", ".join(f"CAST(sum(entries.{a}) AS INTEGER)" for a in _AMOUNTS)}
+      {", ".join(f"CAST(sum(entries.{a}) AS BIGINT)" for a in _AMOUNTS)}
     FROM entries JOIN jobs ON jobs.id = entries.job_id GROUP BY day_start, user_id, project, model"""
 
 
-def spend_mismatches(db: Database | Transaction) -> int:
+def spend_mismatches(db: Database) -> int:
     """How many rows of the daily spend its entries do not prove, in either direction. Reads all history."""
     kept = f"SELECT {_SPEND_COLUMNS} FROM daily_spend"
     found = db.execute(f"""
@@ -215,7 +213,7 @@ def spend_mismatches(db: Database | Transaction) -> int:
     return int(found.fetchone()["n"])
 
 
-def mismatches(db: Database | Transaction) -> list[Mismatch]:
+def mismatches(db: Database) -> list[Mismatch]:
     """Every total that its entries do not prove, in either direction. Reads all history."""
     summed = _by_key(db.execute(_SUMMED).fetchall())
     kept = _by_key(db.execute("SELECT * FROM totals").fetchall())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.store.snapshot import Snapshot
+from klingbot.store.database import Database
 
 # A response_url lets whoever has it speak in Slack, so it stays here, as do leases and other workings of the queue.
 _SELECTS: Mapping[str, str] = {
@@ -31,7 +31,7 @@ class Listing:
     rows: Iterator[tuple[Any, ...]]
 
 
-def listing(db: Snapshot, what: str) -> Listing:
+def listing(db: Database, what: str) -> Listing:
     """`what` is jobs or entries."""
     cursor = db.execute(_SELECTS[what])
     return Listing(tuple(column[0] for column in cursor.description), map(tuple, cursor))

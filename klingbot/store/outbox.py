@@ -10,9 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 DEFAULT = ""
 """The line of what goes to the default alerts channel."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database
-
-from klingbot.store.database import Transaction
+from klingbot.store.database import Database, Transaction
 
 
-def of_channel(db: Database | Transaction, channel_id: str) -> str | None:
+def of_channel(db: Database, channel_id: str) -> str | None:
     row = db.execute("SELECT project FROM projects WHERE channel_id = :id", {"id": channel_id}).fetchone()
     return row["project"] if row else None
 

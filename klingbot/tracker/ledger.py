@@ -6,7 +6,7 @@ import time
 
 from klingbot.engine import Engine, open_engine
 from klingbot.settings import LedgerSettings
-from klingbot.store import Store, calendar
+from klingbot.store import calendar, open_store
 
 
 def open_ledger(kept: LedgerSettings) -> Engine:
@@ -14,7 +14,7 @@ def open_ledger(kept: LedgerSettings) -> Engine:
 
     Whoever opens it closes its store.
     """
-    store = Store(kept.database)
+    store = open_store(kept.database)
     return open_engine(store, kept.prices, calendar.kept(store.read()) or kept.calendar, _now_ms)
 
 

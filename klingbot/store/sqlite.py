@@ -1,0 +1,182 @@
+"""The SQLite file: how it is opened, how a transaction runs, how its schema is brought up to date.
+
+Durability: WAL with `synchronous=FULL`, so that what was acknowledged survives kill -9 and power loss.
+
+Writers: SQLite lets one write at a time. A lock in the process and `flock` on a side file between processes make them
+queue fairly, and keep two connections from writing or checkpointing at the same instant (SQLite's WAL-reset bug,
+fixed in 3.51.3). `BEGIN IMMEDIATE` is what keeps the money right; the queue is what keeps it quick.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from klingbot.store.database import Database, DatabaseError
+from klingbot.store.steps import missing, refuse_newer
+from migrations.migrations import migrations
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA mmap_size = 0",
+)
+
+
+VERSION = sqlite3.sqlite_version_info
+"""Of the SQLite that this Python brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """How the bot's own connections keep what was acknowledged."""
+
+    journal: str
+    synchronous: int
+    """SQLite's number: 2 is FULL."""
+
+
+class SqliteTransaction:
+    """`BEGIN IMMEDIATE`: nobody else writes to the file meanwhile."""
+
+    __slots__ = ("abandoned", "db")
+
+    def __init__(self, db: sqlite_utils.Database) -> None:
+        self.db = db
+        self.abandoned = False
+
+    def execute(self, sql: str, params: dict[str, Any] | None = None, /) -> sqlite3.Cursor:
+        return self.db.execute(sql, params)
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+
+class SqliteStore:
+    """The ledger's file. Safe to share between threads, and between processes on one machine."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, creating it if need be, and migrates it. Raises DatabaseError."""
+        self.path = path
+        self._threads = threading.local()
+        self._readers: weakref.WeakSet[sqlite_utils.Database] = weakref.WeakSet()
+        self._writing = threading.Lock()
+        try:
+            self._lock_file = Path(f"{path}.lock").open("w")  # noqa: SIM115 (held as long as the store)
+            with self._alone():  # turning a new file to WAL does not wait for others who do the same
+                self._writer = _connect(path)
+            self._migrate()
+        except (OSError, sqlite3.Error) as e:
+            raise DatabaseError(
+                f"The database {path} cannot be opened for writing ({e}). "
+                "Check that KLINGBOT_DB names a file in a folder that exists and that the bot may write to."
+            ) from e
+
+    @contextmanager
+    def write(self) -> Iterator[SqliteTransaction]:
+        with self._alone():
+            self._writer.execute("BEGIN IMMEDIATE")
+            transaction = SqliteTransaction(self._writer)
+            try:
+                yield transaction
+                if not transaction.abandoned:
+                    self._writer.execute("COMMIT")
+            finally:
+                # Also after a COMMIT that failed (a full disk), which leaves the transaction open.
+                if self._writer.conn.in_transaction:
+                    self._writer.execute("ROLLBACK")
+
+    def read(self) -> sqlite_utils.Database:
+        """A connection of this thread's own."""
+        reader: sqlite_utils.Database | None = getattr(self._threads, "reader", None)
+        if reader is None:
+            reader = self._threads.reader = _connect(self.path)
+            self._readers.add(reader)
+        return reader
+
+    def close(self) -> None:
+        with self._alone():
+            for connection in (*self._readers, self._writer):
+                connection.conn.close()
+        self._lock_file.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._writing:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _migrate(self) -> None:
+        """Applies what is pending, in one transaction, so that two processes starting at once do it once."""
+        with self.write() as tx:
+            refuse_newer(self.path, (step.name for step in migrations.applied(tx.db)))
+            migrations.apply(tx.db)
+            # Writes nothing, but a file that may only be read is noticed now and not at somebody's first command.
+            tx.execute("DELETE FROM facts WHERE 1 = 0")
+
+
+def _connect(path: Path) -> sqlite_utils.Database:
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return sqlite_utils.Database(connection)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite_utils.Database]:
+    """The file as it is now; what is committed during the block is not seen. Neither creates nor migrates it.
+
+    A connection that only reads never writes a checkpoint, so it is safe beside any writer. Raises DatabaseError, also
+    for what SQLite finds wrong during the block.
+    """
+    if not path.is_file():
+        raise DatabaseError(
+            f"There is no database {path}. KLINGBOT_DB names the file; the bot makes it when it starts."
+        )
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=10, isolation_level=None, uri=True)
+    except sqlite3.Error as e:
+        raise DatabaseError(f"The database {path} cannot be opened for reading ({e}).") from e
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        yield sqlite_utils.Database(connection)
+    except sqlite3.Error as e:
+        raise DatabaseError(f"The database {path} cannot be read ({e}).") from e
+    finally:
+        connection.close()
+
+
+def steps_missing(db: Database) -> list[str]:
+    """The schema's steps that this file has not been through yet."""
+    known = "SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"
+    applied = db.execute("SELECT name FROM _sqlite_migrations").fetchall() if db.execute(known).fetchone() else []
+    return missing(row["name"] for row in applied)
+
+
+def modes(path: Path) -> Modes:
+    """Opens the file for writing, as the bot does, and changes nothing in it. Raises DatabaseError."""
+    with closing(SqliteStore(path)) as store:
+        pragmas = [store.read().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        return Modes(*pragmas)
+
+
+def faults(db: Database) -> list[str]:
+    """What SQLite itself finds wrong: torn pages, broken indexes, rows that refer to nothing."""
+    said = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall()]
+    orphans = db.execute("PRAGMA foreign_key_check").fetchall()
+    return [line for line in said if line != "ok"] + [f"{row[0]} row {row[1]} refers to no {row[2]}" for row in orphans]
