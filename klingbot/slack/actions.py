@@ -38,7 +38,11 @@ def register(app: App, desk: Desk) -> None:
         ack()
 
     def clicked(body: dict[str, Any]) -> None:
-        click = _click(body)
+        try:
+            click = _click(body)
+        except (KeyError, IndexError):
+            log.warning("a click was not understood: its payload has only %s", ", ".join(sorted(body)))
+            return
         try:
             said = answer(desk, body["actions"][0]["action_id"], click)
         except Exception as error:

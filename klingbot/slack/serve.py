@@ -144,8 +144,8 @@ def http_routes(app: App) -> list[Route]:
         body = await request.body()
         try:
             asked = to_bolt_request(request, body)
-        except UnicodeDecodeError:
-            return PlainTextResponse("not UTF-8", status_code=400)
+        except (ValueError, TypeError, AttributeError):  # Bolt reads the body before it looks at the signature
+            return PlainTextResponse("not a request of Slack's", status_code=400)
         return to_starlette_response(await run_in_threadpool(app.dispatch, asked))
 
     return [Route("/slack/events", events, methods=["POST"])]
