@@ -20,7 +20,7 @@ import click
 
 from klingbot import scheduler, settings
 from klingbot.dispatcher import Dispatcher, uses_api_key
-from klingbot.engine import Engine, open_engine
+from klingbot.engine import Engine, open_engine, stuck
 from klingbot.kling import KlingClient
 from klingbot.notifier import Notifier
 from klingbot.scheduler import Tick
@@ -59,13 +59,14 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("submit", 0.5, dispatcher.submit),
                 Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
                 Tick("recover", 5, dispatcher.recover),
+                Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("deliver", 1, notifier.deliver),
             ]
         )
         house.callback(ticking.shutdown)
         house.callback(notifier.close)
 
-        desk = Desk(engine, directory, config.alerts_channel)
+        desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
         bolt = app.build(
             desk,
             token=config.slack_bot_token,

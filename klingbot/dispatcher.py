@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from klingbot.engine import Engine, verdicts
+from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState
 from klingbot.kling import (
     Accepted,
@@ -21,12 +22,9 @@ from klingbot.kling import (
     ApiKey,
     Credentials,
     KlingClient,
-    LookUp,
     NotSent,
     Rejected,
-    Task,
     TaskRequest,
-    Unreachable,
     route,
 )
 from klingbot.store import jobs
@@ -35,13 +33,6 @@ log = logging.getLogger(__name__)
 
 LEASE_MS = 120_000
 """Longer than any call to Kling may take: a lease that ends means that its holder is gone."""
-LOST_REPLY_MS = 90_000
-"""How long after a POST a task may still be on its way into Kling's own lists; above the client's timeouts."""
-AGAIN_MS = 5_000
-"""When to ask again after Kling could not be reached."""
-SLOWEST_POLL_MS = 60_000
-CHARGE_MS = 120_000
-"""How long to ask what a finished video cost, before its quote is taken for it."""
 AT_ONCE = 8
 
 T = TypeVar("T")
@@ -65,7 +56,7 @@ class Dispatcher:
 
     def recover(self) -> None:
         """Looks up the jobs whose reply was lost: Kling has them, or they wait again."""
-        self._each(self._find, self._claim(JobState.SUBMITTING, AT_ONCE))
+        self._each(self._inquiries.find, self._claim(JobState.SUBMITTING, AT_ONCE))
 
     def poll(self) -> None:
         """Asks for the verdict of every job that is due: one call a route, or one each on the legacy standard."""
@@ -73,11 +64,15 @@ class Dispatcher:
         for job in self._claim(JobState.SUBMITTED, 200):
             by_route[job.route or ""].append(job)
         batches = [batch for path, due in by_route.items() for batch in _batches(path, due)]
-        self._each(self._ask, batches)
+        self._each(self._inquiries.ask, batches)
 
     def close(self) -> None:
         """Waits for the calls that are under way."""
         self.pool.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def _inquiries(self) -> Inquiries:
+        return Inquiries(self.engine, self.kling, self.poll_ms)
 
     def _width(self) -> int:
         """How many jobs to post at once: one alone tries a gate that has come due, and the rest follow it through."""
@@ -137,71 +132,6 @@ class Dispatcher:
         else:
             verdicts.doubted(self.engine, job, reason, due_at=self._in(LOST_REPLY_MS))
 
-    def _find(self, job: Job) -> None:
-        outcome = self.kling.look_up(job.route or "", job_ids=[job.id])
-        if not isinstance(outcome, LookUp):
-            self._unanswered([job], outcome)
-        elif task := outcome.tasks.get(job.id):
-            found = verdicts.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
-            self._verdict(found or job, task)
-        elif job.id in outcome.absent:
-            self._absent(job)
-        else:
-            verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS))
-
-    def _absent(self, job: Job) -> None:
-        if job.reason is not None:  # it was refused, and that was doubted
-            verdicts.refused(self.engine, job, job.reason)
-        else:
-            log.info("job %s is not at Kling; it waits again", job.id)
-            verdicts.held_again(self.engine, job)
-
-    def _ask(self, batch: list[Job]) -> None:
-        by_task = {job.task_id or "": job for job in batch}
-        outcome = self.kling.look_up(batch[0].route or "", task_ids=list(by_task))
-        if not isinstance(outcome, LookUp):
-            self._unanswered(batch, outcome)
-            return
-        for task_id, job in by_task.items():
-            if task := outcome.tasks.get(task_id):
-                self._verdict(job, task)
-            else:
-                log.warning("Kling says nothing of task %s (job %s); its hold stays", task_id, job.id)
-                self._later(job)
-
-    def _verdict(self, job: Job, task: Task) -> None:
-        if task.status == "succeeded" and task.video_url:
-            self._succeeded(job, task, task.video_url)
-        elif task.status == "failed":
-            verdicts.failed(self.engine, job, _why(task))
-        else:
-            self._later(job)
-
-    def _succeeded(self, job: Job, task: Task, video_url: str) -> None:
-        """Settles, though not at once where Kling has yet to name the deduction.
-
-        A hold is settled once: an amount that is booked too early stays different from the bill. But a person waits for
-        a video that is there, and the quote is Kling's own list price, so the wait has an end. A charge in cash never
-        comes with units.
-        """
-        unnamed = job.kling_units and task.units is None and not task.cash
-        if unnamed and (job.finished_at is None or self.engine.clock() < job.finished_at + CHARGE_MS):
-            verdicts.uncharged(self.engine, job, due_at=self._in(self.poll_ms))
-        else:
-            verdicts.succeeded(self.engine, job, units=task.units, video_url=video_url)
-
-    def _unanswered(self, batch: list[Job], outcome: Rejected | Unreachable) -> None:
-        """No verdict. Nothing is known, so nothing is released; a refused account is said once."""
-        if isinstance(outcome, Rejected) and outcome.action is Action.FREEZE:
-            verdicts.stopped(self.engine, code=outcome.code, reason=outcome.plain)
-        for job in batch:
-            self._later(job)
-
-    def _later(self, job: Job) -> None:
-        age = self.engine.clock() - (job.submitted_at or job.posted_at or job.asked_at)
-        wait = min(max(self.poll_ms, age // 8), max(self.poll_ms, SLOWEST_POLL_MS))
-        verdicts.look_again(self.engine, job, due_at=self._in(wait))
-
     def _in(self, wait_ms: int) -> int:
         return self.engine.clock() + wait_ms
 
@@ -213,13 +143,6 @@ def uses_api_key(credentials: Credentials) -> bool:
 def _batches(path: str, due: list[Job]) -> list[list[Job]]:
     """All jobs of a new-standard route are asked for together; the legacy standard answers for one at a time."""
     return [[job] for job in due] if path.startswith("/v1/") else [due]
-
-
-def _why(task: Task) -> str:
-    said = " ".join(task.message.split())
-    return (
-        f"Kling could not make this video: {said}" if said else "Kling could not make this video and did not say why."
-    )
 
 
 def _request(job: Job) -> TaskRequest:

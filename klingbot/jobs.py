@@ -85,6 +85,8 @@ class Job:
     """When it ended; while its charge is waited for, when its video was first there."""
     settled: Amount | None = None
     video_url: str | None = None
+    written_off_at: int | None = None
+    """When an admin gave its hold back without a verdict; Kling is still asked, and what it charges is booked."""
     reason: str | None = None
     """Why it failed or was released, in plain words; while a refusal is looked into, what Kling said."""
 

@@ -64,7 +64,24 @@ class SubmittingResumed:
     """Why it had stopped."""
 
 
-Content = VideoReady | JobFailed | Crossed | TurnedAway | SubmittingStopped | SubmittingResumed
+@dataclass(frozen=True, slots=True)
+class JobStuck:
+    """Kling has said nothing final about a job for too long. For the admins."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobWrittenOff:
+    """An admin has given a job's hold back without a verdict. For the requester alone."""
+
+    job: Job
+    reason: str
+
+
+Content = (
+    VideoReady | JobFailed | Crossed | TurnedAway | SubmittingStopped | SubmittingResumed | JobStuck | JobWrittenOff
+)
 KINDS: Mapping[str, type[Content]] = {
     "video ready": VideoReady,
     "job failed": JobFailed,
@@ -72,6 +89,8 @@ KINDS: Mapping[str, type[Content]] = {
     "turned away": TurnedAway,
     "submitting stopped": SubmittingStopped,
     "submitting resumed": SubmittingResumed,
+    "job stuck": JobStuck,
+    "job written off": JobWrittenOff,
 }
 _NAMES = {content: kind for kind, content in KINDS.items()}
 

@@ -67,6 +67,8 @@ class Settings:
     """Slack user ids; empty: Slack's own admins and owners."""
     alerts_channel: str | None
     poll_ms: int
+    stuck_ms: int
+    """How long Kling may keep a job without a verdict before the admins are asked about it."""
     host: str
     port: int | None
     """None: no web server (Socket Mode without PORT)."""
@@ -151,6 +153,7 @@ class _Reading:
             admins=self.admins(),
             alerts_channel=self.env.get("KLINGBOT_ALERTS_CHANNEL"),
             poll_ms=self.poll_ms(),
+            stuck_ms=(self.whole("KLINGBOT_STUCK_HOURS", 1, 720) or 24) * 3_600_000,
             host=self.env.get("HOST", "0.0.0.0"),
             port=self.whole("PORT", 1, 65535) or (None if app_token else 3000),
         )

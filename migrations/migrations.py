@@ -190,3 +190,44 @@ def m004_delivery(db: Database) -> None:
           set_at INTEGER NOT NULL,
           CHECK (begin_minute <> end_minute)
         ) STRICT""")
+
+
+@migrations()
+def m007_verdicts(db: Database) -> None:
+    """Jobs without a verdict and what admins decide about them; what Kling's own billing says beside the ledger."""
+    db.execute("ALTER TABLE jobs ADD COLUMN written_off_at INTEGER")
+    # `waiting_until`: an admin chose to wait that long; NULL: the admins were asked and nobody has answered.
+    db.execute("""
+        CREATE TABLE stuck (
+          job_id TEXT PRIMARY KEY REFERENCES jobs (id),
+          times INTEGER NOT NULL,
+          waiting_until INTEGER
+        ) STRICT""")
+    ended = "state IN ('succeeded', 'failed', 'released')"
+    db.execute(f"CREATE INDEX jobs_ended ON jobs (asked_at) WHERE {ended}")
+    db.execute(f"CREATE INDEX jobs_ended_of_user ON jobs (user_id, asked_at) WHERE {ended}")
+    db.execute("CREATE INDEX jobs_of_task ON jobs (task_id) WHERE task_id IS NOT NULL")
+    # Never edited: what was found stays as it was found. The key names the task or the job, so it is found once.
+    db.execute("""
+        CREATE TABLE findings (
+          key TEXT PRIMARY KEY,
+          kind TEXT NOT NULL,
+          job_id TEXT,
+          task_id TEXT,
+          model TEXT NOT NULL,
+          api_key_name TEXT NOT NULL,
+          billed_millicredits INTEGER,
+          booked_millicredits INTEGER,
+          charged_at INTEGER NOT NULL,
+          found_at INTEGER NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX findings_by_time ON findings (found_at)")
+    db.execute("""
+        CREATE TABLE packs (
+          id TEXT PRIMARY KEY,
+          name TEXT NOT NULL,
+          total_millicredits INTEGER NOT NULL,
+          left_millicredits INTEGER NOT NULL,
+          ends_at INTEGER NOT NULL,
+          read_at INTEGER NOT NULL
+        ) STRICT""")

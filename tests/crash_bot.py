@@ -6,7 +6,7 @@ Leases, lost replies and trouble are waited out in seconds, and what runs by the
 from __future__ import annotations
 
 import bot
-from klingbot import dispatcher, notifier
+from klingbot import dispatcher, inquiries, notifier
 from klingbot.engine import verdicts
 from klingbot.scheduler import Tick
 
@@ -16,7 +16,7 @@ def hurried(name: str, seconds: float, function: object) -> Tick:
 
 
 if __name__ == "__main__":
-    dispatcher.LOST_REPLY_MS = 1_500
+    dispatcher.LOST_REPLY_MS = inquiries.LOST_REPLY_MS = 1_500
     dispatcher.LEASE_MS = notifier.LEASE_MS = 2_000
     notifier.LONGEST_DELAY_MS = verdicts.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]

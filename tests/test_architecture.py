@@ -36,7 +36,7 @@ LEVELS = (
     ("migrations/",),
     ("klingbot/store/",),
     ("klingbot/engine/", "klingbot/export.py"),
-    ("klingbot/settings.py",),
+    ("klingbot/settings.py", "klingbot/inquiries.py"),
     ("klingbot/tracker/",),
     ("klingbot/blocks/",),
     ("klingbot/slack/",),

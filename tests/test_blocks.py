@@ -118,7 +118,7 @@ def test_a_charge_of_nothing_is_not_taken_for_the_hold() -> None:
 
 
 def test_a_failed_job_gives_the_reason_and_says_once_that_nothing_was_charged() -> None:
-    reason = "Kling's content rules blocked this prompt. Nothing was charged."
+    reason = "Kling's content rules blocked this prompt."
     said = blocks.render(JobFailed(job(state=JobState.RELEASED, reason=reason)), UTC)
     assert "Kling's content rules blocked this prompt.\n" in said.text
     assert "Nothing was charged; the hold of 40 credits ($2.40) was given back." in said.text

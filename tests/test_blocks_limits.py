@@ -11,13 +11,25 @@ import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
-from klingbot.blocks import answers, budgets, help, jobs, refusals, usage
+from klingbot.blocks import answers, budgets, help, jobs, queue, refusals, usage
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, Budget, Standing, Total
-from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, NotYours, TooLate
+from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
+from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
-from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.jobs import JobState
+from klingbot.outbox import (
+    Crossed,
+    JobFailed,
+    JobStuck,
+    JobWrittenOff,
+    SubmittingResumed,
+    SubmittingStopped,
+    TurnedAway,
+    VideoReady,
+)
 from klingbot.periods import PeriodKind
 from klingbot.sandbox.slack import limits
 from klingbot.slack.grammar import USAGE
@@ -53,6 +65,23 @@ def extremes() -> dict[str, Message]:
         "stopped": jobs.stopped(LONG),
         "cancelled": jobs.cancelled(Cancelled(huge)),
         "too late": jobs.too_late(TooLate(huge)),
+        "may be at Kling": jobs.may_be_at_kling(MayBeAtKling(huge)),
+        "queue": queue.queue(
+            Queue(
+                NOON, (huge,) * MOST_LIVE, (10**6,) * MOST_LIVE, (replace(huge, state=JobState.FAILED),) * MOST_ENDED
+            ),
+            UTC,
+            whose=LONG[:200],
+            own=True,
+        ),
+        "no queue": queue.queue(Queue(NOON, (), (), ()), UTC, whose="Your jobs", own=True),
+        "thawed": queue.thawed(Thawed((LONG,) * 20, 10**6)),
+        "waiting cancelled": queue.waiting_cancelled(WaitingCancelled(10**6, 10**6)),
+        "job stuck": blocks.render(JobStuck(huge), UTC),
+        "job written off": blocks.render(JobWrittenOff(huge, LONG), UTC),
+        "written off": queue.written_off(WrittenOff(huge)),
+        "still waiting": queue.still_waiting(StillWaiting(huge, NOON), UTC),
+        "not stuck": queue.not_stuck(NotStuck(replace(huge, state=JobState.FAILED, finished_at=NOON)), UTC),
         "not yours": jobs.not_yours(NotYours(huge)),
         "no such job": jobs.no_such_job(LONG),
         "budget exceeded": refusals.budget_exceeded(BudgetExceeded(wanted, nine, fits), UTC),

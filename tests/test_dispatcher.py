@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from klingbot import prices, sandbox
-from klingbot.dispatcher import AT_ONCE, CHARGE_MS, LOST_REPLY_MS, Dispatcher
+from klingbot.dispatcher import AT_ONCE, Dispatcher
 from klingbot.engine import Engine, asking, verdicts
+from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
 from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
     Accepted,
@@ -36,7 +37,7 @@ from tests.conftest import FakeClock
 
 BUSY = Rejected(1303, "parallel task over resource pack limit", Action.WAIT, "Kling is full.", "r")
 DRY = Rejected(1102, "Account balance not enough", Action.FREEZE, "The Kling account has no units left.", "r")
-BLOCKED = Rejected(1301, "risk", Action.REFUSE, "Kling's content rules blocked this prompt. Nothing was charged.", "r")
+BLOCKED = Rejected(1301, "risk", Action.REFUSE, "Kling's content rules blocked this prompt.", "r")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from klingbot import prices
 from klingbot.budgets import DEFAULT_THRESHOLDS, WORKSPACE, project_scope, scopes_of, user_scope
-from klingbot.engine import Clock, Engine, asking, budgeting, open_engine, verdicts
+from klingbot.engine import Clock, Engine, asking, budgeting, open_engine, stuck, verdicts
 from klingbot.engine.asking import BudgetExceeded, Held, Repeated, Request
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import Job
@@ -66,6 +66,8 @@ class Model:
     reached: dict[tuple[str, Period], frozenset[str]] = field(default_factory=dict)
     """By scope and period: the crossings that were announced and still hold."""
     turned_away: set[tuple[str, Period]] = field(default_factory=set)
+    written_off: list[Job] = field(default_factory=list)
+    """Jobs whose hold was given back while Kling may still make them."""
     announcements: int = 0
     alarms: int = 0
 
@@ -129,7 +131,8 @@ class Histories(RuleBasedStateMachine):
     @property
     def live(self) -> list[Job]:
         """The jobs that Kling does not have yet, as far as the notebook knows."""
-        return [job for job in self.model.jobs.values() if job.id not in self.ended]
+        gone = self.ended | {job.id for job in self.model.written_off}
+        return [job for job in self.model.jobs.values() if job.id not in gone]
 
     @property
     def ended(self) -> set[str]:
@@ -187,6 +190,30 @@ class Histories(RuleBasedStateMachine):
             return
         assert isinstance(self.do(asking.cancel, job.id, user_id=job.user_id, is_admin=False), asking.Cancelled)
         self._released(job)
+
+    @rule(pick=PICKS)
+    def an_admin_writes_one_off(self, pick: int) -> None:
+        job = self.live_job(pick)
+        if job is None:
+            return
+        self.do(submit, job)
+        self.do(stuck.show_stuck, after_ms=0)
+        assert isinstance(self.do(stuck.write_off, job.id, by="UADMIN", reason="silence"), stuck.WrittenOff)
+        self.model.written_off.append(job)
+        self._released(job)
+
+    @rule(pick=PICKS, units=st.sampled_from((*UNITS, "failed")))
+    def kling_says_after_all_how_one_ended(self, pick: int, units: str | None) -> None:
+        if not self.model.written_off:
+            return
+        job = self.model.written_off.pop(pick % len(self.model.written_off))
+        if units == "failed":
+            assert self.do(verdicts.failed, job, "too dark")
+            return
+        charged = None if units is None else Decimal(units)
+        done = self.do(verdicts.succeeded, job, units=charged, video_url=VIDEO)
+        self.model.counts[job.id] = done.settled
+        self._moved(job)
 
     @rule(pick=PICKS)
     def a_verdict_comes_twice(self, pick: int) -> None:

@@ -16,25 +16,31 @@ from klingbot.slack.parse import (
     BudgetSet,
     BudgetShow,
     Cancel,
+    CancelWaiting,
     ChannelRef,
     Command,
     Generate,
     Help,
+    Jobs,
+    KeepWaiting,
     Options,
     ProjectRef,
     ProjectSet,
     ProjectShow,
     Quote,
     ScopeRef,
+    Thaw,
     Usage,
     UsageError,
     UserRef,
     WorkspaceRef,
+    WriteOff,
     parse,
 )
 from klingbot.slack.words import clean, is_blank, plain, split
 
 FOX = "a fox in the snow"
+WORDS = ", ".join(key for key in USAGE if " " not in key)
 unhurried = settings(deadline=None)  # a busy machine is no bug
 
 
@@ -80,6 +86,13 @@ def refusal(text: str) -> UsageError:
         ("project", ProjectShow()),
         ("project Summer-Sale", ProjectSet("summer-sale")),
         ("project default", ProjectSet("default")),
+        ("jobs", Jobs()),
+        ("jobs all", Jobs(everybody=True)),
+        ("jobs <@U1|bob>", Jobs(UserRef("U1", "bob"))),
+        ("cancel waiting", CancelWaiting()),
+        ("keep-waiting `7f3a`", KeepWaiting("7f3a")),
+        ("write-off `7f3a` Kling is  “down”", WriteOff("7f3a", "Kling is “down”")),
+        ("thaw", Thaw()),
         ("cancel 7f3a", Cancel("7f3a")),
         ("cancel #7f3a", Cancel("7f3a")),
         ("cancel `7f3a`", Cancel("7f3a")),
@@ -385,16 +398,15 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
     [
         (
             "genrate a fox",
-            "Unknown command “genrate”. Did you mean generate?"
-            " Begin with one of generate, quote, budget, usage, project, cancel, help.",
+            f"Unknown command “genrate”. Did you mean generate? Begin with one of {WORDS}.",
         ),
         (
             "digest marketing daily",
-            "Unknown command “digest”. Begin with one of generate, quote, budget, usage, project, cancel, help.",
+            f"Unknown command “digest”. Begin with one of {WORDS}.",
         ),
         (
             "--duration 5",
-            "The command is missing. Begin with one of generate, quote, budget, usage, project, cancel, help.",
+            f"The command is missing. Begin with one of {WORDS}.",
         ),
         (
             "budget sett marketing --usd 5",
@@ -529,12 +541,22 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         ("budget set marketing 500 --usd 5", "Unexpected word “500”. Leave it out, or give it with its flag."),
         ("budget list everything", "Unexpected word “everything”. Leave it out, or give it with its flag."),
         ("project summer sale", "Unexpected word “sale”. Leave it out, or give it with its flag."),
-        ("cancel", "The job is missing. Copy its id from the answer to your /kling generate."),
-        ("cancel a!b", "“a!b” is not a job's id. Copy it from the answer to your /kling generate."),
+        ("cancel", "The job is missing. /kling jobs shows the ids of yours."),
+        ("cancel a!b", "“a!b” is not a job's id. /kling jobs shows the ids of yours."),
+        ("cancel waiting please", "Unexpected word “please”. Leave it out, or give it with its flag."),
+        ("jobs marketing", "Whose jobs? Write /kling jobs for yours, @ and a person's name, or all."),
+        ("jobs all @bob", "Unexpected word “@bob”. Leave it out, or give it with its flag."),
+        ("keep-waiting", "The job is missing. /kling jobs shows the ids of yours."),
+        (
+            "write-off abcdefghijkl",
+            "The reason is missing. It stays in the ledger beside your name: say why nobody waits.",
+        ),
+        ("write-off abcdefghijkl " + "x" * 301, "The reason is 301 characters long. Say it in 300."),
+        ("writeoff a no", f"Unknown command “writeoff”. Did you mean write-off? Begin with one of {WORDS}."),
+        ("thaw now", "Unexpected word “now”. Leave it out, or give it with its flag."),
         (
             "help budgett",
-            "No help about “budgett”. Did you mean help budget? Ask about one of generate, quote, budget, budget show,"
-            " budget set, budget remove, usage, project, cancel, help.",
+            f"No help about “budgett”. Did you mean help budget? Ask about one of {', '.join(USAGE)}.",
         ),
     ],
 )
@@ -587,7 +609,8 @@ def test_a_sentence_carries_no_live_mention() -> None:
 
 TYPED = st.text(st.one_of(st.characters(), st.sampled_from(list("\"'“”‘’«»—–-= \n<>@#!|&;,$510akling"))))
 VOCABULARY = """
-    generate quote budget set show remove list usage project cancel help workspace marketing a fox 5 5s 10,000 $600
+    generate quote budget set show remove list usage project cancel help workspace
+    waiting jobs all keep-waiting write-off thaw marketing a fox 5 5s 10,000 $600
     on off daily <@U1|bob> <#C1|x> @bob --duration --audio --usd --credits=5 —alert --period --by --model= --negative
     --help --channel “ ” " ' -- — = &lt;
 """

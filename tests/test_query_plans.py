@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, usage, verdicts
+from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
@@ -24,6 +24,8 @@ from tests.ledger_checks import ask, hold, settle, submit
 
 GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox")
 ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
+NEWEST_FIRST = "INDEX jobs_ended"
+"""Read from its newest row on, and no further than a LIMIT says."""
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -52,7 +54,8 @@ def scans(engine: Engine, sql: str, params: Any) -> list[str]:
     return [
         step
         for step in plan(engine, sql, params)
-        if step.startswith(tuple(f"SCAN {table}" for table in GROW_WITH_HISTORY)) and not step.endswith(ONLY_WAITING)
+        if step.startswith(tuple(f"SCAN {table}" for table in GROW_WITH_HISTORY))
+        and not step.endswith((*ONLY_WAITING, NEWEST_FIRST))
     ]
 
 
@@ -82,6 +85,14 @@ def submitting(engine: Engine) -> Job:
 def refuse(engine: Engine) -> None:
     budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
     assert isinstance(asking.hold(engine, ask("too much")), asking.BudgetExceeded)
+
+
+def written_off(engine: Engine) -> Job:
+    posting = submitting(engine)
+    stuck.show_stuck(engine, after_ms=0)
+    outcome = stuck.write_off(engine, posting.id, by="UADMIN", reason="lost")
+    assert isinstance(outcome, stuck.WrittenOff)
+    return outcome.job
 
 
 def claim(engine: Engine) -> None:
@@ -126,6 +137,15 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "looking again": lambda engine: verdicts.look_again(engine, waiting(engine), due_at=0),
     "a busy model": lambda engine: verdicts.busy(engine, "kling-pro", code=1303, reason="busy"),
     "a refused account": lambda engine: verdicts.stopped(engine, code=1102, reason="no units left"),
+    "showing stuck jobs": lambda engine: stuck.show_stuck(engine, after_ms=0),
+    "a write-off": written_off,
+    "a video after a write-off": lambda engine: verdicts.succeeded(
+        engine, written_off(engine), units=None, video_url="https://v"
+    ),
+    "one's own jobs": lambda engine: queue.queue(engine, "U1"),
+    "everybody's jobs": lambda engine: queue.queue(engine, None),
+    "releasing what waits": lambda engine: queue.cancel_waiting(engine, by="UADMIN"),
+    "a thaw": queue.thaw,
     "claims": claim,
     "deliveries": deliver,
     "setting a budget": lambda engine: budgeting.set_budget(

@@ -69,6 +69,7 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_ADMINS": "alice, U123"}, "KLINGBOT_ADMINS: alice is not a Slack user id"),
         ({"KLINGBOT_POLL_SECONDS": "0"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),
+        ({"KLINGBOT_STUCK_HOURS": "0"}, "KLINGBOT_STUCK_HOURS must be a whole number"),
         ({"PORT": "70000"}, "PORT must be a whole number"),
         ({"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: PostgreSQL is not supported yet"),
     ],

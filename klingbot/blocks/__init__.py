@@ -10,10 +10,20 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, jobs
+from klingbot.blocks import alerts, jobs, queue
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
-from klingbot.outbox import Content, Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.outbox import (
+    Content,
+    Crossed,
+    JobFailed,
+    JobStuck,
+    JobWrittenOff,
+    SubmittingResumed,
+    SubmittingStopped,
+    TurnedAway,
+    VideoReady,
+)
 from klingbot.periods import Calendar
 
 __all__ = ["Message", "render", "with_detour"]
@@ -21,6 +31,8 @@ __all__ = ["Message", "render", "with_detour"]
 _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     VideoReady: jobs.video_ready,
     JobFailed: jobs.job_failed,
+    JobStuck: queue.job_stuck,
+    JobWrittenOff: queue.job_written_off,
     Crossed: alerts.crossed,
     TurnedAway: alerts.turned_away,
     SubmittingStopped: alerts.submitting_stopped,

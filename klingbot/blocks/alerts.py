@@ -39,6 +39,7 @@ def submitting_stopped(content: SubmittingStopped, calendar: Calendar) -> Messag
             f"{neutral(content.reason)} (Kling's code {content.code})",
             f"Waiting, with their cost held: {plural(content.waiting, 'job')}. New ones are refused until this is put "
             "right. Klingbot keeps trying, and says when Kling takes jobs again.",
+            f"To try at once: {code('/kling thaw')}. To give the waiting jobs up: {code('/kling cancel waiting')}.",
         )
     )
 

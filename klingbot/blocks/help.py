@@ -9,10 +9,11 @@ from klingbot.blocks.text import code, name
 from klingbot.pricing import NotSold, PriceList, Wish, quote
 
 _GROUPS = {
-    "Videos": ("generate", "quote", "cancel"),
+    "Videos": ("generate", "quote", "jobs", "cancel"),
     "Budgets": ("budget", "budget show", "budget set", "budget remove"),
     "Spending": ("usage",),
     "More": ("project", "help"),
+    "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
 _NOTES = {
     "generate": "Holds the cost against every budget it touches, makes the video, and posts it in this channel.",
@@ -24,6 +25,11 @@ _NOTES = {
     "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
     "project": "The project that this channel spends for. Anyone may ask; admins set it.",
     "cancel": "Gives a job up while it waits. Kling has no cancel, so not later. Your own; admins, anyone's.",
+    "jobs": "What of yours waits, is being made and has lately ended, with ids; or another's, or everybody's.",
+    "cancel waiting": "Releases every job that waits for its turn at Kling. For admins.",
+    "keep-waiting": "Goes on waiting for a stuck job, and asks again later. For admins.",
+    "write-off": "Gives a stuck job's hold back, by your name; a charge that comes after all is booked. For admins.",
+    "thaw": "Opens the way to Kling by hand after it refused the account. Klingbot also tries by itself. For admins.",
     "help": "Everything that can be typed.",
 }
 _EXAMPLES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
-from klingbot.engine.asking import Cancelled, Held, NotYours, TooLate
+from klingbot.engine.asking import Cancelled, Held, MayBeAtKling, NotYours, TooLate
 from klingbot.jobs import Job, JobState
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
@@ -23,9 +23,6 @@ _ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
 
 DAYS_KEPT = 30
 """How long Kling keeps a video (Kling's docs, task results)."""
-
-_UNCHARGED = " Nothing was charged."
-"""How reasons of refusal may end; the message says it itself."""
 
 
 def held(outcome: Held, calendar: Calendar) -> Message:
@@ -69,8 +66,19 @@ def cancelled(outcome: Cancelled) -> Message:
 
 def too_late(outcome: TooLate) -> Message:
     job = outcome.job
+    if job.written_off_at is not None and job.state not in _ENDED:
+        return message(section(f"Job {code(job.id)} was written off: its hold has been given back."))
     why = "there is nothing to cancel" if job.state in _ENDED else "it is too late to cancel, for Kling has no cancel"
     return message(section(f"Job {code(job.id)} {_DOING[job.state]}: {why}."))
+
+
+def may_be_at_kling(outcome: MayBeAtKling) -> Message:
+    return message(
+        section(
+            f"Job {code(outcome.job.id)} cannot be cancelled: it was sent to Kling once and the answer was lost, so it "
+            "may be there already. It goes out again as soon as it is its turn."
+        )
+    )
 
 
 def not_yours(outcome: NotYours) -> Message:
@@ -80,7 +88,7 @@ def not_yours(outcome: NotYours) -> Message:
 
 
 def no_such_job(job_id: str) -> Message:
-    return message(section(f"There is no job {name(job_id)}. Copy its id from the answer to your /kling generate."))
+    return message(section(f"There is no job {name(job_id)}. {code('/kling jobs')} shows the ids of yours."))
 
 
 def video_ready(content: VideoReady, calendar: Calendar) -> Message:
@@ -96,7 +104,7 @@ def video_ready(content: VideoReady, calendar: Calendar) -> Message:
 
 def job_failed(content: JobFailed, calendar: Calendar) -> Message:
     job = content.job
-    reason = neutral((job.reason or "Kling did not say why.").removesuffix(_UNCHARGED), 600)
+    reason = neutral(job.reason or "Kling did not say why.", 600)
     return message(
         section("Your video was not made", quoted(job.prompt), reason),
         section(f"Nothing was charged; the hold of {job.quote} was given back."),

@@ -128,7 +128,7 @@ def _outbox(db: Database, now: int) -> Finding:
 
 def _account(db: Database, now: int) -> Finding:
     gate = gates.get(db, gates.ACCOUNT)
-    if gate is None:
+    if gate is None or gate.tries == 0:
         return ok("submitting", "not stopped")
     return failed("submitting", f"stopped, with the holds kept: {gate.reason}", "Mend that at Kling; the bot resumes.")
 

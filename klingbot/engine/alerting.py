@@ -8,7 +8,7 @@ from klingbot.budgets import OVER, TURNED_AWAY, Standing, marks
 from klingbot.engine.core import Engine
 from klingbot.jobs import Job
 from klingbot.money import Amount
-from klingbot.outbox import Content, Crossed, JobFailed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.outbox import Content, Crossed, JobFailed, JobWrittenOff, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.store import Transaction, budgets, outbox
 
 
@@ -44,8 +44,16 @@ def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: 
 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:
-    if job.channel_id:
-        _put(tx, f"failed {job.id}", JobFailed(job), at, user_id=job.user_id)
+    _to_requester(tx, f"failed {job.id}", JobFailed(job), at)
+
+
+def job_written_off(tx: Transaction, job: Job, reason: str, at: int) -> None:
+    _to_requester(tx, f"written off {job.id}", JobWrittenOff(job, reason), at)
+
+
+def _to_requester(tx: Transaction, key: str, content: JobFailed | JobWrittenOff, at: int) -> None:
+    if content.job.channel_id:
+        _put(tx, key, content, at, user_id=content.job.user_id)
 
 
 def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:

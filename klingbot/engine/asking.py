@@ -128,13 +128,20 @@ class NotYours:
 
 
 @dataclass(frozen=True, slots=True)
+class MayBeAtKling:
+    """It waits to be posted again after a lost reply: releasing it now might hide a charge."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
 class TooLate:
     """Kling has it already, or it has ended; `job.state` says which."""
 
     job: Job
 
 
-CancelOutcome = Cancelled | NoSuchJob | NotYours | TooLate
+CancelOutcome = Cancelled | NoSuchJob | NotYours | MayBeAtKling | TooLate
 
 
 def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> CancelOutcome:
@@ -146,6 +153,8 @@ def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> Canc
             return NoSuchJob()
         if job.user_id != user_id and not is_admin:
             return NotYours(job)
+        if job.state is JobState.HELD and job.tries:
+            return MayBeAtKling(job)
         reason = f"cancelled by {user_id}"
         released = jobs.move(
             tx, job_id, [JobState.HELD], state=JobState.RELEASED, finished_at=now, response_url=None, reason=reason

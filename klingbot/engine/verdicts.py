@@ -46,7 +46,7 @@ def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | N
 def held_again(engine: Engine, job: Job) -> Job | None:
     """Kling provably does not have it: it waits again, in its old place."""
     with engine.store.write() as tx:
-        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at)
+        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at)
 
 
 def not_taken(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | None:
@@ -56,7 +56,7 @@ def not_taken(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | N
     """
     waiting = {"state": H, "tries": job.tries - 1, "due_at": job.asked_at if due_at is None else due_at}
     with engine.store.write() as tx:
-        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], **waiting)
+        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], **waiting)
 
 
 def doubted(engine: Engine, job: Job, reason: str, *, due_at: int) -> Job | None:
@@ -65,7 +65,7 @@ def doubted(engine: Engine, job: Job, reason: str, *, due_at: int) -> Job | None
     If Kling has nothing then, the job is refused for that `reason`.
     """
     with engine.store.write() as tx:
-        return None if _posted_since(tx, job) else jobs.move(tx, job.id, [S], reason=reason, due_at=due_at)
+        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], reason=reason, due_at=due_at)
 
 
 def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
@@ -82,7 +82,10 @@ def uncharged(engine: Engine, job: Job, *, due_at: int) -> Job | None:
 
 
 def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str) -> Job | None:
-    """The video is there: the hold is settled at what Kling charged, and the channel hears of it."""
+    """The video is there: the hold is settled at what Kling charged, and the channel hears of it.
+
+    The charge of a job that was written off is booked as a correction: its hold has ended.
+    """
     now, actual = engine.clock(), _charged(job, units)
     reason = _remark(job, units, actual)
     amounts = {"settled_millicredits": actual.millicredits, "settled_microusd": actual.microusd}
@@ -92,7 +95,11 @@ def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str
         )
         if done is None:
             return None
-        ledger.settle(tx, done, actual, at=now, reason=reason)
+        if done.written_off_at is None:
+            ledger.settle(tx, done, actual, at=now, reason=reason)
+        else:
+            late = "made after it was written off"
+            ledger.correct(tx, done, actual, at=now, reason=f"{late}; {reason}" if reason else late)
         standings = standings_with(tx, engine, done)
         alerting.note_crossings(tx, standings, now)
         alerting.video_ready(tx, done, tuple(standings), now)
@@ -108,10 +115,17 @@ def failed(engine: Engine, job: Job, reason: str) -> Job | None:
 def refused(engine: Engine, job: Job, reason: str) -> Job | None:
     """Kling did not take it: the hold is released, and the requester hears why.
 
-    Nothing changes once Kling has it, or once it was posted again: then the refusal was of another post.
+    Nothing changes once Kling has it, once it was posted again (then the refusal was of another post), or once it
+    was written off.
     """
     with engine.store.write() as tx:
-        return None if _posted_since(tx, job) else _end_unpaid(tx, engine, job, [H, S], JobState.RELEASED, reason)
+        return None if _moved_on(tx, job) else _end_unpaid(tx, engine, job, [H, S], JobState.RELEASED, reason)
+
+
+def given_up(engine: Engine, job: Job) -> Job | None:
+    """Kling is not asked any more about a job that was written off. Its hold had been given back then."""
+    with engine.store.write() as tx:
+        return _end_unpaid(tx, engine, job, [S, T], JobState.RELEASED, "written off, and Kling never said how it ended")
 
 
 def busy(engine: Engine, model: str, *, code: int, reason: str) -> None:
@@ -126,7 +140,8 @@ def stopped(engine: Engine, *, code: int, reason: str) -> None:
     The admins hear of it once, however often the probe is refused.
     """
     with engine.store.write() as tx:
-        first = gates.get(tx, gates.ACCOUNT) is None
+        gate = gates.get(tx, gates.ACCOUNT)
+        first = gate is None or gate.tries == 0  # an admin who opened it by hand wants to know
         _close(tx, engine, gates.ACCOUNT, code, reason, STOPPED_FIRST_MS, STOPPED_MOST_MS)
         if first:
             content = SubmittingStopped(code, reason, jobs.waiting(tx))
@@ -155,10 +170,10 @@ def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, f
     gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
 
 
-def _posted_since(tx: Transaction, job: Job) -> bool:
-    """Whether the job was posted again after the post (or look-up) whose outcome the caller brings."""
+def _moved_on(tx: Transaction, job: Job) -> bool:
+    """Whether the outcome that the caller brings is of an earlier post, or comes after the job was written off."""
     known = jobs.get(tx, job.id)
-    return known is None or known.tries != job.tries
+    return known is None or known.tries != job.tries or known.written_off_at is not None
 
 
 def _end_unpaid(
@@ -166,8 +181,8 @@ def _end_unpaid(
 ) -> Job | None:
     now = engine.clock()
     done = jobs.move(tx, job.id, states, state=ending, finished_at=now, reason=reason)
-    if done is None:
-        return None
+    if done is None or done.written_off_at is not None:  # then the hold has ended, and the requester was told
+        return done
     ledger.release(tx, done, at=now, reason=reason)
     alerting.note_crossings(tx, standings_with(tx, engine, done), now)
     alerting.job_failed(tx, done, now)

@@ -47,10 +47,7 @@ def rejection(code: int | None, message: str, request_id: str) -> Rejected | Non
     if code is None or code not in _MEANINGS:
         return None
     action, sentence = _MEANINGS[code]
-    plain = sentence.format(message=_trimmed(message))
-    if action is Action.REFUSE:
-        plain += " Nothing was charged."
-    return Rejected(code, message, action, plain, request_id)
+    return Rejected(code, message, action, sentence.format(message=_trimmed(message)), request_id)
 
 
 def _trimmed(message: str) -> str:

@@ -15,7 +15,7 @@ from slack_bolt import Ack, App
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.slack import budgeting, generating, parse, spending
+from klingbot.slack import budgeting, generating, parse, queueing, spending
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
@@ -67,6 +67,13 @@ _COMMANDS = {
     parse.Generate: _Row("generate", generating.generate),
     parse.Quote: _Row("quote", generating.quote),
     parse.Cancel: _Row("cancel", generating.cancel),
+    parse.CancelWaiting: _Row(
+        "cancel waiting", queueing.cancel_waiting, admins_only="release everybody's waiting jobs"
+    ),
+    parse.Jobs: _Row("jobs", queueing.show),
+    parse.KeepWaiting: _Row("keep-waiting", queueing.keep_waiting, admins_only="decide about stuck jobs"),
+    parse.WriteOff: _Row("write-off", queueing.write_off, admins_only="write jobs off"),
+    parse.Thaw: _Row("thaw", queueing.thaw, admins_only="open the way to Kling by hand"),
     parse.BudgetList: _Row("budget", budgeting.show_all),
     parse.BudgetShow: _Row("budget show", budgeting.show),
     parse.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),

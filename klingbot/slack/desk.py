@@ -17,6 +17,8 @@ class Desk:
     directory: Directory
     alerts_channel: str | None = None
     """Where alerts go when a budget names no channel."""
+    stuck_ms: int = 86_400_000
+    """How long Kling may keep a job without a verdict before the admins are asked, and asked again."""
 
     def scope(self, ref: ScopeRef) -> str:
         """The scope that was meant. Raises MistakeError for a person whom nobody knows, SlackUnavailableError."""

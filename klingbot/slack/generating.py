@@ -5,7 +5,17 @@ from __future__ import annotations
 from klingbot.blocks import jobs, refusals
 from klingbot.blocks.message import Message
 from klingbot.engine import asking
-from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, NoSuchJob, NotYours, Repeated, Stopped, TooLate
+from klingbot.engine.asking import (
+    BudgetExceeded,
+    Cancelled,
+    Held,
+    MayBeAtKling,
+    NoSuchJob,
+    NotYours,
+    Repeated,
+    Stopped,
+    TooLate,
+)
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
@@ -57,6 +67,8 @@ def _cancel_said(outcome: asking.CancelOutcome, job_id: str) -> Message:
     match outcome:
         case Cancelled():
             return jobs.cancelled(outcome)
+        case MayBeAtKling():
+            return jobs.may_be_at_kling(outcome)
         case TooLate():
             return jobs.too_late(outcome)
         case NotYours():

@@ -114,6 +114,35 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelWaiting:
+    """Every job that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """One's own without `of`, unless everybody's are meant."""
+
+    of: UserRef | None = None
+    everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWaiting:
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    job: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`topic` is a key of USAGE, or None for everything."""
 
@@ -131,6 +160,11 @@ Command = (
     | ProjectShow
     | ProjectSet
     | Cancel
+    | CancelWaiting
+    | Jobs
+    | KeepWaiting
+    | WriteOff
+    | Thaw
     | Help
 )
 
@@ -148,7 +182,12 @@ USAGE = {
     "budget remove": "/kling budget remove SCOPE [--period monthly]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
     "project": "/kling project [NAME]",
+    "jobs": "/kling jobs [@user|all]",
     "cancel": "/kling cancel JOB",
+    "cancel waiting": "/kling cancel waiting",
+    "keep-waiting": "/kling keep-waiting JOB",
+    "write-off": "/kling write-off JOB REASON",
+    "thaw": "/kling thaw",
     "help": "/kling help",
 }
 

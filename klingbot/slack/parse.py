@@ -23,19 +23,24 @@ from klingbot.slack.grammar import (
     BudgetSet,
     BudgetShow,
     Cancel,
+    CancelWaiting,
     ChannelRef,
     Command,
     Generate,
     Help,
+    Jobs,
+    KeepWaiting,
     Options,
     ProjectRef,
     ProjectSet,
     ProjectShow,
     Quote,
     ScopeRef,
+    Thaw,
     Usage,
     UserRef,
     WorkspaceRef,
+    WriteOff,
 )
 from klingbot.slack.mistakes import MistakeError, UsageError, shown
 from klingbot.slack.words import Word, clean, is_blank, plain, split
@@ -48,26 +53,32 @@ __all__ = [
     "BudgetSet",
     "BudgetShow",
     "Cancel",
+    "CancelWaiting",
     "ChannelRef",
     "Command",
     "Generate",
     "Help",
+    "Jobs",
+    "KeepWaiting",
     "Options",
     "ProjectRef",
     "ProjectSet",
     "ProjectShow",
     "Quote",
     "ScopeRef",
+    "Thaw",
     "Usage",
     "UsageError",
     "UserRef",
     "WorkspaceRef",
+    "WriteOff",
     "parse",
 ]
 
 T = TypeVar("T")
 
 _COMMANDS = [key for key in USAGE if " " not in key]
+LONGEST_REASON = 300
 _BUDGET_WORDS = ["list", "show", "set", "remove"]
 
 
@@ -205,10 +216,48 @@ def _project(asked: _Asked) -> Command:
 
 
 def _cancel(asked: _Asked) -> Command:
-    if not asked.words:
-        raise MistakeError("The job is missing. Copy its id from the answer to your /kling generate.")
+    job = _job(asked)
     _only(asked.words, 1)
-    return Cancel(values.job_id(asked.words[0].text))
+    return CancelWaiting() if job == "waiting" else Cancel(job)
+
+
+def _jobs(asked: _Asked) -> Command:
+    _only(asked.words, 1)
+    if not asked.words:
+        return Jobs()
+    if values.lowered(asked.words[0].text) == "all":
+        return Jobs(everybody=True)
+    whose = scopes.scope(asked.words[0].text)
+    if isinstance(whose, UserRef):
+        return Jobs(whose)
+    raise MistakeError("Whose jobs? Write /kling jobs for yours, @ and a person's name, or all.")
+
+
+def _keep_waiting(asked: _Asked) -> Command:
+    job = _job(asked)
+    _only(asked.words, 1)
+    return KeepWaiting(job)
+
+
+def _write_off(asked: _Asked) -> Command:
+    job = _job(asked)
+    reason = " ".join(asked.prompt.split()[1:])
+    if not reason:
+        raise MistakeError("The reason is missing. It stays in the ledger beside your name: say why nobody waits.")
+    if len(reason) > LONGEST_REASON:
+        raise MistakeError(f"The reason is {len(reason):,} characters long. Say it in {LONGEST_REASON}.")
+    return WriteOff(job, reason)
+
+
+def _thaw(asked: _Asked) -> Command:
+    _only(asked.words, 0)
+    return Thaw()
+
+
+def _job(asked: _Asked) -> str:
+    if not asked.words:
+        raise MistakeError("The job is missing. /kling jobs shows the ids of yours.")
+    return values.job_id(asked.words[0].text)
 
 
 def _help(asked: _Asked) -> Command:
@@ -240,6 +289,10 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "budget remove": _budget_remove,
     "usage": _usage,
     "project": _project,
+    "jobs": _jobs,
     "cancel": _cancel,
+    "keep-waiting": _keep_waiting,
+    "write-off": _write_off,
+    "thaw": _thaw,
     "help": _help,
 }

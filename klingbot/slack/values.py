@@ -140,5 +140,5 @@ def job_id(text: str) -> str:
     """A job's id as people copy it: with a `#` in front or in backticks."""
     job = tidy(text).strip("`").removeprefix("#")
     if not _JOB.fullmatch(job):
-        raise MistakeError(f"{shown(text)} is not a job's id. Copy it from the answer to your /kling generate.")
+        raise MistakeError(f"{shown(text)} is not a job's id. /kling jobs shows the ids of yours.")
     return job

@@ -21,7 +21,7 @@ def strays(db: Database) -> tuple[list[str], list[str]]:
     """Ids of jobs that are live without a hold, and of jobs that have ended while their hold has not."""
     rows = db.execute("""
         SELECT id, live FROM (
-          SELECT id, state IN ('held', 'submitting', 'submitted') AS live,
+          SELECT id, state IN ('held', 'submitting', 'submitted') AND written_off_at IS NULL AS live,
             EXISTS (SELECT 1 FROM entries WHERE job_id = jobs.id AND kind = 'hold')
             AND NOT EXISTS (SELECT 1 FROM entries WHERE job_id = jobs.id AND kind IN ('settle', 'release')) AS holding
           FROM jobs) AS judged
@@ -30,8 +30,11 @@ def strays(db: Database) -> tuple[list[str], list[str]]:
 
 
 def silent_jobs(db: Database, before: int) -> list[str]:
-    """Ids of jobs that were posted to Kling before that instant and have had no verdict since."""
-    sql = "SELECT id FROM jobs WHERE state IN ('submitting', 'submitted') AND posted_at < :before ORDER BY posted_at"
+    """Ids of jobs that were posted to Kling before that instant and have had no verdict since; their holds stay."""
+    sql = """
+        SELECT id FROM jobs
+        WHERE state IN ('submitting', 'submitted') AND written_off_at IS NULL AND posted_at < :before
+        ORDER BY posted_at"""
     return [row["id"] for row in db.execute(sql, {"before": before}).fetchall()]
 
 

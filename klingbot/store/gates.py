@@ -19,6 +19,7 @@ class Gate:
     code: int
     reason: str
     tries: int
+    """How many times in a row; 0 after an admin opened it by hand and before anybody has tried."""
 
     def closed(self, at: int) -> bool:
         return self.opens_at is None or self.opens_at > at
@@ -39,6 +40,13 @@ def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason
           opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1""",
         {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at},
     )
+
+
+def thaw(tx: Transaction, *, at: int) -> list[Gate]:
+    """Makes every gate due at once, as if it had never been closed before. What they were."""
+    closed = [_gate(row) for row in tx.execute("SELECT * FROM gates ORDER BY name").fetchall()]
+    tx.execute("UPDATE gates SET opens_at = :at, tries = 0", {"at": at})
+    return closed
 
 
 def open_(tx: Transaction, name: str) -> Gate | None:

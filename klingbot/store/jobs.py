@@ -17,7 +17,8 @@ _INSERT = f"""
     ON CONFLICT (id) DO NOTHING RETURNING id"""
 
 # The condition of the index `jobs_live`, word for word: only then does SQLite look there and not through all history.
-_LIVE = "state IN ('held', 'submitting', 'submitted')"
+LIVE = "state IN ('held', 'submitting', 'submitted')"
+ENDED = "state IN ('succeeded', 'failed', 'released')"  # likewise, of `jobs_ended` and `jobs_ended_of_user`
 _CLAIM = """
     UPDATE jobs SET lease_until = :lease_until
     WHERE id IN (
@@ -36,7 +37,7 @@ _PROBE = f"""
     SELECT 1 FROM gates
     WHERE opens_at <= :now AND EXISTS (
       SELECT 1 FROM jobs
-      WHERE state = 'held' AND {_LIVE} AND due_at <= :now AND gates.name IN ('account', jobs.model))"""
+      WHERE state = 'held' AND {LIVE} AND due_at <= :now AND gates.name IN ('account', jobs.model))"""
 
 
 def insert(tx: Transaction, job: Job) -> bool:
@@ -48,17 +49,17 @@ def insert(tx: Transaction, job: Job) -> bool:
 
 def get(db: Database, job_id: str) -> Job | None:
     row = db.execute("SELECT * FROM jobs WHERE id = :id", {"id": job_id}).fetchone()
-    return _job(row) if row else None
+    return of_row(row) if row else None
 
 
 def succeeded(db: Database) -> Iterator[Job]:
     """Every job that was paid for, oldest first. Reads all history."""
-    return map(_job, db.execute("SELECT * FROM jobs WHERE state = 'succeeded' ORDER BY asked_at, id"))
+    return map(of_row, db.execute("SELECT * FROM jobs WHERE state = 'succeeded' ORDER BY asked_at, id"))
 
 
 def any_due(db: Database, state: JobState, now: int) -> bool:
     """Whether `claim` might find something: a look that takes no lock."""
-    sql = f"SELECT 1 FROM jobs WHERE state = :state AND {_LIVE} AND due_at <= :now LIMIT 1"
+    sql = f"SELECT 1 FROM jobs WHERE state = :state AND {LIVE} AND due_at <= :now LIMIT 1"
     return db.execute(sql, {"state": state, "now": now}).fetchone() is not None
 
 
@@ -72,9 +73,9 @@ def claim(tx: Transaction, state: JobState, *, now: int, lease_until: int, most:
 
     Held jobs come first come, first served, and only while no gate is closed before them.
     """
-    sql = _CLAIM.format(live=_LIVE, and_open=_OPEN if state is JobState.HELD else "")
+    sql = _CLAIM.format(live=LIVE, and_open=_OPEN if state is JobState.HELD else "")
     claimed = tx.execute(sql, {"state": state, "now": now, "lease_until": lease_until, "most": most}).fetchall()
-    return sorted((_job(row) for row in claimed), key=lambda job: (job.due_at, job.asked_at))
+    return sorted((of_row(row) for row in claimed), key=lambda job: (job.due_at, job.asked_at))
 
 
 def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: Any) -> Job | None:
@@ -86,22 +87,43 @@ def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: An
     wanted = ", ".join(f"'{state}'" for state in states)
     sql = f"UPDATE jobs SET {assignments}, lease_until = 0 WHERE id = :id AND state IN ({wanted}) RETURNING *"
     row = tx.execute(sql, {**columns, "id": job_id}).fetchone()
-    return _job(row) if row else None
+    return of_row(row) if row else None
+
+
+def live(db: Database, user_id: str | None, *, most: int) -> list[Job]:
+    """Live jobs of one person, or of everybody, newest first."""
+    whose = "" if user_id is None else "AND user_id = :user_id"
+    sql = f"SELECT * FROM jobs WHERE {LIVE} {whose} ORDER BY asked_at DESC LIMIT :most"
+    return [of_row(row) for row in db.execute(sql, {"user_id": user_id, "most": most}).fetchall()]
+
+
+def ended(db: Database, user_id: str | None, *, most: int) -> list[Job]:
+    """Jobs of one person, or of everybody, that have ended, newest first."""
+    whose = "" if user_id is None else "AND user_id = :user_id"
+    sql = f"SELECT * FROM jobs WHERE {ENDED} {whose} ORDER BY asked_at DESC LIMIT :most"
+    return [of_row(row) for row in db.execute(sql, {"user_id": user_id, "most": most}).fetchall()]
+
+
+def never_posted(tx: Transaction, *, most: int) -> list[Job]:
+    """Jobs that wait and that Kling cannot have, oldest first."""
+    sql = f"SELECT * FROM jobs WHERE state = 'held' AND {LIVE} AND tries = 0 ORDER BY due_at LIMIT :most"
+    return [of_row(row) for row in tx.execute(sql, {"most": most}).fetchall()]
 
 
 def ahead_of(db: Database, job: Job) -> int:
     """How many jobs wait before this one."""
-    sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {_LIVE} AND due_at < :due_at"
+    sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {LIVE} AND due_at < :due_at"
     return int(db.execute(sql, {"due_at": job.due_at}).fetchone()["n"])
 
 
 def waiting(db: Database) -> int:
     """How many jobs wait for their turn at Kling."""
-    sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {_LIVE}"
+    sql = f"SELECT count(*) AS n FROM jobs WHERE state = 'held' AND {LIVE}"
     return int(db.execute(sql).fetchone()["n"])
 
 
-def _job(row: Any) -> Job:
+def of_row(row: Any) -> Job:
+    """The job in a whole row of the table."""
     settled = row["settled_millicredits"]
     return Job(
         **{name: row[name] for name in _PLAIN}

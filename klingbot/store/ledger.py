@@ -80,6 +80,14 @@ def release(tx: Transaction, job: Job, *, at: int, reason: str, author: str = KL
     _end(tx, job, {"kind": "release", "author": author, "reason": reason, "at": at}, actual=NOTHING, failed=1)
 
 
+def correct(tx: Transaction, job: Job, charged: Amount, *, at: int, reason: str, author: str = KLING) -> None:
+    """Books what Kling charged after all for a job that was written off. Its hold has ended: only the charge moves."""
+    row = _row(job, held=NOTHING, settled=charged)
+    tx.execute(_END, row | {"ended_millicredits": 0, "ended_microusd": 0})
+    tx.execute(_SPEND, row | {"jobs": 0, "failed": -1})
+    tx.execute(_ENTRY, row | {"kind": "correction", "author": author, "reason": reason, "at": at})
+
+
 def _end(tx: Transaction, job: Job, entry: dict[str, Any], *, actual: Amount, failed: int) -> None:
     ended = {"ended_millicredits": job.quote.millicredits, "ended_microusd": job.quote.microusd}
     tx.execute(_END, _row(job, held=NOTHING, settled=actual) | ended)
@@ -197,7 +205,8 @@ _SUMMED = f"""
 _SPEND_COLUMNS = f"day_start, user_id, project, model, jobs, failed, {', '.join(_AMOUNTS)}"
 _SPENT = f"""
     SELECT day_start, user_id, project, model,
-      sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END), sum(CASE kind WHEN 'release' THEN 1 ELSE 0 END),
+      sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END),
+      sum(CASE kind WHEN 'release' THEN 1 WHEN 'correction' THEN -1 ELSE 0 END),
       {", ".join(f"CAST(sum(entries.{a}) AS BIGINT)" for a in _AMOUNTS)}
     FROM entries JOIN jobs ON jobs.id = entries.job_id GROUP BY day_start, user_id, project, model"""
 

@@ -13,7 +13,8 @@ _SELECTS: Mapping[str, str] = {
     "jobs": """
         SELECT id, state, user_id, project, channel_id, model, duration_seconds, resolution, audio, aspect,
           prompt, negative, image_url, price_list, microusd_per_credit, quote_millicredits, quote_microusd,
-          settled_millicredits, settled_microusd, asked_at, submitted_at, finished_at, task_id, video_url, reason
+          settled_millicredits, settled_microusd, asked_at, submitted_at, finished_at, written_off_at,
+          task_id, video_url, reason
         FROM jobs ORDER BY asked_at, id""",
     "entries": """
         SELECT entries.id, entries.at, entries.kind, job_id, user_id, project, model,

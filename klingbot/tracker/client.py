@@ -8,19 +8,18 @@ from dataclasses import fields
 from typing import Any
 
 from klingbot import money, settings
-from klingbot.engine import asking, verdicts
+from klingbot.engine import Engine, asking, verdicts
 from klingbot.engine.asking import BudgetExceeded, Held, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
+from klingbot.inquiries import LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState, Request
-from klingbot.kling import Accepted, ApiKey, KlingClient, LookUp, Rejected, ReplyLost, Task, TaskRequest, route
+from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
 from klingbot.pricing import NotSold, Wish
 from klingbot.store import jobs
 from klingbot.tracker.cost_tracker import CostTracker
 from klingbot.tracker.room import left_of
 from klingbot.tracker.shapes import number, project_name
 
-LOST_REPLY_MS = 90_000
-"""How long after a POST a task may still be on its way into Kling's own lists; above the client's timeouts."""
 POLL_MS = 5_000
 _LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
 
@@ -100,29 +99,16 @@ class BudgetEnforcedClient:
 
     def _ask(self, job: Job) -> None:
         """Looks the job up by its own id while Kling's id is not known, and books what Kling says."""
-        engine, asked = self.tracker.engine, job.task_id or job.id
+        inquiries = Inquiries(self.tracker.engine, self._kling, POLL_MS, when_absent=_never_got)
         if job.state is JobState.SUBMITTED:
-            said = self._kling.look_up(job.route or "", task_ids=[asked])
+            inquiries.ask([job])
         elif job.state is JobState.SUBMITTING:
-            said = self._kling.look_up(job.route or "", job_ids=[asked])
-        else:
-            return
-        if not isinstance(said, LookUp):
-            return
-        if task := said.tasks.get(asked):
-            verdicts.submitted(engine, job, task.task_id, due_at=engine.clock() + POLL_MS)
-            self._book(job, task)
-        elif asked in said.absent and engine.clock() >= (job.posted_at or 0) + LOST_REPLY_MS:
-            verdicts.refused(engine, job, "Kling never got it.")
+            inquiries.find(job)
 
-    def _book(self, job: Job, task: Task) -> None:
-        """The verdict, once it is one: a video whose charge Kling has yet to name is not settled too early."""
-        engine = self.tracker.engine
-        unnamed = job.kling_units and task.units is None and not task.cash
-        if task.status == "succeeded" and task.video_url and not unnamed:
-            verdicts.succeeded(engine, job, units=task.units, video_url=task.video_url)
-        elif task.status == "failed":
-            verdicts.failed(engine, job, f"Kling could not make this video: {task.message or 'it did not say why'}")
+
+def _never_got(engine: Engine, job: Job) -> None:
+    """Nobody else may be there to send it again, so it does not wait."""
+    verdicts.refused(engine, job, "Kling never got it.")
 
 
 def _request(job: Job) -> TaskRequest:

@@ -148,13 +148,13 @@ EVERY_CODE = [
     (1100, Action.FREEZE, "account"),
     (1101, Action.FREEZE, "unpaid"),
     (1102, Action.FREEZE, "no units left"),
-    (1103, Action.REFUSE, "no right to use this model. Nothing was charged."),
-    (1200, Action.REFUSE, "the request: Kling's words. Nothing was charged."),
-    (1201, Action.REFUSE, "a value in the request: Kling's words. Nothing was charged."),
-    (1202, Action.REFUSE, "Nothing was charged."),
-    (1203, Action.REFUSE, "no longer has it: Kling's words. Nothing was charged."),
-    (1300, Action.REFUSE, "platform rules blocked this video. Nothing was charged."),
-    (1301, Action.REFUSE, "content rules blocked this prompt. Nothing was charged."),
+    (1103, Action.REFUSE, "no right to use this model."),
+    (1200, Action.REFUSE, "the request: Kling's words."),
+    (1201, Action.REFUSE, "a value in the request: Kling's words."),
+    (1202, Action.REFUSE, "does not offer what the bot asked for."),
+    (1203, Action.REFUSE, "no longer has it: Kling's words."),
+    (1300, Action.REFUSE, "platform rules blocked this video."),
+    (1301, Action.REFUSE, "content rules blocked this prompt."),
     (1302, Action.WAIT, "too often"),
     (1303, Action.WAIT, "at once"),
     (1304, Action.FREEZE, "whitelist"),
@@ -187,7 +187,7 @@ def test_a_very_long_message_is_cut_before_a_person_sees_it():
 
 def test_a_refusal_without_a_message_still_reads_as_a_sentence():
     refused = errors.rejection(1201, " ", "")
-    assert refused.plain == "Kling refused a value in the request: it did not say why. Nothing was charged."
+    assert refused.plain == "Kling refused a value in the request: it did not say why."
 
 
 @pytest.mark.parametrize(

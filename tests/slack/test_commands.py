@@ -13,7 +13,7 @@ import pytest
 from slack_bolt import App, BoltRequest
 
 from klingbot.budgets import Total
-from klingbot.engine import Engine, asking, budgeting, verdicts
+from klingbot.engine import Engine, asking, budgeting, stuck, verdicts
 from klingbot.engine.usage import usage
 from klingbot.jobs import Job, JobState
 from klingbot.money import NOTHING, Amount
@@ -22,10 +22,11 @@ from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
 from klingbot.store import jobs
+from tests.conftest import FakeClock
 
 FORTY = Amount(40_000, 2_400_000)
 PRO = "--model kling-pro --duration 10"
-ALICE, BOB = "U0ALICE001", "U0BOB00001"
+ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, FINANCE = "C0GENERAL1", "C0FINANCE1"
 
 
@@ -405,3 +406,68 @@ def test_a_failure_shows_a_reference_that_the_log_explains(bob: Any, caplog: pyt
 @pytest.mark.usefixtures("broken")
 def test_each_failure_has_a_reference_of_its_own(bob: Any) -> None:
     assert bob.types("generate a fox") != bob.types("generate a fox")
+
+
+# Jobs in the queue, and jobs in trouble.
+
+
+def test_people_find_their_jobs_again_with_ids_and_places(
+    bob: Any, carol: Any, engine: Engine, clock: FakeClock
+) -> None:
+    first = job_in(engine, bob.types("generate a fox in the snow"))
+    clock.tick(1)
+    second = job_in(engine, carol.types("generate a secret party"))
+    said = bob.types("jobs")
+    assert f"{first.id} waits, next in line · held 10 credits ($0.60)" in said
+    assert "> a fox in the snow" in said
+    assert second.id not in said
+    everybody = bob.types("jobs all")
+    assert f"{second.id} waits, 1 job ahead of it" in everybody
+    assert "secret party" not in everybody + bob.types(f"jobs <@{CAROL}>")
+    assert "secret party" in carol.types(f"jobs <@{CAROL}>")
+
+
+def test_an_answer_that_was_lost_is_said_where_people_look(bob: Any, engine: Engine, clock: FakeClock) -> None:
+    job = job_in(engine, bob.types("generate a fox"))
+    verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    assert "is on its way to Kling" in bob.types("jobs")
+    clock.tick(61)
+    assert "Kling's answer was lost: Kling is being asked whether it has it" in bob.types("jobs")
+
+
+def test_an_admin_writes_a_stuck_job_off_with_a_reason(alice: Any, bob: Any, engine: Engine, clock: FakeClock) -> None:
+    job = job_in(engine, bob.types("generate a fox"))
+    verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    assert "not for so long that it counts as stuck" in alice.types(f"write-off {job.id} nobody wants it")
+    clock.tick(86_400)
+    stuck.show_stuck(engine, after_ms=86_400_000)
+    assert "goes on waiting" in alice.types(f"keep-waiting {job.id}")
+    assert total(engine).held == Amount(10_000, 600_000)
+    said = alice.types(f"write-off {job.id} nobody wants it")
+    assert said.startswith(f"Wrote off job {job.id}: its hold of 10 credits ($0.60) was given back. <@{BOB}> is told.")
+    assert total(engine) == Total()
+    assert "was written off; Kling is still asked about it" in bob.types("jobs")
+    assert bob.types(f"cancel {job.id}") == f"Job {job.id} was written off: its hold has been given back."
+
+
+def test_a_thaw_says_what_had_stopped_and_new_jobs_are_taken(alice: Any, bob: Any, engine: Engine) -> None:
+    assert alice.types("thaw") == "Nothing is stopped. No job waits."
+    bob.types("generate a fox")
+    verdicts.stopped(engine, code=1102, reason="The Kling account has no units left.")
+    assert "It had been closed because: The Kling account has no units left." in alice.types("thaw")
+    assert bob.types("generate an owl").startswith("🎬 Held")
+
+
+def test_an_admin_releases_what_waits(alice: Any, bob: Any, engine: Engine) -> None:
+    bob.types("generate a fox")
+    bob.types("generate an owl")
+    assert alice.types("cancel waiting").startswith("Released 2 waiting jobs.")
+    assert total(engine) == Total()
+    assert alice.types("cancel waiting") == "No job waits that could be released."
+
+
+@pytest.mark.parametrize("text", ["thaw", "cancel waiting", "write-off abc no use", "keep-waiting abc"])
+def test_only_admins_decide_about_other_peoples_jobs(bob: Any, engine: Engine, text: str) -> None:
+    bob.types("generate a fox")
+    assert bob.types(text).startswith("Only admins can ")
+    assert total(engine).held == Amount(10_000, 600_000)

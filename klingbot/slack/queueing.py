@@ -1,0 +1,53 @@
+"""`/kling jobs`, and what admins do with jobs that wait or are stuck: `thaw`, `cancel waiting`, `keep-waiting`,
+`write-off`."""
+
+from __future__ import annotations
+
+from klingbot.blocks import jobs as job_blocks
+from klingbot.blocks import queue as blocks
+from klingbot.blocks.message import Message
+from klingbot.blocks.text import mention
+from klingbot.engine import queue, stuck
+from klingbot.engine.asking import NoSuchJob
+from klingbot.engine.stuck import NotStuck
+from klingbot.slack.desk import Asker, Desk
+from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserRef, WriteOff
+
+
+def show(desk: Desk, asker: Asker, command: Jobs) -> Message:
+    if command.everybody:
+        return blocks.queue(queue.queue(desk.engine, None), desk.engine.calendar, whose="Everybody's jobs", own=False)
+    user_id = desk.directory.user_id(command.of) if isinstance(command.of, UserRef) else asker.user_id
+    own = user_id == asker.user_id
+    whose = "Your jobs" if own else f"Jobs of {mention(user_id)}"
+    return blocks.queue(queue.queue(desk.engine, user_id), desk.engine.calendar, whose=whose, own=own)
+
+
+def thaw(desk: Desk, asker: Asker, command: Thaw) -> Message:
+    return blocks.thawed(queue.thaw(desk.engine))
+
+
+def cancel_waiting(desk: Desk, asker: Asker, command: CancelWaiting) -> Message:
+    return blocks.waiting_cancelled(queue.cancel_waiting(desk.engine, by=asker.user_id))
+
+
+def keep_waiting(desk: Desk, asker: Asker, command: KeepWaiting) -> Message:
+    outcome = stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms)
+    match outcome:
+        case NoSuchJob():
+            return job_blocks.no_such_job(command.job)
+        case NotStuck():
+            return blocks.not_stuck(outcome, desk.engine.calendar)
+        case stuck.StillWaiting():
+            return blocks.still_waiting(outcome, desk.engine.calendar)
+
+
+def write_off(desk: Desk, asker: Asker, command: WriteOff) -> Message:
+    outcome = stuck.write_off(desk.engine, command.job, by=asker.user_id, reason=command.reason)
+    match outcome:
+        case NoSuchJob():
+            return job_blocks.no_such_job(command.job)
+        case NotStuck():
+            return blocks.not_stuck(outcome, desk.engine.calendar)
+        case stuck.WrittenOff():
+            return blocks.written_off(outcome)
