@@ -54,17 +54,6 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(dispatcher.close)
         sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url))
         notifier = Notifier(engine, sender, config.alerts_channel, directory.known_admins)
-        ticking = scheduler.start(
-            [
-                Tick("submit", 0.5, dispatcher.submit),
-                Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
-                Tick("recover", 5, dispatcher.recover),
-                Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
-                Tick("deliver", 1, notifier.deliver),
-            ]
-        )
-        house.callback(ticking.shutdown)
-        house.callback(notifier.close)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
         bolt = app.build(
@@ -74,6 +63,19 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             signing_secret=config.slack_signing_secret,
         )
         slack = serve.door(bolt, client, config.slack_app_token)
+
+        ticking = scheduler.start(
+            [
+                Tick("submit", 0.5, dispatcher.submit),
+                Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
+                Tick("recover", 5, dispatcher.recover),
+                Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
+                Tick("deliver", 1, notifier.deliver),
+                Tick("watch", 2, slack.watch),
+            ]
+        )
+        house.callback(ticking.shutdown)
+        house.callback(notifier.close)
         house.callback(slack.close)
         if config.port is not None:
             server = WebServer(config.host, config.port, slack.routes, healthy=slack.is_open)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,7 +23,11 @@ def build(desk: Desk, *, token: str, api_url: str, signing_secret: str | None = 
     from a pool of five threads that it polls every 10 ms. What a click comes to is worked out after the response, by
     threads of its own.
     """
+    # What is worth knowing of what they log, Klingbot says itself, and once.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
     app = App(
+        logger=logging.getLogger("slack_bolt"),
         client=WebClient(base_url=api_url),
         # By itself Bolt asks Slack whose token this is before the first listener runs.
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token),

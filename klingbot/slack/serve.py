@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from klingbot.slack.trouble import UNREACHABLE
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 10
+PING_SECONDS = 5.0
+SILENT_PINGS = 3
+"""So many pings without an answer, and the connection counts as lost."""
 AGAIN_SECONDS = 5
 _FINAL = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "not_allowed_token_type", "missing_scope"}
 
@@ -44,6 +48,9 @@ class Door(Protocol):
 
     def is_open(self) -> bool: ...
 
+    def watch(self) -> None:
+        """Called every few seconds: logs when commands can no longer come in, and when they can again."""
+
     def where(self, port: int | None) -> str:
         """For the log."""
 
@@ -63,14 +70,30 @@ class SocketDoor:
     def __init__(self, app: App, client: WebClient, app_token: str) -> None:
         self._app = app
         self._client = client
-        self._handler = SocketModeHandler(app, app_token, concurrency=CONCURRENCY)
+        # Whatever fails between here and Slack, the SDK logs with each ping; `watch` says it once.
+        quiet = logging.getLogger("slack_sdk.socket_mode")
+        self._handler = SocketModeHandler(app, app_token, quiet, concurrency=CONCURRENCY, ping_interval=PING_SECONDS)
+        self._was_open = False
 
     def open(self, stopping: threading.Event) -> None:
         _until_slack_answers(lambda: self._client.auth_test(), "SLACK_BOT_TOKEN", stopping)
         _until_slack_answers(self._handler.connect, "SLACK_APP_TOKEN", stopping)
+        self._was_open = self.is_open()
 
     def is_open(self) -> bool:
-        return bool(self._handler.client.is_connected())
+        """Whether there is a connection on which Slack has lately answered: a dead one looks alive for long."""
+        session = self._handler.client.current_session
+        if session is None or not session.is_active():
+            return False
+        answered_at = session.last_ping_pong_time
+        return answered_at is None or time.time() - answered_at < SILENT_PINGS * PING_SECONDS
+
+    def watch(self) -> None:
+        was_open, self._was_open = self._was_open, self.is_open()
+        if was_open and not self._was_open:
+            log.warning("Slack does not answer: no command comes in until it does")
+        if self._was_open and not was_open:
+            log.info("Slack answers")
 
     def where(self, port: int | None) -> str:
         return "connected to Slack in Socket Mode"
@@ -105,6 +128,9 @@ class HttpDoor:
 
     def is_open(self) -> bool:
         return self._opened
+
+    def watch(self) -> None:
+        """Slack comes to us; whether it still can is not to be seen from here."""
 
     def where(self, port: int | None) -> str:
         return f"waiting for Slack on port {port}, POST /slack/events"

@@ -83,7 +83,7 @@ def test_it_ends_at_once_and_in_silence_when_asked_to(tmp_path: Path, number: si
     ) as process:
         try:
             assert process.stdout is not None
-            assert any("Starting to receive messages" in line for line in process.stdout)
+            assert any("Klingbot is ready" in line for line in process.stdout)
             asked = time.monotonic()
             process.send_signal(number)
             said = process.communicate(timeout=20)[0]

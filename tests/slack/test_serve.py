@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
+import time
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from slack_bolt import App
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from klingbot.slack.serve import http_routes
+from klingbot import sandbox
+from klingbot.slack import serve
+from klingbot.slack.directory import quick_client
+from klingbot.slack.serve import SocketDoor, http_routes
+from tests.live_bot import until
 
 BODY = urlencode({"command": "/kling", "text": "help", "user_id": "U1", "channel_id": "C1", "trigger_id": "1"})
 
@@ -65,3 +72,32 @@ def test_a_slow_command_does_not_stop_the_event_loop(app: App, bob: Any) -> None
 
     assert asyncio.run(meanwhile()).status_code == 200
     assert waited == [True], "the loop ran on while the command waited"
+
+
+def test_a_slack_that_falls_silent_is_noticed_and_said_once(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serve, "PING_SECONDS", 0.2)
+    caplog.set_level(logging.INFO)
+    answers_again = threading.Event()
+
+    async def falls_silent() -> None:
+        answers_again.wait(10)
+
+    local = sandbox.start()
+    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    try:
+        app.client.base_url = local.slack_api_url
+        way_in.open(threading.Event())
+        time.sleep(4 * 0.2)
+        way_in.watch()
+        assert way_in.is_open()
+        local.server.submit(falls_silent())
+        until(lambda: not way_in.is_open(), "the silence is noticed", seconds=3)
+        for _ in range(3):
+            way_in.watch()
+    finally:
+        answers_again.set()
+        way_in.close()
+        local.stop()
+    assert [r.getMessage() for r in caplog.records] == ["Slack does not answer: no command comes in until it does"]
