@@ -19,6 +19,7 @@ from typing import TextIO
 import click
 
 from klingbot import scheduler, settings
+from klingbot.care import Care
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.engine import Engine, open_engine, stuck
 from klingbot.kling import KlingClient
@@ -54,6 +55,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(dispatcher.close)
         sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url))
         notifier = Notifier(engine, sender, config.alerts_channel, directory.known_admins)
+        care = Care(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
         bolt = app.build(
@@ -72,6 +74,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("deliver", 1, notifier.deliver),
                 Tick("watch", 2, slack.watch),
+                Tick("nightly", 60, care.nightly),
             ]
         )
         house.callback(ticking.shutdown)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from klingbot import blocks
 from klingbot.engine import Engine
-from klingbot.outbox import JobStuck, SubmittingResumed, SubmittingStopped, from_json, kind_of_type
+from klingbot.outbox import JobStuck, SubmittingResumed, SubmittingStopped, Unsound, from_json, kind_of_type
 from klingbot.slack.sender import Impossible, Later, Outcome, Place, Sender, Sent
 from klingbot.store import delivery, outbox
 from klingbot.store.delivery import LONGEST_DELAY_MS
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 LEASE_MS = 60_000
 """Longer than the two calls that saying one message may need."""
 FIRST_DELAY_MS = 1_000
-ADMINS_ONLY = tuple(kind_of_type(content) for content in (SubmittingStopped, SubmittingResumed, JobStuck))
+ADMINS_ONLY = tuple(kind_of_type(content) for content in (SubmittingStopped, SubmittingResumed, JobStuck, Unsound))
 
 
 @dataclass(frozen=True, slots=True)

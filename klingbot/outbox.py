@@ -79,8 +79,25 @@ class JobWrittenOff:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """The nightly check found something wrong with the ledger. For the admins."""
+
+    what: str
+    said: str
+    fix: str
+
+
 Content = (
-    VideoReady | JobFailed | Crossed | TurnedAway | SubmittingStopped | SubmittingResumed | JobStuck | JobWrittenOff
+    VideoReady
+    | JobFailed
+    | Crossed
+    | TurnedAway
+    | SubmittingStopped
+    | SubmittingResumed
+    | JobStuck
+    | JobWrittenOff
+    | Unsound
 )
 KINDS: Mapping[str, type[Content]] = {
     "video ready": VideoReady,
@@ -91,6 +108,7 @@ KINDS: Mapping[str, type[Content]] = {
     "submitting resumed": SubmittingResumed,
     "job stuck": JobStuck,
     "job written off": JobWrittenOff,
+    "unsound": Unsound,
 }
 _NAMES = {content: kind for kind, content in KINDS.items()}
 

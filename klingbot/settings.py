@@ -69,6 +69,8 @@ class Settings:
     poll_ms: int
     stuck_ms: int
     """How long Kling may keep a job without a verdict before the admins are asked about it."""
+    keep_prompts_days: int | None
+    """None: for ever."""
     host: str
     port: int | None
     """None: no web server (Socket Mode without PORT)."""
@@ -154,6 +156,7 @@ class _Reading:
             alerts_channel=self.env.get("KLINGBOT_ALERTS_CHANNEL"),
             poll_ms=self.poll_ms(),
             stuck_ms=(self.whole("KLINGBOT_STUCK_HOURS", 1, 720) or 24) * 3_600_000,
+            keep_prompts_days=self.whole("KLINGBOT_KEEP_PROMPTS_DAYS", 1, 36_500),
             host=self.env.get("HOST", "0.0.0.0"),
             port=self.whole("PORT", 1, 65535) or (None if app_token else 3000),
         )

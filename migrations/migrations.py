@@ -231,3 +231,17 @@ def m007_verdicts(db: Database) -> None:
           ends_at INTEGER NOT NULL,
           read_at INTEGER NOT NULL
         ) STRICT""")
+
+
+@migrations()
+def m008_care(db: Database) -> None:
+    """What runs once a night, what it has found wrong, and which ended jobs still have their prompts."""
+    db.execute("""
+        CREATE TABLE rounds (
+          name TEXT PRIMARY KEY,
+          due_at INTEGER NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0
+        ) STRICT""")
+    # One row per finding that stands; deleting the row lets it be told again.
+    db.execute("CREATE TABLE unsound (what TEXT PRIMARY KEY, said TEXT NOT NULL, found_at INTEGER NOT NULL) STRICT")
+    db.execute("CREATE INDEX jobs_remembered ON jobs (finished_at) WHERE finished_at IS NOT NULL AND prompt <> ''")

@@ -41,7 +41,7 @@ LEVELS = (
     ("klingbot/blocks/",),
     ("klingbot/slack/",),
     ("klingbot/doctor/",),
-    ("klingbot/dispatcher.py", "klingbot/notifier.py", "klingbot/scheduler.py", "klingbot/web.py"),
+    ("klingbot/care.py", "klingbot/dispatcher.py", "klingbot/notifier.py", "klingbot/scheduler.py", "klingbot/web.py"),
     ("klingbot/sandbox/",),
     ("bot.py",),
 )

@@ -28,6 +28,7 @@ from klingbot.outbox import (
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
+    Unsound,
     VideoReady,
 )
 from klingbot.periods import PeriodKind
@@ -117,6 +118,7 @@ def extremes() -> dict[str, Message]:
         "crossed": blocks.render(Crossed(full, tuple(map(str, range(1, 201, 7)))), UTC),
         "over": blocks.render(Crossed(full, (OVER,)), UTC),
         "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),
+        "unsound": blocks.render(Unsound(LONG, LONG, LONG), UTC),
         "submitting stopped": blocks.render(SubmittingStopped(1101, LONG, 10**9), UTC),
         "submitting resumed": blocks.render(SubmittingResumed(LONG), UTC),
         "detour": blocks.with_detour(blocks.render(JobFailed(huge), UTC), f"C0FINANCE1: {LONG}"),

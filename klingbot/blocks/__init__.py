@@ -22,6 +22,7 @@ from klingbot.outbox import (
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
+    Unsound,
     VideoReady,
 )
 from klingbot.periods import Calendar
@@ -37,6 +38,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     TurnedAway: alerts.turned_away,
     SubmittingStopped: alerts.submitting_stopped,
     SubmittingResumed: alerts.submitting_resumed,
+    Unsound: alerts.unsound,
 }
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from klingbot.blocks.message import Message, context, message, section
 from klingbot.blocks.standings import bar, full, left
-from klingbot.blocks.text import code, label, mention, neutral, plural, scope_typed
+from klingbot.blocks.text import code, label, mention, name, neutral, plural, scope_typed
 from klingbot.budgets import OVER, Standing
-from klingbot.outbox import Crossed, SubmittingResumed, SubmittingStopped, TurnedAway
+from klingbot.outbox import Crossed, SubmittingResumed, SubmittingStopped, TurnedAway, Unsound
 from klingbot.periods import Calendar
 
 
@@ -51,6 +51,17 @@ def submitting_resumed(content: SubmittingResumed, calendar: Calendar) -> Messag
             f"It had stopped because: {neutral(content.reason)}",
             "Waiting jobs go out now.",
         )
+    )
+
+
+def unsound(content: Unsound, calendar: Calendar) -> Message:
+    return message(
+        section(
+            f"*🩺 Something is wrong with Klingbot's ledger: {name(content.what)}*",
+            f"{neutral(content.said)}.",
+            neutral(content.fix),
+        ),
+        context(f"Found by the nightly check, and said once · {code('python bot.py doctor')} has the details"),
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from klingbot import settings
 from klingbot.doctor import ledger, network, storage
 from klingbot.doctor.findings import Finding, Health, failed, lines, ok, warning
-from klingbot.doctor.ledger import rebuild_sums
+from klingbot.doctor.ledger import prove, rebuild_sums
 from klingbot.settings import Settings, SettingsError
 
-__all__ = ["CheckUp", "Finding", "Health", "check_up", "lines", "rebuild_sums"]
+__all__ = ["CheckUp", "Finding", "Health", "check_up", "lines", "prove", "rebuild_sums"]
 
 
 @dataclass(frozen=True, slots=True)
