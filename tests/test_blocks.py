@@ -27,8 +27,8 @@ def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
         "🎬 Held 40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
         "> a fox in the snow\n"
         "Job abcdefghijkl · 2 jobs ahead of it · the video comes to this channel\n"
-        f"marketing (monthly): 80.0%, 10 credits left, resets {DECEMBER} · "
-        "cancel while it waits: /kling cancel abcdefghijkl\n"
+        f"marketing (monthly): 80.0%, 10 credits left, resets {DECEMBER}\n"
+        "Cancel while it waits: /kling cancel abcdefghijkl\n"
         "[Cancel]"
     )
     assert "for *kling-pro*, 10 s" in shown(said)
@@ -101,9 +101,9 @@ def test_a_finished_video_names_the_person_the_price_and_what_is_left() -> None:
     assert said.text == (
         "🎬 <@U0BOB00001>, your video is ready\n"
         "> a fox in the snow\n"
-        "<https://videos.example/fox.mp4?a=1&amp;b=2>\n"
         "charged 40 credits ($2.40) · kling-pro, 10 s, 1080p · project marketing · job abcdefghijkl\n"
-        "marketing (monthly): 60 credits left · Kling keeps the video for 30 days"
+        "marketing (monthly): 60 credits left\n"
+        "<https://videos.example/fox.mp4?a=1&amp;b=2|Watch the video> · Kling keeps it for 30 days"
     )
 
 
@@ -196,8 +196,8 @@ def test_a_detour_says_where_it_was_meant_to_go_and_shows_no_address() -> None:
 
 def test_a_budget_shows_its_bar_its_sums_and_where_its_alerts_go() -> None:
     said = budgets.status("project:marketing", [standing(limit=50, settled=25)], UTC, "C0FINANCE1")
-    assert "`▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░`" in shown(said)
-    assert "▓" not in said.text
+    assert "\n▰▰▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱\n" in shown(said)
+    assert "▰" not in said.text
     assert "50.0% of 50 credits for November 2026: 25 credits ($1.50) used, nothing in flight, 25 credits left" in (
         said.text
     )
@@ -310,7 +310,7 @@ def test_every_command_has_a_help_of_its_own(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("permille", "drawn"),
-    [(0, "░░░░░"), (1, "▓░░░░"), (500, "▓▓░░░"), (999, "▓▓▓▓░"), (1000, "▓▓▓▓▓"), (9999, "▓▓▓▓▓")],
+    [(0, "▱▱▱▱▱"), (1, "▰▱▱▱▱"), (500, "▰▰▱▱▱"), (999, "▰▰▰▰▱"), (1000, "▰▰▰▰▰"), (9999, "▰▰▰▰▰")],
 )
 def test_a_bar_is_full_only_when_the_budget_is(permille: int, drawn: str) -> None:
     assert bar(permille, 5) == drawn

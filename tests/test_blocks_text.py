@@ -19,7 +19,7 @@ from klingbot.slack.grammar import USAGE
 
 _OURS = re.compile(
     r"<@U0BOB00001>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"
-    r"|<https://videos\.example/fox\.mp4\?a=1&amp;b=2>"
+    r"|<https://videos\.example/fox\.mp4\?a=1&amp;b=2\|Watch the video>"
 )
 PIECES = [
     "<!channel>",
@@ -95,7 +95,7 @@ def test_code_is_to_be_copied_letter_by_letter() -> None:
 def test_an_id_that_is_none_is_shown_as_a_name() -> None:
     assert text.mention("!channel") == "!channel"
     assert text.channel("finance") == "#finance"
-    assert text.link("javascript:alert(1)") == "javascript:alert(1)"
+    assert text.link("javascript:alert(1)", "see") == "javascript:alert(1)"
 
 
 def test_a_moment_has_a_fallback_in_the_bots_own_zone() -> None:

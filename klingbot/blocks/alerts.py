@@ -14,7 +14,7 @@ def crossed(content: Crossed, calendar: Calendar) -> Message:
     standing = content.standing
     title, meaning = _crossing(standing, content.marks)
     return message(
-        section(f"*{title}*", code(bar(standing.permille, 20)), full(standing, calendar)),
+        section(f"*{title}*", bar(standing.permille, 20), full(standing, calendar)),
         *([section(meaning)] if meaning else []),
         context(_more(standing)),
     )

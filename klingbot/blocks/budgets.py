@@ -82,8 +82,8 @@ def _groups(standings: Sequence[Standing]) -> list[Block]:
 
 
 def _line(standing: Standing) -> str:
-    drawn = code(bar(standing.permille, 10))
-    return f"{drawn} {label(standing.budget)}: {standing.percent}, {left(standing)} of {limit(standing.budget)}"
+    drawn, budget = bar(standing.permille, 10), standing.budget
+    return f"{drawn} {label(budget)}: {standing.percent}, {left(standing)} of {limit(budget)}"
 
 
 def _resets(periods: Sequence[Period], calendar: Calendar) -> list[str]:
@@ -94,7 +94,7 @@ def _resets(periods: Sequence[Period], calendar: Calendar) -> list[str]:
 def _status(standing: Standing, calendar: Calendar, alerts_channel: str | None) -> list[Block]:
     budget = standing.budget
     return [
-        section(f"*{label(budget)}*", code(bar(standing.permille, 20)), full(standing, calendar)),
+        section(f"*{label(budget)}*", bar(standing.permille, 20), full(standing, calendar)),
         context(_alerts(budget, alerts_channel)),
     ]
 

@@ -32,7 +32,8 @@ def held(outcome: Held, calendar: Calendar) -> Message:
     return message(
         section(f"🎬 Held {job.quote} for {product(job)} · project {name(job.project)}", quoted(job.prompt)),
         context(f"Job {code(job.id)}", ahead, "the video comes to this channel"),
-        context(*(near or ["No budget limits this"]), f"cancel while it waits: {code(f'/kling cancel {job.id}')}"),
+        context(*(near or ["No budget limits this"])),
+        context(f"Cancel while it waits: {code(f'/kling cancel {job.id}')}"),
         actions(button("Cancel", "job.cancel", job.id)),
     )
 
@@ -96,9 +97,9 @@ def video_ready(content: VideoReady, calendar: Calendar) -> Message:
     remaining = [f"{label(standing.budget)}: {left(standing)}" for standing in tightest(content.standings, 2)]
     return message(
         section(f"🎬 {mention(job.user_id)}, your video is ready", quoted(job.prompt)),
-        section(link(job.video_url or "")),
         context(charge(job), product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
-        context(*remaining, f"Kling keeps the video for {DAYS_KEPT} days"),
+        context(*(remaining or ["No budget limits this"])),
+        section(f"{link(job.video_url or '', 'Watch the video')} · Kling keeps it for {DAYS_KEPT} days"),
     )
 
 

@@ -17,7 +17,7 @@ LONGEST_LABEL = 75
 Block = dict[str, Any]
 
 # Bold, code and bars are only for the eye. What people wrote cannot contain the first two: see `text.neutral`.
-_FOR_THE_EYE = str.maketrans("", "", "*`▓░")
+_FOR_THE_EYE = str.maketrans("", "", "*`▰▱")
 
 
 @dataclass(frozen=True, slots=True)

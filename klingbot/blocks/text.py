@@ -61,9 +61,9 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else f"#{name(channel_id.removeprefix('#'))}"
 
 
-def link(url: str) -> str:
-    """The bare address, so that Slack shows what is behind it."""
-    return f"<{url.translate(_IN_URLS)}>" if url.startswith(("https://", "http://")) else name(url)
+def link(url: str, words: str) -> str:
+    """Words that lead there. Slack shows what is behind them, unless they are a part of the address itself."""
+    return f"<{url.translate(_IN_URLS)}|{words}>" if url.startswith(("https://", "http://")) else name(url)
 
 
 def when(at: int, calendar: Calendar) -> str:

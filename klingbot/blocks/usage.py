@@ -38,7 +38,7 @@ def _nothing(outcome: Usage) -> Message:
 
 def _budget(standing: Standing, calendar: Calendar) -> str:
     return (
-        f"{code(bar(standing.permille, 10))} {standing.percent} of {limit(standing.budget)}, {left(standing)}, "
+        f"{bar(standing.permille, 10)} {standing.percent} of {limit(standing.budget)}, {left(standing)}, "
         f"{resets(standing, calendar)}"
     )
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from klingbot import blocks
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Clock, Engine, asking, budgeting, verdicts
-from klingbot.jobs import Job, Request
-from klingbot.periods import PeriodKind
+from klingbot.jobs import Request
+from klingbot.outbox import from_json
+from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
 from klingbot.store import delivery
+from klingbot.store.outbox import OutboxMessage
 
 HOUR_MS = 3_600_000
 MARK = "(sample)"
@@ -33,12 +36,13 @@ _HISTORY = (
 )
 _LAST = len(_HISTORY) - 1
 
-_WELCOME = (
-    "Welcome to the Klingbot sandbox. Nothing here costs anything: Slack and Kling are local stand-ins, and the "
-    f"budgets and videos marked {MARK} are sample data. In #marketing, try "
-    "`/kling generate A fox in snow --duration 10 --model kling-pro`, watch #finance for the alert, then do it again "
-    "until the money is gone."
-)
+_WELCOME = f"""\
+*Welcome to the Klingbot sandbox.* Nothing here costs anything: Slack and Kling are local stand-ins, and the budgets \
+and what is marked {MARK} are sample data.
+1. Ask for a video here: `/kling generate A fox in snow --duration 10 --model kling-pro`
+2. That brings this channel's budget to 80 %: see the alert in <#{_CHANNEL["finance"]}>.
+3. See what is left with `/kling budget`, and ask again until the money is gone.
+4. Become <@{BOB.id}> (at the top), who is no admin, and try `/kling budget set marketing --credits 1000`."""
 
 
 def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
@@ -53,9 +57,11 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
         request = Request(
             f"sample-{index}", person.id, _CHANNEL[channel], f"{MARK} {prompt}", Wish(model, seconds), response_url=None
         )
-        _make(then, request, f"{results_url}/wide-{seconds}/sample-{index}.mp4", announced=index == _LAST)
-    _set_budgets(engine)
-    workspace.post(_CHANNEL["general"], BOT_USER_ID, _WELCOME)
+        if index == _LAST:
+            _set_budgets(engine)
+        _make(then, request, f"{results_url}/wide-{seconds}/sample-{index}.mp4")
+        _deliver(then, workspace if index == _LAST else None)
+    workspace.post(_CHANNEL["marketing"], BOT_USER_ID, _WELCOME)
 
 
 def _set_budgets(engine: Engine) -> None:
@@ -68,7 +74,7 @@ def _set_budgets(engine: Engine) -> None:
         budgeting.set_budget(engine, change, by=ALICE.id)
 
 
-def _make(engine: Engine, request: Request, url: str, *, announced: bool) -> None:
+def _make(engine: Engine, request: Request, url: str) -> None:
     """A job from its hold to its video, at one instant."""
     held = asking.hold(engine, request)
     assert isinstance(held, asking.Held), held
@@ -77,16 +83,20 @@ def _make(engine: Engine, request: Request, url: str, *, announced: bool) -> Non
     taken = verdicts.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)
     done = verdicts.succeeded(engine, taken or held.job, units=None, video_url=url)
     assert done is not None
-    if not announced:
-        _unsaid(engine, done)
 
 
-def _unsaid(engine: Engine, job: Job) -> None:
-    """Old videos are not announced now."""
+def _deliver(engine: Engine, workspace: Workspace | None) -> None:
+    """Says what waits now, so that it stands above the welcome. Without a workspace nobody hears it: it is old."""
     now = engine.clock()
     with engine.store.write() as tx:
         while message := delivery.claim(tx, now=now, lease_until=now + 1):
-            delivery.sent(tx, message, at=now, to="sample data", ts=job.id)
+            ts = _say(message, workspace, engine.calendar) if workspace else None
+            delivery.sent(tx, message, at=now, to=message.channel_id or "", ts=ts)
+
+
+def _say(message: OutboxMessage, workspace: Workspace, calendar: Calendar) -> str:
+    said = blocks.render(from_json(message.kind, message.content), calendar)
+    return workspace.post(message.channel_id or "", BOT_USER_ID, said.text, blocks=said.blocks).ts
 
 
 def _stopped_at(at: int) -> Clock:

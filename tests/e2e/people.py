@@ -34,17 +34,11 @@ class Person:
 
     def sees(self, *words: str) -> Locator:
         """The one message with all of these words; waits for it, within the page's timeout."""
-        message = self.page.get_by_test_id("message")
-        for each in words:
-            message = message.filter(has_text=each)
-        expect(message).to_have_count(1)
-        return message
+        return _only(self.page.get_by_test_id("message"), words)
 
     def is_answered(self, *words: str) -> Locator:
-        """As `sees`, for a message that nobody else sees."""
-        answer = self.sees(*words)
-        expect(answer).to_have_attribute("data-ephemeral", "true")
-        return answer
+        """As `sees`, among the messages that nobody else sees."""
+        return _only(self.private, words)
 
     @property
     def private(self) -> Locator:
@@ -54,6 +48,13 @@ class Person:
     def plays(self, message: Locator) -> None:
         """The message's video, in place."""
         assert message.locator("video").evaluate(_PLAY) >= _HAVE_CURRENT_DATA
+
+
+def _only(messages: Locator, words: tuple[str, ...]) -> Locator:
+    for each in words:
+        messages = messages.filter(has_text=each)
+    expect(messages).to_have_count(1)
+    return messages
 
 
 @contextmanager

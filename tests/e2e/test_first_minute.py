@@ -28,9 +28,8 @@ def url(place: SandboxPlace) -> Iterator[str]:
 
 
 def test_from_the_first_video_to_the_last_credit(url: str, browser: Browser) -> None:
-    with visiting(browser, f"{url}/#alice") as alice, visiting(browser, f"{url}/#bob/marketing") as bob:
-        alice.goes_to("marketing")
-        finds_sample_data(alice)
+    with visiting(browser, url) as alice, visiting(browser, f"{url}/#bob/marketing") as bob:
+        finds_the_first_steps_and_sample_data(alice)
         gets_a_video_for_what_was_held(alice)
         saw_the_video_but_not_the_answers(bob)
         is_told_at_80_percent(alice)
@@ -47,10 +46,19 @@ def test_a_member_cannot_give_himself_a_budget(url: str, browser: Browser) -> No
         bob.is_answered("60.0% of 200 credits")
 
 
-def finds_sample_data(alice: Person) -> None:
-    alice.plays(alice.sees("your video is ready", "(sample) A logo drawn in sand"))
+def finds_the_first_steps_and_sample_data(alice: Person) -> None:
+    """The bare address leads to #marketing, as Alice, and its links and examples lead on."""
+    steps = alice.sees("Welcome to the Klingbot sandbox")
+    expect(steps).to_be_in_viewport(ratio=1)
+    steps.get_by_role("link", name="#finance").click()
+    expect(alice.page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #finance")
+    alice.page.get_by_test_id("hints").get_by_text(FOX).click()
+    expect(alice.page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #marketing")
+    expect(alice.page.get_by_test_id("composer")).to_have_value(FOX)
+    alice.page.get_by_test_id("composer").clear()
+    alice.plays(alice.sees("your video is ready", "(sample) A logo drawn in sand", "80 credits left"))
     alice.types("/kling budget")
-    expect(alice.is_answered("marketing (monthly)")).to_contain_text("60.0%, 80 credits left of 200 credits")
+    alice.is_answered("marketing (monthly): 60.0%, 80 credits left of 200 credits")
 
 
 def gets_a_video_for_what_was_held(alice: Person) -> None:

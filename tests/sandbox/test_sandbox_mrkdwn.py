@@ -33,7 +33,7 @@ NOON = 1795435200  # 2026-11-23 12:00 UTC
         ("`*not bold*`", "<code>*not bold*</code>"),
         ("one\ntwo", "one<br>two"),
         ("- as\n• typed", "- as<br>• typed"),
-        ("`▓▓▓░` 75.0%", "<code>▓▓▓░</code> 75.0%"),
+        ("`▰▰▰▱` 75.0%", "<code>▰▰▰▱</code> 75.0%"),
     ],
 )
 def test_text_is_styled_as_slack_styles_it(source, expected):
@@ -80,7 +80,7 @@ def test_only_web_addresses_become_links(source, expected):
         ("<@U1>", '<span class="mention me">@Alice Archer</span>'),
         ("<@U9|zoe>", '<span class="mention">@zoe</span>'),
         ("<@U9>", '<span class="mention">@U9</span>'),
-        ("<#C1|old-name>", '<span class="mention">#finance</span>'),
+        ("<#C1|old-name>", '<a href="#/finance" class="mention">#finance</a>'),
         ("<#C9|lost>", '<span class="mention">#lost</span>'),
         ("<!here>", '<span class="mention me">@here</span>'),
         ("<!channel>", '<span class="mention me">@channel</span>'),

@@ -15,7 +15,7 @@ def player(url: str, reader: Reader) -> Html:
     """A video that plays in place."""
     name = unquote(PurePosixPath(urlsplit(url).path).name)
     video = tag("video", controls=True, preload="metadata", playsinline=True, src=own_url(url, reader), aria_label=name)
-    return tag("figure", tag("figcaption", link(url, text(name))), video, class_="video")
+    return tag("figure", video, class_="video")
 
 
 def own_url(url: str, reader: Reader) -> str | None:

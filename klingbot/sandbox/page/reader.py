@@ -47,8 +47,11 @@ def mention(user: str, reader: Reader, label: str | None = None) -> Html:
 
 
 def channel(channel_id: str, reader: Reader, label: str | None = None) -> Html:
-    """A channel's name."""
-    return tag("span", text(f"#{reader.channels.get(channel_id) or label or channel_id}"), class_="mention")
+    """A channel's name, which leads there; a plain name where there is no such channel."""
+    name = reader.channels.get(channel_id)
+    if name is None:
+        return tag("span", text(f"#{label or channel_id}"), class_="mention")
+    return tag("a", text(f"#{name}"), href=f"#/{name}", class_="mention")
 
 
 def broadcast(word: str) -> Html:

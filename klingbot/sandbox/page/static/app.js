@@ -11,6 +11,7 @@ import { drawChannels, drawPeople } from "./sidebar.js";
 import { closeThread, drawThread, startThread } from "./thread.js";
 
 const HINTS = "klingbot.hints-dismissed";
+const HOME = "marketing"; // where the sample budget and the first steps are
 
 const view = { you: null, people: new Map(), channels: [], messages: new Map(), current: null };
 const read = new Read();
@@ -132,7 +133,7 @@ function showSidebar(shown) {
   byId("menu").setAttribute("aria-expanded", String(shown));
 }
 
-// --- the address: #alice/general --------------------------------------------------------------------
+// --- the address: #alice/general, or #/general for whoever one is --------------------------------------------------------------------
 
 function hashParts() {
   return decodeURIComponent(location.hash.slice(1)).split("/");
@@ -145,12 +146,19 @@ function wantedPerson() {
 
 function wantedChannel() {
   const [, name] = hashParts();
-  return (view.channels.find((channel) => channel.name === name) ?? view.channels[0]).id;
+  return (channelNamed(name) ?? channelNamed(HOME) ?? view.channels[0]).id;
+}
+
+function channelNamed(name) {
+  return view.channels.find((channel) => channel.name === name);
 }
 
 function writeHash(channel) {
   const hash = `#${view.people.get(view.you).name}/${channel.name}`;
-  if (location.hash !== hash) window.history.pushState(null, "", hash);
+  if (location.hash === hash) return;
+  // A link such as #/finance is the place itself: without replacing it, Back would lead to it again and again.
+  if (location.hash.startsWith("#/")) window.history.replaceState(null, "", hash);
+  else window.history.pushState(null, "", hash);
 }
 
 function onHash() {
@@ -169,7 +177,11 @@ function startHints() {
     byId("hints").hidden = true;
   });
   for (const example of byId("hints").querySelectorAll("button:not(#dismiss)")) {
-    example.addEventListener("click", () => fill(example.textContent));
+    example.addEventListener("click", () => {
+      const place = channelNamed(example.dataset.channel);
+      if (place) open(place.id);
+      fill(example.textContent);
+    });
   }
 }
 

@@ -63,10 +63,11 @@ function inOrder(messages) {
   return [...messages].sort((a, b) => (a.ts < b.ts ? -1 : 1));
 }
 
+/** Whether it stands under the byline of the one before. Private answers never do: each belongs to its own command. */
 function continues(previous, message) {
   return Boolean(previous)
     && previous.user === message.user
-    && previous.ephemeral === message.ephemeral
+    && !previous.ephemeral && !message.ephemeral
     && !message.broadcast
     && dayOf(previous) === dayOf(message)
     && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
