@@ -18,7 +18,8 @@ from typing import TextIO
 
 import click
 
-from klingbot import scheduler, settings
+from klingbot import callbacks, scheduler, settings
+from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.engine import Engine, open_engine, stuck
@@ -50,7 +51,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
 
         client = quick_client(config.slack_bot_token, config.slack_api_url)
         directory = Directory(client, admins=config.admins)
-        kling = KlingClient(config.kling_api_url, config.kling_credentials)
+        told_at = config.public_url and config.public_url + callbacks.PATH
+        kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at)
         dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
         house.callback(dispatcher.close)
         sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url))
@@ -81,7 +83,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(notifier.close)
         house.callback(slack.close)
         if config.port is not None:
-            server = WebServer(config.host, config.port, slack.routes, healthy=slack.is_open)
+            hints = Callbacks(engine, config.kling_webhook_secret).routes if config.kling_webhook_secret else []
+            server = WebServer(config.host, config.port, [*slack.routes, *hints], healthy=slack.is_open)
             house.callback(server.close)
         slack.open(stopping)
         log.info("Klingbot is ready: %s", slack.where(config.port))

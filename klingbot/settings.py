@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
-from klingbot.kling import ApiKey, Credentials, KeyPair
+from klingbot.kling import ApiKey, Credentials, KeyPair, callback
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
@@ -60,6 +60,10 @@ class Settings:
     slack_api_url: str
     kling_credentials: Credentials
     kling_api_url: str
+    kling_webhook_secret: str | None = field(repr=False)
+    """With it, Kling's signed callbacks are taken."""
+    public_url: str | None
+    """Where the bot's web server is reached from outside; set when the secret is."""
     database: Path
     prices: PriceList
     calendar: Calendar
@@ -149,6 +153,8 @@ class _Reading:
             slack_api_url=self.url("SLACK_API_URL", "https://slack.com/api/"),
             kling_credentials=credentials,
             kling_api_url=self.url("KLING_API_URL", KLING_API_URL),
+            kling_webhook_secret=self.webhook_secret(),
+            public_url=self.url("KLINGBOT_PUBLIC_URL", "").rstrip("/") if "KLINGBOT_PUBLIC_URL" in self.env else None,
             database=ledger.database,
             prices=ledger.prices,
             calendar=ledger.calendar,
@@ -196,6 +202,26 @@ class _Reading:
         if not (key or access or secret):
             self.problems.append("KLING_API_KEY is missing: make one in Kling's console (API keys).")
         return KeyPair(access, secret) if access and secret else ApiKey(key or "")
+
+    def webhook_secret(self) -> str | None:
+        secret, url = self.env.get("KLING_WEBHOOK_SECRET"), self.env.get("KLINGBOT_PUBLIC_URL")
+        if secret and not callback.is_secret(secret):
+            self.problems.append(
+                "KLING_WEBHOOK_SECRET is not a webhook secret: copy it from Kling's console; it starts with whsec_."
+            )
+        if secret and not url:
+            self.problems.append(
+                "KLINGBOT_PUBLIC_URL is missing: with KLING_WEBHOOK_SECRET, Kling must be told where its callbacks go."
+            )
+        if url and not secret:
+            self.problems.append(
+                "KLING_WEBHOOK_SECRET is missing: callbacks to KLINGBOT_PUBLIC_URL are taken only when they are signed."
+            )
+        if secret and "SLACK_APP_TOKEN" in self.env and "PORT" not in self.env:
+            self.problems.append(
+                "PORT is missing: in Socket Mode there is a web server for Kling's callbacks only when PORT is set."
+            )
+        return secret
 
     def url(self, name: str, default: str) -> str:
         url = self.env.get(name, default)

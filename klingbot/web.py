@@ -1,4 +1,4 @@
-"""The bot's own web server: `/healthz`, and in HTTP mode the route that Slack posts to."""
+"""The bot's own web server: `/healthz`, and the routes that Slack (in HTTP mode) and Kling (callbacks) post to."""
 
 from __future__ import annotations
 

@@ -41,7 +41,14 @@ LEVELS = (
     ("klingbot/blocks/",),
     ("klingbot/slack/",),
     ("klingbot/doctor/",),
-    ("klingbot/care.py", "klingbot/dispatcher.py", "klingbot/notifier.py", "klingbot/scheduler.py", "klingbot/web.py"),
+    (
+        "klingbot/care.py",
+        "klingbot/dispatcher.py",
+        "klingbot/notifier.py",
+        "klingbot/scheduler.py",
+        "klingbot/web.py",
+        "klingbot/callbacks.py",
+    ),
     ("klingbot/sandbox/",),
     ("bot.py",),
 )

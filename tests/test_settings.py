@@ -71,12 +71,27 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_STUCK_HOURS": "0"}, "KLINGBOT_STUCK_HOURS must be a whole number"),
         ({"KLINGBOT_KEEP_PROMPTS_DAYS": "0"}, "KLINGBOT_KEEP_PROMPTS_DAYS must be a whole number"),
+        ({"KLING_WEBHOOK_SECRET": "guess"}, "KLING_WEBHOOK_SECRET is not a webhook secret"),
+        ({"KLING_WEBHOOK_SECRET": "whsec_"}, "KLING_WEBHOOK_SECRET is not a webhook secret"),
+        ({"KLING_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "KLINGBOT_PUBLIC_URL is missing"),
+        ({"KLINGBOT_PUBLIC_URL": "https://bot.example"}, "KLING_WEBHOOK_SECRET is missing"),
+        ({"KLING_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "PORT is missing"),
+        ({"KLINGBOT_PUBLIC_URL": "http://bot.example"}, "KLINGBOT_PUBLIC_URL would send secrets unencrypted"),
         ({"PORT": "70000"}, "PORT must be a whole number"),
         ({"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: PostgreSQL is not supported yet"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_fix(change: dict[str, str], words: str) -> None:
     assert any(words in problem for problem in problems(LIVE | change))
+
+
+def test_callbacks_want_a_secret_an_address_and_a_web_server() -> None:
+    both = LIVE | {"KLING_WEBHOOK_SECRET": "whsec_c2VjcmV0", "KLINGBOT_PUBLIC_URL": "https://bot.example/"}
+    settings = read(both | {"PORT": "8080"})
+    assert (settings.kling_webhook_secret, settings.public_url) == ("whsec_c2VjcmV0", "https://bot.example")
+    assert "c2VjcmV0" not in repr(settings)
+    assert read(both | {"SLACK_SIGNING_SECRET": "s", "SLACK_APP_TOKEN": ""}).port == 3000
+    assert read(LIVE).public_url is None
 
 
 def test_all_problems_are_told_together() -> None:

@@ -74,6 +74,15 @@ def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
         return jobs.move(tx, job.id, [S, T], due_at=due_at)
 
 
+def hinted(engine: Engine, job_id: str) -> Job | None:
+    """Somebody says that Kling has news of this job: it is asked about now, if its verdict is waited for.
+
+    A job whose reply may still come is left alone: only the settling delay can prove that Kling does not have it.
+    """
+    with engine.store.write() as tx:
+        return jobs.move(tx, job_id, [T], due_at=engine.clock())
+
+
 def uncharged(engine: Engine, job: Job, *, due_at: int) -> Job | None:
     """The video is there, its charge is not: notes since when, and looks again at `due_at`."""
     finished_at = engine.clock() if job.finished_at is None else job.finished_at

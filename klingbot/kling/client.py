@@ -39,19 +39,24 @@ class KlingClient:
         root: str,
         credentials: Credentials,
         *,
+        callback_url: str | None = None,
         clock: Callable[[], float] = time.time,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
     ) -> None:
-        """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds."""
+        """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds.
+
+        Kling is asked to tell `callback_url` of each change of a task.
+        """
         self._root = root.rstrip("/")
         self._bearer = Bearer(credentials, clock)
+        self._callback_url = callback_url
         self._timeouts = (connect_timeout, read_timeout)
         self._of_thread = threading.local()
 
     def create(self, request: TaskRequest, route: str) -> Accepted | Rejected | NotSent | ReplyLost:
         """Ask for a video at `wire.route(…)`. Store the route with the job first: a look-up needs it."""
-        reply = self._call("POST", route, wire.body(request, route))
+        reply = self._call("POST", route, wire.body(request, route, self._callback_url))
         if not isinstance(reply, Reply):
             return reply
         outcome = replies.created(reply)

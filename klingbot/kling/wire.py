@@ -51,9 +51,13 @@ def is_legacy(route: str) -> bool:
     return route.startswith("/v1/")
 
 
-def body(request: TaskRequest, route: str) -> dict[str, Any]:
-    """The JSON that creates the task at that route."""
-    return _legacy_body(request) if is_legacy(route) else _new_body(request)
+def body(request: TaskRequest, route: str, callback_url: str | None = None) -> dict[str, Any]:
+    """The JSON that creates the task at that route; Kling tells `callback_url` of each change of its status."""
+    whole = _legacy_body(request) if is_legacy(route) else _new_body(request)
+    if callback_url:
+        options = whole if is_legacy(route) else whole["options"]
+        options["callback_url"] = callback_url
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -317,3 +317,11 @@ def test_a_legacy_look_up_says_absent_by_refusing_a_well_formed_id(code, job_id,
 def test_a_refused_look_up_on_the_new_standard_proves_no_absence(code):
     outcome = replies.looked_up(a_reply(code), wire.Question("/tasks", ("a",)), legacy=False)
     assert outcome.code == code
+
+
+@pytest.mark.parametrize("path", ["/text-to-video/kling-2.6", "/v1/videos/text2video"])
+def test_kling_is_told_where_to_call_back_only_when_it_should(path):
+    assert "callback_url" not in str(wire.body(a_request(), path))
+    body = wire.body(a_request(), path, "https://bot.example/kling/callback")
+    options = body if wire.is_legacy(path) else body["options"]
+    assert options["callback_url"] == "https://bot.example/kling/callback"

@@ -33,6 +33,8 @@ class Ask:
     with_shots: bool
     aspect: str
     external_id: str
+    callback_url: str = ""
+    """Empty: nobody is told."""
 
     @property
     def units(self) -> Decimal:
@@ -75,6 +77,13 @@ def external_id(value: Any) -> str:
     """The caller's own id, empty when it gave none. Raises Refusal."""
     if not isinstance(value, str):
         raise invalid("external_task_id", value)
+    return value
+
+
+def callback_url(value: Any) -> str:
+    """Where to tell of each change of status, empty when nobody wants to know. Raises Refusal."""
+    if not isinstance(value, str) or (value and not value.startswith(("http://", "https://"))):
+        raise invalid("callback_url", value)
     return value
 
 

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingbot.sandbox.kling.asks import ASPECTS, Ask, Fields, external_id, frame, invalid, one_of, only, sold, text
+from klingbot.sandbox.kling.asks import (
+    ASPECTS,
+    Ask,
+    Fields,
+    callback_url,
+    external_id,
+    frame,
+    invalid,
+    one_of,
+    only,
+    sold,
+    text,
+)
 from klingbot.sandbox.kling.models import BY_LEGACY_NAME, RETIRED, KlingModel, Way
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.sandbox.kling.tasks import LocalTask
@@ -41,6 +53,7 @@ def read(endpoint: str, body: Fields) -> Ask:
         with_shots=False,
         aspect=one_of(body.get("aspect_ratio", "16:9"), ASPECTS, "aspect_ratio"),
         external_id=external_id(body.get("external_task_id", "")),
+        callback_url=callback_url(body.get("callback_url", "")),
     )
     _check_image(way, body)
     return sold(ask)

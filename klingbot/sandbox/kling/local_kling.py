@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from klingbot.sandbox.kling import kept, legacy, new
+from klingbot.sandbox.kling import callbacks, kept, legacy, new
 from klingbot.sandbox.kling.asks import Ask, Fields
 from klingbot.sandbox.kling.auth import Keys
 from klingbot.sandbox.kling.faults import Faults
@@ -44,6 +44,7 @@ class LocalKling:
         concurrency: int = 20,
         units: Decimal | None = None,
         unique_ids: bool = True,
+        webhook_secret: str | None = None,
         public_url: str | None = None,
         storage: Path | None = None,
         clock: Callable[[], float] = time.time,
@@ -52,6 +53,7 @@ class LocalKling:
 
         `unique_ids`: Kling wants `external_task_id` to be unique and does not say how it answers a second one. Here
         it is refused with 1201, or taken as a second task.
+        `webhook_secret` signs the callbacks (`whsec_…`); without one they go out unsigned.
         `public_url` is where a browser finds this app, when that differs from where the bot does.
         `storage` is a JSON-lines file that keeps the tasks from one run to the next.
         """
@@ -60,6 +62,8 @@ class LocalKling:
         self.account = Account(slots=concurrency, units=units, ids_are_unique=unique_ids, earlier=earlier)
         self.seconds_per_task = seconds_per_task
         self._keys = Keys(api_key, access_key, secret_key)
+        self.webhook_secret = webhook_secret
+        self._calling_back: set[asyncio.Task[None]] = set()
         self._public_url = public_url
         self._storage = storage
         self._clock = clock
@@ -97,23 +101,33 @@ class LocalKling:
         now = self._admit(request, legacy=True)
         route = _path(request)
         ask = legacy.read(route.rpartition("/")[2], await json_object(request))
-        return await self._create(ask, route, now, legacy.created)
+        return await self._create(request, ask, route, now)
 
     async def _create_new(self, request: Request) -> Response:
         now = self._admit(request, legacy=False)
         route = _path(request)
         _, endpoint, model = route.split("/")
         ask = new.read(endpoint, model, await json_object(request))
-        return await self._create(ask, route, now, new.created)
+        return await self._create(request, ask, route, now)
 
-    async def _create(self, ask: Ask, route: str, now: float, show: Callable[[LocalTask, float], Fields]) -> Response:
+    async def _create(self, request: Request, ask: Ask, route: str, now: float) -> Response:
+        standard = legacy if route.startswith("/v1/") else new
+
         def take() -> Response:
             task = self.account.take(ask, route, now=now, seconds=self.seconds_per_task)
             if self._storage:
                 kept.write(self._storage, task)
-            return answer(show(task, now))
+            if ask.callback_url:
+                url = self._url(request, task)
+                self._call_back(task, lambda: standard.shown(task, self._clock(), url))
+            return answer(standard.created(task, now))
 
         return await self._with_faults("create", take)
+
+    def _call_back(self, task: LocalTask, show: Callable[[], Fields]) -> None:
+        telling = asyncio.create_task(callbacks.tell(task, self.webhook_secret, self._clock, show))
+        self._calling_back.add(telling)
+        telling.add_done_callback(self._calling_back.discard)
 
     async def _query_legacy(self, request: Request) -> Response:
         now = self._admit(request, legacy=True)

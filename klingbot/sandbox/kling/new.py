@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingbot.sandbox.kling.asks import ASPECTS, Ask, Fields, external_id, frame, invalid, one_of, only, sold, text
+from klingbot.sandbox.kling.asks import (
+    ASPECTS,
+    Ask,
+    Fields,
+    callback_url,
+    external_id,
+    frame,
+    invalid,
+    one_of,
+    only,
+    sold,
+    text,
+)
 from klingbot.sandbox.kling.models import BY_PATH_NAME, KlingModel, Way
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.sandbox.kling.tasks import LocalTask
@@ -35,6 +47,7 @@ def read(endpoint: str, path_name: str, body: Fields) -> Ask:
         with_shots=_shots(model, settings),
         aspect=one_of(settings.get("aspect_ratio", "16:9"), ASPECTS, "settings.aspect_ratio"),
         external_id=external_id(options.get("external_task_id", "")),
+        callback_url=callback_url(options.get("callback_url", "")),
     )
     return sold(ask)
 

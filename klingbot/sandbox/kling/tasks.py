@@ -32,8 +32,13 @@ class LocalTask:
     """Epoch seconds, as `done_at`."""
     done_at: float
 
+    @property
+    def changes(self) -> tuple[float, float, float]:
+        """When it is taken, begun and done."""
+        return self.taken_at, self.taken_at + (self.done_at - self.taken_at) * _SUBMITTED_SHARE, self.done_at
+
     def status(self, now: float) -> Literal["submitted", "processing", "succeeded", "failed"]:
-        if now < self.taken_at + (self.done_at - self.taken_at) * _SUBMITTED_SHARE:
+        if now < self.changes[1]:
             return "submitted"
         if now < self.done_at:
             return "processing"

@@ -1,0 +1,61 @@
+"""`POST /kling/callback`: Kling says that something happened to a task, and the bot asks what.
+
+A callback is a hint. It may be lost, late, repeated or out of order, so it books nothing: it makes the job due to be
+asked about now. Without any, every verdict still comes by asking.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from klingbot.engine import Engine, verdicts
+from klingbot.kling import callback
+
+log = logging.getLogger(__name__)
+
+PATH = "/kling/callback"
+MOST_BYTES = 262_144
+"""Anyone may post here, so the body is not read further; Kling's are a few kilobytes."""
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """Counts what came since the bot started."""
+
+    engine: Engine
+    secret: str
+    taken: int = 0
+    refused: int = 0
+    """Those without a good signature."""
+
+    @property
+    def routes(self) -> list[Route]:
+        return [Route(PATH, self._hear, methods=["POST"])]
+
+    async def _hear(self, request: Request) -> Response:
+        body = await _body(request)
+        heard = None if body is None else callback.read(self.secret, body, request.headers)
+        if heard is None:
+            self.refused += 1
+            log.warning("a callback without a good signature was refused, number %s since the start", self.refused)
+            return PlainTextResponse("the signature is not good", status_code=401)
+        self.taken += 1
+        if heard.job_id is not None:
+            await run_in_threadpool(verdicts.hinted, self.engine, heard.job_id)
+        return PlainTextResponse("ok")
+
+
+async def _body(request: Request) -> bytes | None:
+    """None when it is too long to be one of Kling's."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return None
+    return body
