@@ -22,7 +22,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.blocks import answers
-from klingbot.slack import failures, generating
+from klingbot.slack import failures, generating, queueing
 from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -104,4 +104,6 @@ class _Row:
 
 _ACTIONS = {
     "job.cancel": _Row(generating.cancel_clicked),
+    "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
+    "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
 }

@@ -9,9 +9,14 @@ from klingbot.blocks.message import Message
 from klingbot.blocks.text import mention
 from klingbot.engine import queue, stuck
 from klingbot.engine.asking import NoSuchJob
-from klingbot.engine.stuck import NotStuck
-from klingbot.slack.desk import Asker, Desk
+from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserRef, WriteOff
+
+NO_VERDICT = "Kling gave no verdict"
+"""The reason that stands in the ledger when an admin writes a job off by its button."""
+
+Outcome = StillWaiting | WrittenOff | NoSuchJob | NotStuck
 
 
 def show(desk: Desk, asker: Asker, command: Jobs) -> Message:
@@ -32,22 +37,35 @@ def cancel_waiting(desk: Desk, asker: Asker, command: CancelWaiting) -> Message:
 
 
 def keep_waiting(desk: Desk, asker: Asker, command: KeepWaiting) -> Message:
-    outcome = stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms)
-    match outcome:
-        case NoSuchJob():
-            return job_blocks.no_such_job(command.job)
-        case NotStuck():
-            return blocks.not_stuck(outcome, desk.engine.calendar)
-        case stuck.StillWaiting():
-            return blocks.still_waiting(outcome, desk.engine.calendar)
+    return _said(stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms), desk, command.job)
+
+
+def keep_waiting_clicked(desk: Desk, click: Click) -> Answer:
+    return _answer(stuck.keep_waiting(desk.engine, click.value, after_ms=desk.stuck_ms), desk, click)
 
 
 def write_off(desk: Desk, asker: Asker, command: WriteOff) -> Message:
     outcome = stuck.write_off(desk.engine, command.job, by=asker.user_id, reason=command.reason)
+    return _said(outcome, desk, command.job)
+
+
+def write_off_clicked(desk: Desk, click: Click) -> Answer:
+    return _answer(stuck.write_off(desk.engine, click.value, by=click.user_id, reason=NO_VERDICT), desk, click)
+
+
+def _answer(outcome: Outcome, desk: Desk, click: Click) -> Answer:
+    """The buttons go once something was decided; the other admins still have theirs, which then say so."""
+    said = _said(outcome, desk, click.value)
+    return Rewritten(said) if isinstance(outcome, StillWaiting | WrittenOff) else Private(said)
+
+
+def _said(outcome: Outcome, desk: Desk, job_id: str) -> Message:
     match outcome:
         case NoSuchJob():
-            return job_blocks.no_such_job(command.job)
+            return job_blocks.no_such_job(job_id)
         case NotStuck():
             return blocks.not_stuck(outcome, desk.engine.calendar)
-        case stuck.WrittenOff():
+        case StillWaiting():
+            return blocks.still_waiting(outcome, desk.engine.calendar)
+        case WrittenOff():
             return blocks.written_off(outcome)

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from klingbot.blocks.message import message, section
-from klingbot.engine import Engine
+from klingbot.engine import Engine, stuck, verdicts
 from klingbot.engine.usage import usage
 from klingbot.jobs import JobState
+from klingbot.outbox import JobStuck
 from klingbot.periods import PeriodKind
 from klingbot.slack import actions
 from klingbot.slack.desk import Answer, Click, Desk, Rewritten
 from klingbot.store import jobs
+from tests.conftest import FakeClock
+from tests.ledger_checks import queued
 
 PRO = "--model kling-pro --duration 10"
 
@@ -129,3 +132,47 @@ def test_an_answer_that_slack_does_not_take_is_logged(bob: Any, hook: Any, caplo
     bob.clicks("job.cancel", held_job(bob), hook.url)
     bob.app.listener_runner.listener_executor.shutdown()
     assert "Slack did not take an answer to a click: HTTP 404" in caplog.text
+
+
+def stuck_job(person: Any, engine: Engine, clock: FakeClock) -> str:
+    """A job that Kling has kept for a day without a word."""
+    job = jobs.get(engine.store.read(), held_job(person))
+    assert job
+    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    clock.tick(86_400)
+    stuck.show_stuck(engine, after_ms=86_400_000)
+    return job.id
+
+
+def test_an_admin_writes_a_stuck_job_off_with_a_press(
+    alice: Any, bob: Any, hook: Any, engine: Engine, clock: FakeClock
+) -> None:
+    job_id = stuck_job(bob, engine, clock)
+    bob.clicks("job.write_off", job_id, hook.url)
+    assert hook.said()["text"].startswith("Only admins can write jobs off.")
+    alice.clicks("job.write_off", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is True
+    assert said["text"].startswith(f"Wrote off job {job_id}: its hold of 40 credits ($2.40) was given back.")
+    assert held_credits(engine) == 0
+    entry = engine.store.read().execute("SELECT * FROM entries WHERE kind = 'release'").fetchone()
+    assert (entry["author"], entry["reason"]) == (alice.user_id, "written off: Kling gave no verdict")
+
+    alice.clicks("job.keep_waiting", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False, "another admin's button comes too late and says so"
+    assert f"Job {job_id} was written off" in said["text"]
+
+
+def test_an_admin_who_keeps_waiting_is_asked_again_later(
+    alice: Any, bob: Any, hook: Any, engine: Engine, clock: FakeClock
+) -> None:
+    job_id = stuck_job(bob, engine, clock)
+    alice.clicks("job.keep_waiting", job_id, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is True
+    assert f"Job {job_id} goes on waiting" in said["text"]
+    assert held_credits(engine) == 40_000
+    clock.tick(86_400)
+    stuck.show_stuck(engine, after_ms=86_400_000)
+    assert len(queued(engine.store, JobStuck)) == 2
