@@ -147,7 +147,8 @@ def test_no_text_breaks_a_command_or_mentions_anybody(alice: Any, bob: Any, dice
     alice.types("budget set workspace --credits 3000")
     for _ in range(TEXTS):
         text = command(dice)
-        response = (alice if dice.random() < 0.3 else bob).send(text)
+        is_alice = dice.random() < 0.3 and "waiting" not in text  # hers would release what is to be settled below
+        response = (alice if is_alice else bob).send(text)
         assert response.status == 200, text
         check(json.loads(response.body), text)
 
