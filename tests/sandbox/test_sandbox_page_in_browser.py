@@ -1,5 +1,6 @@
 """The page as people use it, in a real Chromium."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -200,6 +201,38 @@ def test_news_elsewhere_is_a_dot_until_it_is_read(page, local):
     finance.click()
     expect(texts(page)).to_have_text(["marketing is at 80.4%"])
     expect(finance).to_have_attribute("data-unread", "false")
+
+
+def test_a_channels_name_in_a_message_leads_there_and_back_leads_back(page, local):
+    local.workspace.post(GENERAL, BOT_USER_ID, f"see <#{FINANCE}>")
+    local.workspace.post(FINANCE, BOT_USER_ID, f"not <#{GENERAL}>")
+    page.get_by_role("link", name="#finance").click()
+    expect(texts(page)).to_have_text(["not #general"])
+    assert page.url.endswith("#alice/finance")
+    page.go_back()
+    expect(texts(page)).to_have_text(["see #finance"])
+    assert page.url.endswith("#alice/general")
+
+
+def test_the_bare_address_opens_marketing_and_back_leaves_the_page(browser, local):
+    with open_page(browser, "about:blank") as page:
+        page.goto(local.server.url)
+        expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #marketing")
+        assert page.url.endswith("#alice/marketing")
+        page.go_back()
+        assert page.url == "about:blank"
+
+
+def test_an_example_that_needs_a_budget_goes_where_that_is(page):
+    page.get_by_test_id("hints").get_by_text("/kling generate").click()
+    expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #marketing")
+    expect(page.get_by_test_id("composer")).to_have_value(re.compile("^/kling generate"))
+
+
+def test_private_answers_do_not_run_into_one(page, local):
+    for text in ("held", "refused"):
+        local.workspace.post(GENERAL, BOT_USER_ID, text, ephemeral_to=ALICE.id)
+    expect(page.get_by_text("Only visible to you").locator("visible=true")).to_have_count(2)
 
 
 def test_edits_and_deletions_are_followed(page, local):

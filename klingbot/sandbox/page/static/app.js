@@ -156,9 +156,10 @@ function channelNamed(name) {
 function writeHash(channel) {
   const hash = `#${view.people.get(view.you).name}/${channel.name}`;
   if (location.hash === hash) return;
-  // A link such as #/finance is the place itself: without replacing it, Back would lead to it again and again.
-  if (location.hash.startsWith("#/")) window.history.replaceState(null, "", hash);
-  else window.history.pushState(null, "", hash);
+  // Part of an address (none, #alice, #/finance) is made whole in its place: as a step of its own, Back would end there.
+  const isWhole = hashParts().filter(Boolean).length === 2;
+  if (isWhole) window.history.pushState(null, "", hash);
+  else window.history.replaceState(null, "", hash);
 }
 
 function onHash() {
