@@ -161,7 +161,7 @@ def test_no_text_breaks_a_command_or_mentions_anybody(alice: Any, bob: Any, dice
         else:
             verdicts.failed(engine, submit(engine, job), f"Kling said: {dice.choice(ATTACKS)} {dice.choice(ODDITIES)}")
     rows = engine.store.read().execute("SELECT kind, content FROM outbox").fetchall()
-    assert len(rows) > len(live)
+    assert len(rows) >= len(live)
     for row in rows:
         said = blocks.render(from_json(row["kind"], json.loads(row["content"])), engine.calendar)
         check(said.payload(), row["content"])
