@@ -29,7 +29,7 @@ def seen(sandbox: Sandbox, channel: str, viewer: str, text: str) -> Message | No
 
 
 class Bot:
-    """A Bolt app whose one command and whose buttons do what the test says, in `on_command` and `on_click`."""
+    """A Bolt app that does what the test says, in `on_command`, `on_click` and `on_submit`."""
 
     def __init__(self, sandbox: Sandbox, client: WebClient) -> None:
         self.sandbox = sandbox
@@ -37,6 +37,8 @@ class Bot:
         app = App(client=client, signing_secret=sandbox.signing_secret)
         app.command("/kling")(self._listener)
         app.action(re.compile(""))(self._pressed)
+        app.view_submission(re.compile(""))(self._submitted)
+        app.view_closed(re.compile(""))(self._closed)
         self.app = app
         self.quiet()
 
@@ -46,6 +48,9 @@ class Bot:
         self.clicked: list[dict[str, Any]] = []
         self.on_command: Callable[..., object] = lambda ack, **_: ack()
         self.on_click: Callable[..., object] = lambda ack, **_: ack()
+        self.submitted: list[dict[str, Any]] = []
+        self.closed: list[dict[str, Any]] = []
+        self.on_submit: Callable[..., object] = lambda ack, **_: ack()
 
     def _listener(self, ack: Any, respond: Any, say: Any, command: dict[str, Any]) -> None:
         self.heard.append(command)
@@ -54,6 +59,14 @@ class Bot:
     def _pressed(self, ack: Any, body: dict[str, Any]) -> None:
         self.clicked.append(body)
         self.on_click(ack=ack, body=body)
+
+    def _submitted(self, ack: Any, body: dict[str, Any]) -> None:
+        self.submitted.append(body)
+        self.on_submit(ack=ack, body=body)
+
+    def _closed(self, ack: Any, body: dict[str, Any]) -> None:
+        ack()
+        self.closed.append(body)
 
 
 def web_client(sandbox: Sandbox) -> WebClient:

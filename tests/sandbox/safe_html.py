@@ -4,14 +4,17 @@ import html
 import re
 
 TAGS = {
-    "a", "b", "blockquote", "br", "button", "code", "div", "figcaption", "figure", "h3", "hr", "i", "img", "li",
-    "ol", "pre", "s", "span", "table", "td", "th", "tr", "ul", "video",
+    "a", "b", "blockquote", "br", "button", "code", "div", "figcaption", "figure", "h3", "hr", "i", "img", "input",
+    "label", "li", "ol", "optgroup", "option", "p", "pre", "s", "select", "small", "span", "table", "td", "textarea",
+    "th", "tr", "ul", "video",
 }  # fmt: skip
 ATTRIBUTES = {
-    "alt", "aria-label", "class", "controls", "data-action-id", "data-block-id", "data-confirm", "href",
-    "playsinline", "preload", "rel", "src", "start", "target", "type",
+    "alt", "aria-label", "autocomplete", "checked", "class", "controls", "data-action-id", "data-block-id",
+    "data-confirm", "data-dispatch", "data-focus", "data-input", "for", "href", "id", "inputmode", "label", "name",
+    "placeholder", "playsinline", "preload", "rel", "role", "rows", "selected", "src", "start", "target", "type",
+    "value",
 }  # fmt: skip
-VOID = {"br", "hr", "img"}
+VOID = {"br", "hr", "img", "input"}
 TAG = re.compile(r'<(?P<close>/?)(?P<name>[a-z0-9]+)(?P<attributes>(?: [a-z-]+="[^"<>]*")*)>')
 
 

@@ -21,6 +21,8 @@ from klingbot.sandbox.slack.api import METHODS
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.rates import PostingRate
 from klingbot.sandbox.slack.replies import Slack
+from klingbot.sandbox.slack.triggers import Triggers
+from klingbot.sandbox.slack.views import Views
 
 GENERAL = "C0GENERAL1"
 
@@ -140,7 +142,8 @@ def test_sharing_straight_into_a_channel_is_not_passed_over_in_silence(shared_cl
     ],
 )
 def test_an_app_without_the_scope_is_told_which_it_is(sandbox: Sandbox, method: str, scope: str) -> None:
-    slack = Slack(sandbox.workspace, sandbox.url, ("chat:write",), PostingRate(), lambda: "")
+    views = Views(sandbox.workspace)
+    slack = Slack(sandbox.workspace, sandbox.url, ("chat:write",), PostingRate(), lambda: "", Triggers(), views)
     (needed,) = METHODS[method].needs(slack, {})
     assert needed == scope
     assert needed in sandbox.slack.manifest.scopes

@@ -14,6 +14,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page import routes as page
 from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
+from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
 
 GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"
@@ -63,7 +64,7 @@ class Watched(Workspace):
 @pytest.fixture
 def watched() -> Iterator[tuple[LocalServer, Watched]]:
     server, workspace = LocalServer(0), Watched()
-    server.start(page.routes(workspace, lambda *_: None, [], LocalSlack(server).interactions))
+    server.start(page.routes(workspace, Views(workspace), lambda *_: None, [], LocalSlack(server).interactions))
     yield server, workspace
     server.stop()
 

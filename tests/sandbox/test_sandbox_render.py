@@ -78,6 +78,43 @@ def test_buttons_carry_what_a_click_will_need():
     assert re.search(r'<a class="button" href="https://kling.ai"[^>]*>Read</a>', markup)
 
 
+def field(kind, **more):
+    element = {"type": kind, "action_id": "it", **more}
+    return draw({"type": "input", "block_id": "b", "label": plain("Length"), "element": element})
+
+
+OPTIONS = [{"text": plain("5 s"), "value": "5"}, {"text": plain("10 <s>"), "value": "10"}]
+
+
+def test_fields_are_the_browsers_own_and_labelled():
+    markup = field("plain_text_input", multiline=True, initial_value="a <fox>", placeholder=plain("Say what happens"))
+    assert '<label for="b.it">Length</label>' in markup
+    assert re.search(r'<textarea[^>]* id="b.it"[^>]*>a &lt;fox&gt;</textarea>', markup)
+    assert 'placeholder="Say what happens"' in markup
+    assert 'type="date" value="2026-11-23"' in field("datepicker", initial_date="2026-11-23")
+
+
+def test_a_choice_shows_what_is_chosen_and_the_rest():
+    markup = field("static_select", options=OPTIONS, initial_option=OPTIONS[1])
+    assert '<option value="5">5 s</option><option value="10" selected="">10 &lt;s&gt;</option>' in markup
+    grouped = field("static_select", option_groups=[{"label": plain("Pro"), "options": OPTIONS}])
+    assert '<optgroup label="Pro"><option value="5">5 s</option>' in grouped
+    radio = field("radio_buttons", options=OPTIONS, initial_option=OPTIONS[0])
+    assert 'role="radiogroup"' in radio
+    assert '<input type="radio" name="b.it" value="5" checked="">' in radio
+    assert '<option value="U2">Bob Baker</option>' in field("users_select")
+
+
+def test_the_bot_hears_of_a_field_only_where_it_asked_to():
+    select = {"type": "static_select", "action_id": "it", "options": OPTIONS}
+    block = {"type": "input", "block_id": "b", "label": plain("Length"), "element": select}
+    assert "data-dispatch" not in draw(block)
+    assert 'data-dispatch="change"' in draw({**block, "dispatch_action": True})
+    assert 'data-dispatch="change"' in draw({"type": "actions", "block_id": "b", "elements": [select]})
+    typed = {"type": "plain_text_input", "action_id": "it"}
+    assert 'data-dispatch="enter"' in draw({**block, "element": typed, "dispatch_action": True})
+
+
 def test_context_divider_and_markdown():
     assert shown(draw({"type": "context", "elements": [mrkdwn("_small_"), plain("print")]})) == "smallprint"
     assert draw({"type": "divider"}) == "<hr>"
@@ -140,7 +177,7 @@ def test_an_unknown_block_is_named_and_never_dropped(kind):
 
 
 def test_an_unknown_element_is_named_too():
-    assert "datepicker" in shown(draw({"type": "actions", "elements": [{"type": "datepicker"}]}))
+    assert "timepicker" in shown(draw({"type": "actions", "elements": [{"type": "timepicker"}]}))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ Attribute = str | bool | int | None
 NOTHING = Html("")
 LINE_BREAK = Html("<br>")
 
-_VOID = frozenset({"br", "hr", "img"})
+_VOID = frozenset({"br", "hr", "img", "input"})
 
 
 def text(value: str) -> Html:
@@ -21,7 +21,7 @@ def text(value: str) -> Html:
     return Html(html.escape(value, quote=True))
 
 
-def tag(name: str, *children: Html, **attributes: Attribute) -> Html:
+def tag(name: str, /, *children: Html, **attributes: Attribute) -> Html:
     """One element. `class_` is class, `data_ts` is data-ts; None and False leave the attribute out.
 
     >>> tag("a", text("<3"), href="https://kling.ai", class_="link")

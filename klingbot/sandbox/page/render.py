@@ -4,16 +4,16 @@ Blocks are drawn as Slack's docs describe them ("Block Kit reference"). A type t
 shown as a grey box that names it: nothing the bot says is silently dropped.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from klingbot.sandbox.page import rich_text
+from klingbot.sandbox.page.inputs import confirm, field, input_block, words
 from klingbot.sandbox.page.markdown import markdown
 from klingbot.sandbox.page.markup import NOTHING, Html, join, tag, text
 from klingbot.sandbox.page.media import is_own_video, picture, player
-from klingbot.sandbox.page.mrkdwn import mrkdwn, plain, with_emoji
+from klingbot.sandbox.page.mrkdwn import mrkdwn, plain
 from klingbot.sandbox.page.reader import Reader, is_web, link
 from klingbot.sandbox.slack.workspace import Message
 
@@ -44,7 +44,7 @@ def block_html(block: Block, reader: Reader) -> Html:
 def _videos(message: Message, reader: Reader) -> list[str]:
     """The videos a message links to, each once, in reading order."""
     said = _strings(message.blocks or message.text)
-    urls = [plain(url) for words in said for url in _URL.findall(words)]
+    urls = [plain(url) for line in said for url in _URL.findall(line)]
     return [url for url in dict.fromkeys(urls) if is_own_video(url, reader)]
 
 
@@ -60,17 +60,10 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _text_object(value: Block | None, reader: Reader) -> Html:
-    if not value:
-        return NOTHING
-    words = str(value.get("text", ""))
-    return mrkdwn(words, reader) if value.get("type") == "mrkdwn" else with_emoji(words)
-
-
 def _section(block: Block, reader: Reader) -> Html:
-    parts = [tag("div", _text_object(block["text"], reader))] if block.get("text") else []
+    parts = [tag("div", words(block["text"], reader))] if block.get("text") else []
     if block.get("fields"):
-        cells = (tag("div", _text_object(cell, reader), class_="field") for cell in block["fields"])
+        cells = (tag("div", words(cell, reader), class_="field") for cell in block["fields"])
         parts.append(tag("div", *cells, class_="fields"))
     accessory = block.get("accessory")
     if accessory:
@@ -80,7 +73,7 @@ def _section(block: Block, reader: Reader) -> Html:
 
 
 def _header(block: Block, reader: Reader) -> Html:
-    return tag("h3", _text_object(block.get("text"), reader))
+    return tag("h3", words(block.get("text"), reader))
 
 
 def _divider(block: Block, reader: Reader) -> Html:
@@ -89,7 +82,7 @@ def _divider(block: Block, reader: Reader) -> Html:
 
 def _context(block: Block, reader: Reader) -> Html:
     parts = [
-        picture(part, reader, css="icon") if part.get("type") == "image" else tag("span", _text_object(part, reader))
+        picture(part, reader, css="icon") if part.get("type") == "image" else tag("span", words(part, reader))
         for part in block.get("elements", ())
     ]
     return tag("div", *parts, class_="context")
@@ -101,7 +94,7 @@ def _actions(block: Block, reader: Reader) -> Html:
 
 
 def _image(block: Block, reader: Reader) -> Html:
-    title = _text_object(block.get("title"), reader)
+    title = words(block.get("title"), reader)
     caption = tag("figcaption", title) if title else NOTHING
     return tag("figure", caption, picture(block, reader), class_="image")
 
@@ -132,7 +125,7 @@ def _cell(cell: Block, reader: Reader) -> Html:
 
 
 def _video(block: Block, reader: Reader) -> Html:
-    title = _text_object(block.get("title"), reader)
+    title = words(block.get("title"), reader)
     url = str(block.get("video_url", ""))
     heading = tag("div", link(str(block.get("title_url") or url), title), class_="video-title")
     if is_own_video(url, reader):
@@ -151,11 +144,11 @@ def _element(element: Block, reader: Reader, block_id: str = "") -> Html:
         return picture(element, reader)
     if element.get("type") == "button":
         return _button(element, reader, block_id)
-    return _unknown(element)
+    return field(element, reader, block_id) or _unknown(element)
 
 
 def _button(element: Block, reader: Reader, block_id: str) -> Html:
-    label = _text_object(element.get("text"), reader)
+    label = words(element.get("text"), reader)
     css = f"button {element.get('style', '')}".strip()
     url = str(element.get("url", ""))
     if is_web(url):
@@ -167,16 +160,8 @@ def _button(element: Block, reader: Reader, block_id: str) -> Html:
         class_=css,
         data_block_id=block_id,
         data_action_id=str(element.get("action_id", "")),
-        data_confirm=_confirm(element.get("confirm"), reader),
+        data_confirm=confirm(element.get("confirm"), reader),
     )
-
-
-def _confirm(asked: Block | None, reader: Reader) -> str | None:
-    """What the page asks before the press counts: JSON whose every text is HTML."""
-    if not asked:
-        return None
-    words = {name: _text_object(asked[name], reader) for name in ("title", "text", "confirm", "deny")}
-    return json.dumps({**words, "style": str(asked.get("style", "primary"))})
 
 
 def _unknown(block: Block) -> Html:
@@ -190,6 +175,7 @@ _BLOCKS: Mapping[str, Callable[[Block, Reader], Html]] = {
     "file": _file,
     "header": _header,
     "image": _image,
+    "input": input_block,
     "markdown": _markdown,
     "rich_text": _rich_text,
     "section": _section,

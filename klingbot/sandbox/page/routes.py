@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from klingbot.sandbox.page import state
+from klingbot.sandbox.page import acts, state
+from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.state import Command
-from klingbot.sandbox.slack.interactions import Interactions, NothingToPressError
-from klingbot.sandbox.slack.workspace import Change, Channel, Person, Workspace
+from klingbot.sandbox.slack.interactions import Interactions
+from klingbot.sandbox.slack.views import Views
+from klingbot.sandbox.slack.workspace import Channel, News, Person, Showing, Workspace
 
 Send = Callable[[str, str, str, str | None], None]
 """(user id, channel id, text, ts of the thread): takes what a person typed, at once."""
@@ -37,39 +39,27 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request makes no sense, for people and for scripts."""
-
-    status: int
-    error: str
-    message: str
-
-    def response(self) -> JSONResponse:
-        return JSONResponse({"error": self.error, "message": self.message}, self.status)
-
-
 def routes(
-    workspace: Workspace, send: Send, commands: Sequence[Command], interactions: Interactions
+    workspace: Workspace, views: Views, send: Send, commands: Sequence[Command], interactions: Interactions
 ) -> list[BaseRoute]:
     """The page's routes. `commands` fill the composer's menu."""
-    page = _Page(workspace, send, commands, interactions)
+    page = _Page(workspace, views, send, commands)
     return [
         Route("/", page.index),
         Route("/static/{name}", page.static),
         Route("/page/state", page.state),
         Route("/page/stream", page.stream),
         Route("/page/send", page.send_text, methods=["POST"]),
-        Route("/page/click", page.click, methods=["POST"]),
+        *acts.routes(workspace, interactions),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     workspace: Workspace
+    views: Views
     send: Send
     commands: Sequence[Command]
-    interactions: Interactions
 
     async def index(self, request: Request) -> Response:
         return FileResponse(_FILES["index.html"], headers=_HEADERS)
@@ -95,10 +85,10 @@ class _Page:
         return StreamingResponse(changes, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     async def send_text(self, request: Request) -> Response:
-        body = await _json_object(request)
+        body = await json_object(request)
         if isinstance(body, Refusal):
             return body.response()
-        person = self._person(body.get("as"))
+        person = person_of(self.workspace, body.get("as"))
         if isinstance(person, Refusal):
             return person.response()
         channel = self._channel(body.get("channel"), person)
@@ -113,33 +103,10 @@ class _Page:
         await run_in_threadpool(self.send, person.id, channel.id, text, thread)
         return JSONResponse({"ok": True})
 
-    async def click(self, request: Request) -> Response:
-        """Answers when the bot has acknowledged, or has failed to."""
-        body = await _json_object(request)
-        if isinstance(body, Refusal):
-            return body.response()
-        person = self._person(body.get("as"))
-        if isinstance(person, Refusal):
-            return person.response()
-        pressed = [str(body.get(name)) for name in ("channel", "ts", "action_id", "block_id")]
-        try:
-            failure = await self.interactions.click(person.id, *pressed)
-        except NothingToPressError:
-            return Refusal(404, "nothing_to_press", "This button is not there any more.").response()
-        if failure is not None:
-            return Refusal(502, failure.value, f"Klingbot did not respond ({failure.value}).").response()
-        return JSONResponse({"ok": True})
-
     def _viewer(self, request: Request) -> Person | Refusal:
         """Whom the request asks to be; the first person when it does not say."""
         first = next(person.id for person in self.workspace.people.values() if not person.is_bot)
-        return self._person(request.query_params.get("as", first))
-
-    def _person(self, user: object) -> Person | Refusal:
-        person = self.workspace.people.get(user) if isinstance(user, str) else None
-        if person is None or person.is_bot:
-            return Refusal(404, "unknown_person", f"There is nobody to be with the id {user!r}.")
-        return person
+        return person_of(self.workspace, request.query_params.get("as", first))
 
     def _reader(self, person: Person, request: Request) -> Reader:
         zone = request.query_params.get("tz")
@@ -151,6 +118,12 @@ class _Page:
                 return channel
         return Refusal(404, "unknown_channel", f"{person.real_name} sees no channel with the id {wanted!r}.")
 
+    def _told(self, news: News, reader: Reader) -> dict[str, Any] | None:
+        """What this person hears of it, if anything."""
+        if isinstance(news, Showing):
+            return state.showing(news, self.views, reader) if news.user == reader.id else None
+        return state.change(news, reader) if self.workspace.sees(reader.id, news.message) else None
+
     async def _changes(self, reader: Reader) -> AsyncIterator[str]:
         """Server-Sent Events until the client leaves or the server hangs up, which cancels this.
 
@@ -161,9 +134,9 @@ class _Page:
             yield f"retry: {RETRY_MILLISECONDS}\n\n"
             beats_at = time.monotonic() + HEARTBEAT_SECONDS
             while True:
-                for change in _drain(source):
-                    if self.workspace.sees(reader.id, change.message):
-                        yield f"data: {json.dumps(state.change(change, reader))}\n\n"
+                for news in _drain(source):
+                    if told := self._told(news, reader):
+                        yield f"data: {json.dumps(told)}\n\n"
                 if time.monotonic() >= beats_at:
                     beats_at += HEARTBEAT_SECONDS
                     yield ": still here\n\n"
@@ -172,16 +145,5 @@ class _Page:
             self.workspace.unsubscribe(source)
 
 
-def _drain(source: queue.SimpleQueue[Change]) -> list[Change]:
+def _drain(source: queue.SimpleQueue[News]) -> list[News]:
     return [source.get_nowait() for _ in range(source.qsize())]
-
-
-async def _json_object(request: Request) -> dict[str, Any] | Refusal:
-    """The body. Only JSON is taken: that, a page from elsewhere cannot send without asking first."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return Refusal(415, "not_json", "Send application/json.")
-    try:
-        body = await request.json()
-    except ValueError:
-        return Refusal(400, "not_json", "The body is not valid JSON.")
-    return body if isinstance(body, dict) else Refusal(400, "not_json", "The body must be a JSON object.")

@@ -7,8 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from klingbot.sandbox.page.reader import Reader
-from klingbot.sandbox.page.render import message_html
-from klingbot.sandbox.slack.workspace import TEAM_NAME, Change, Channel, Message, Person, Workspace
+from klingbot.sandbox.page.render import blocks_html, message_html
+from klingbot.sandbox.slack.views import View, Views
+from klingbot.sandbox.slack.workspace import TEAM_NAME, Change, Channel, Message, Person, Showing, Workspace
 
 Command = Mapping[str, Any]
 """A slash command as the app manifest describes it: `command`, `description`, `usage_hint`."""
@@ -87,6 +88,28 @@ def _message(message: Message, reader: Reader) -> dict[str, Any]:
 def change(what: Change, reader: Reader) -> dict[str, Any]:
     """One change as the stream tells it. A long-open stream still knows what "today" is."""
     return {"kind": what.kind, "message": _message(what.message, replace(reader, now=datetime.now(UTC)))}
+
+
+def showing(what: Showing, views: Views, reader: Reader) -> dict[str, Any]:
+    """What lies over the conversation, as the stream tells it."""
+    if what.surface == "home":
+        return {"kind": "home", "home": view(views.home(reader.id), reader)}
+    return {"kind": "modals", "modals": [view(each, reader) for each in views.stack(reader.id)]}
+
+
+def view(shown: View | None, reader: Reader) -> dict[str, Any] | None:
+    """A modal or a home; `typed` is what the person had filled in when the bot last heard of it."""
+    if shown is None:
+        return None
+    given = shown.given
+    words = {name: given[name]["text"] for name in ("title", "submit", "close") if given.get(name)}
+    return {
+        "id": shown.id,
+        "hash": shown.hash,
+        "html": blocks_html(shown.blocks, reader),
+        "typed": shown.typed,
+        **words,
+    }
 
 
 def _zone(name: str | None) -> tzinfo | None:

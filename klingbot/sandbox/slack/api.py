@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from klingbot.sandbox.slack import chat, directory, uploads
+from klingbot.sandbox.slack import chat, directory, uploads, view_methods
 from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.faults import Fault, Faults
 from klingbot.sandbox.slack.replies import Args, Method, Reply, Slack, error, ok, ratelimited, word
@@ -72,6 +72,10 @@ METHODS = {
     "chat.update": Entry(chat.update, needs=_always("chat:write")),
     "chat.delete": Entry(chat.delete, needs=_always("chat:write")),
     "chat.getPermalink": Entry(chat.get_permalink),
+    "views.open": Entry(view_methods.open_view),
+    "views.push": Entry(view_methods.open_view),
+    "views.update": Entry(view_methods.update),
+    "views.publish": Entry(view_methods.publish),
     "files.getUploadURLExternal": Entry(uploads.get_upload_url, needs=_always("files:write")),
     "files.completeUploadExternal": Entry(uploads.complete_upload, needs=_always("files:write")),
     "files.info": Entry(uploads.info, needs=_always("files:read")),

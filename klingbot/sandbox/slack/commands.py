@@ -5,10 +5,11 @@ import secrets
 from collections import deque
 
 from klingbot.sandbox.slack.content import Refused
-from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload, trigger_id
+from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.manifest import Manifest
 from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID, Workspace
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,18 @@ class Commands:
     """Turns typed commands into deliveries. Used from the server's event loop only."""
 
     def __init__(
-        self, workspace: Workspace, manifest: Manifest, responses: Responses, url: str, deliver: Deliver
+        self,
+        workspace: Workspace,
+        manifest: Manifest,
+        responses: Responses,
+        triggers: Triggers,
+        url: str,
+        deliver: Deliver,
     ) -> None:
         self._workspace = workspace
         self._manifest = manifest
         self._responses = responses
+        self._triggers = triggers
         self._url = url
         self._deliver = deliver
         self._token = secrets.token_hex(12)
@@ -74,7 +82,7 @@ class Commands:
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "response_url": f"{self._url}/response/{self._responses.open(channel, user)}",
-            "trigger_id": trigger_id(),
+            "trigger_id": self._triggers.open(user),
         }
 
     def _whisper(self, channel: str, user: str, text: str) -> None:

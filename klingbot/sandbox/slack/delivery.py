@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,11 +52,6 @@ def over_http(url: str, signing_secret: str) -> Deliver:
             return Failure.TIMED_OUT
 
     return deliver
-
-
-def trigger_id() -> str:
-    """A fresh one, of the look of Slack's."""
-    return f"{time.time_ns()}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
 
 
 def signature(signing_secret: str, timestamp: str, body: str) -> str:

@@ -1,53 +1,142 @@
-"""Clicks: from a button in a message to the payload that the bot gets (Slack's docs, block_actions payload)."""
+"""What people do besides typing: press, choose, submit, close; each becomes the payload that the bot gets.
+
+Source: Slack's docs, the block_actions, view_submission and view_closed payloads.
+"""
 
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
+from klingbot.sandbox.slack import fields
 from klingbot.sandbox.slack.chat import shown
-from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload, trigger_id
+from klingbot.sandbox.slack.content import Refused
+from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
+from klingbot.sandbox.slack.elements import Block, Element, find
 from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.triggers import Triggers
+from klingbot.sandbox.slack.views import View, Views
 from klingbot.sandbox.slack.workspace import APP_ID, TEAM_DOMAIN, TEAM_ID, Message, Workspace
 
-_TOLD = ("type", "action_id", "text", "value", "style")
+Mistakes = dict[str, str]
+"""Block id → what is shown below that field; the modal stays open."""
 
 
 class NothingToPressError(LookupError):
-    """The message has gone, this person does not see it, or no such button is on it."""
+    """It has gone, this person does not see it, or no such thing is on it."""
 
 
 class Interactions:
-    """Turns clicks into deliveries. Used from the server's event loop only."""
+    """Used from the server's event loop only."""
 
-    def __init__(self, workspace: Workspace, responses: Responses, url: str, deliver: Deliver) -> None:
+    def __init__(
+        self, workspace: Workspace, views: Views, responses: Responses, triggers: Triggers, url: str, deliver: Deliver
+    ) -> None:
         self._workspace = workspace
+        self._views = views
         self._responses = responses
+        self._triggers = triggers
         self._url = url
         self._deliver = deliver
         self._token = secrets.token_hex(12)
         self.sent: deque[Payload] = deque(maxlen=100)
 
     async def click(
-        self, user: str, channel: str, ts: str, action_id: str, block_id: str | None = None
+        self, user: str, channel: str, ts: str, action_id: str, block_id: str | None = None, value: Any = None
     ) -> Failure | None:
-        """Deliver a click; None once the bot has acknowledged it. Raises NothingToPressError.
+        """Press or choose something in a message; None once the bot has acknowledged it. Raises NothingToPressError.
 
-        `block_id` tells buttons with the same action id apart.
+        `block_id` tells elements with the same action id apart; `value` is what was chosen.
         """
         message = self._workspace.find(channel, ts)
         if message is None or not self._workspace.sees(user, message):
             raise NothingToPressError(ts)
-        payload = self._payload(user, message, _action(message, action_id, block_id))
+        action = _action(message.blocks, action_id, block_id, value)
+        typed = {action["block_id"]: {action_id: value}} if value is not None else {}
+        payload = self._base("block_actions", user) | self._about_message(user, message)
+        state = {"values": fields.values(message.blocks, typed)}
+        return await self._tell(payload | {"actions": [action], "state": state})
+
+    async def act(
+        self, user: str, view_id: str, action_id: str, block_id: str | None, value: Any, typed: fields.Typed
+    ) -> Failure | None:
+        """The same in a view, where `typed` is what stands in all its fields. Raises NothingToPressError."""
+        view = self._views.fill_in(self._seen(user, view_id), typed)
+        action = _action(view.blocks, action_id, block_id, value)
+        container = {"type": "view", "view_id": view.id}
+        payload = self._base("block_actions", user) | {"container": container, "view": view.shown()}
+        return await self._tell(payload | {"actions": [action]})
+
+    async def submit(self, user: str, view_id: str, typed: fields.Typed) -> Mistakes | Failure | Refused | None:
+        """Submit a modal, unless Slack itself finds a field that cannot be so. Raises NothingToPressError.
+
+        None: it was taken. Otherwise the modal stays, with the mistakes or with a sentence that it did not work.
+        """
+        view = self._views.fill_in(self._seen(user, view_id), typed)
+        if mistakes := fields.mistakes(view.blocks, typed):
+            return mistakes
+        payload = self._base("view_submission", user) | {"view": view.shown(), "response_urls": []}
+        self.sent.append(payload)
+        outcome = await self._deliver("interactive", payload)
+        return outcome if isinstance(outcome, Failure) else self._submitted(view, outcome.answer)
+
+    async def close(self, user: str, view_id: str, *, everything: bool) -> None:
+        """Close a modal, or all that this person has open; the bot hears of it where it wanted to."""
+        view = self._seen(user, view_id)
+        everything = everything or bool(view.given.get("clear_on_close"))
+        self._views.close(view, everything=everything)
+        if view.given.get("notify_on_close"):
+            payload = self._base("view_closed", user) | {"view": view.shown(), "is_cleared": everything}
+            del payload["trigger_id"]
+            await self._tell(payload)
+
+    def _submitted(self, view: View, answer: dict[str, Any] | str | None) -> Mistakes | Refused | None:
+        """What the acknowledgement of a submission asks for (Slack's docs, response actions)."""
+        wanted = answer if isinstance(answer, dict) else {}
+        match wanted.get("response_action"):
+            case None:
+                self._views.close(view)
+                return None
+            case "clear":
+                self._views.close(view, everything=True)
+                return None
+            case "errors":
+                return _errors(view, wanted.get("errors"))
+            case "update":
+                outcome = self._views.update(view.id, wanted.get("view"))
+            case "push":
+                outcome = self._views.push(view.user, wanted.get("view"))
+            case _:
+                return Refused("invalid_response_action")
+        return outcome if isinstance(outcome, Refused) else None
+
+    def _seen(self, user: str, view_id: str) -> View:
+        view = self._views.find(user, view_id)
+        if view is None:
+            raise NothingToPressError(view_id)
+        return view
+
+    async def _tell(self, payload: Payload) -> Failure | None:
         self.sent.append(payload)
         outcome = await self._deliver("interactive", payload)
         return outcome if isinstance(outcome, Failure) else None
 
-    def _payload(self, user: str, message: Message, action: dict[str, Any]) -> Payload:
-        channel, person = self._workspace.channels[message.channel], self._workspace.people[user]
+    def _base(self, kind: str, user: str) -> Payload:
+        name = self._workspace.people[user].name
+        return {
+            "type": kind,
+            "user": {"id": user, "username": name, "name": name, "team_id": TEAM_ID},
+            "api_app_id": APP_ID,
+            "token": self._token,
+            "trigger_id": self._triggers.open(user),
+            "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+
+    def _about_message(self, user: str, message: Message) -> Payload:
+        channel = self._workspace.channels[message.channel]
         ephemeral = message.ephemeral_to is not None
-        ticket = self._responses.open(channel.id, user, message)
         container = {
             "type": "message",
             "message_ts": message.ts,
@@ -55,35 +144,35 @@ class Interactions:
             "is_ephemeral": ephemeral,
         }
         return {
-            "type": "block_actions",
-            "user": {"id": user, "username": person.name, "name": person.name, "team_id": TEAM_ID},
-            "api_app_id": APP_ID,
-            "token": self._token,
             "container": container | ({"thread_ts": message.thread_ts} if message.thread_ts else {}),
-            "trigger_id": trigger_id(),
-            "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-            "enterprise": None,
-            "is_enterprise_install": False,
             "channel": {"id": channel.id, "name": channel.name_for_bots()},
             # Slack shows the bot what it said to all, and not what one person alone has on their screen.
             **({} if ephemeral else {"message": shown(message)}),
-            "state": {"values": {}},
-            "response_url": f"{self._url}/response/{ticket}",
-            "actions": [action],
+            "response_url": f"{self._url}/response/{self._responses.open(channel.id, user, message)}",
         }
 
 
-def _action(message: Message, action_id: str, block_id: str | None) -> dict[str, Any]:
-    """What is told about the button that was pressed: all of it but the question it asked first."""
-    for block in message.blocks:
-        for element in _elements(block):
-            if element.get("action_id") == action_id and block_id in (None, block["block_id"]):
-                told = {name: element[name] for name in _TOLD if name in element}
-                return {**told, "block_id": block["block_id"], "action_ts": f"{time.time():.6f}"}
-    raise NothingToPressError(action_id)
+_TOLD = ("type", "action_id", "text", "value", "style")
 
 
-def _elements(block: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from block.get("elements", ())
-    if accessory := block.get("accessory"):
-        yield accessory
+def _action(blocks: tuple[Block, ...], action_id: str, block_id: str | None, value: Any) -> dict[str, Any]:
+    """What is told about what was pressed: all of it but the question it asked first; or what was chosen."""
+    found = find(blocks, action_id, block_id)
+    if found is None:
+        raise NothingToPressError(action_id)
+    block, element = found
+    return {**_told(element, value), "block_id": block["block_id"], "action_ts": f"{time.time():.6f}"}
+
+
+def _told(element: Element, value: Any) -> dict[str, Any]:
+    if element["type"] == "button":
+        return {name: element[name] for name in _TOLD if name in element}
+    return {"type": element["type"], "action_id": element["action_id"], **fields.said(element, value)}
+
+
+def _errors(view: View, errors: Any) -> Mistakes | Refused:
+    """Slack takes errors only for blocks that can be filled in."""
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not errors.keys() <= inputs:
+        return Refused("invalid_response_errors")
+    return {block_id: str(sentence) for block_id, sentence in errors.items()}

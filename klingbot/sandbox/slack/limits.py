@@ -20,7 +20,7 @@ MOST_BLOCKS = 50
 def problems(blocks: object) -> list[Problem]:
     """Everything Slack would refuse these blocks for (its error is `invalid_blocks`); empty when all is well."""
     found = list(_MESSAGE(blocks, "/blocks"))
-    return found or list(_across(blocks))
+    return found or list(across(blocks, "/blocks"))
 
 
 def characters(blocks: object) -> int:
@@ -33,49 +33,79 @@ def characters(blocks: object) -> int:
     return 0
 
 
-_FLAG = one_of(True, False)
+FLAG = one_of(True, False)
 
 
-def _plain(longest: int) -> Check:
-    return by_type({"plain_text": object_of({"text": string(longest)}, {"emoji": _FLAG})})
+def plain(longest: int) -> Check:
+    return by_type({"plain_text": object_of({"text": string(longest)}, {"emoji": FLAG})})
 
 
 def _text(longest: int) -> Check:
     return by_type(
         {
-            "plain_text": _plain(longest),
-            "mrkdwn": object_of({"text": string(longest)}, {"verbatim": _FLAG}),
+            "plain_text": plain(longest),
+            "mrkdwn": object_of({"text": string(longest)}, {"verbatim": FLAG}),
         }
     )
 
 
-_ID = string(255)
-_CONFIRM = object_of(
-    {"title": _plain(100), "text": _text(300), "confirm": _plain(30), "deny": _plain(30)},
+ID = string(255)
+CONFIRM = object_of(
+    {"title": plain(100), "text": _text(300), "confirm": plain(30), "deny": plain(30)},
     {"style": one_of("primary", "danger")},
 )
 _OPTION = object_of({"text": _text(75), "value": string(150)}, {"description": _text(75)})
 _BUTTON = object_of(
-    {"text": _plain(75)},
+    {"text": plain(75)},
     {
-        "action_id": _ID,
+        "action_id": ID,
         "value": string(2000),
         "url": string(3000),
         "style": one_of("primary", "danger"),
-        "confirm": _CONFIRM,
+        "confirm": CONFIRM,
         "accessibility_label": string(75),
     },
 )
-_OVERFLOW = object_of({"options": list_of(5, _OPTION)}, {"action_id": _ID, "confirm": _CONFIRM})
-_SELECT = object_of(
-    {"options": list_of(100, _OPTION)},
-    {"action_id": _ID, "placeholder": _plain(150), "initial_option": _OPTION, "confirm": _CONFIRM},
-)
-_ELEMENTS = {"button": _BUTTON, "overflow": _OVERFLOW, "static_select": _SELECT}
+_OVERFLOW = object_of({"options": list_of(5, _OPTION)}, {"action_id": ID, "confirm": CONFIRM})
+_OPTIONS = {"options": list_of(100, _OPTION)}
+_GROUP = object_of({"label": plain(75)} | _OPTIONS)
+_CHOICE = {
+    "action_id": ID,
+    "placeholder": plain(150),
+    "initial_option": _OPTION,
+    "confirm": CONFIRM,
+    "focus_on_load": FLAG,
+}
 
 
-def _block(required: dict[str, Check], optional: dict[str, Check] | None = None) -> Check:
-    return object_of(required, {"block_id": _ID} | (optional or {}))
+def _select(value: Any, place: str) -> Iterator[Problem]:
+    """Options or groups of them, and an initial option that is among them."""
+    groups = isinstance(value, dict) and "option_groups" in value
+    chosen = {"option_groups": list_of(100, _GROUP)} if groups else _OPTIONS
+    found = list(object_of(chosen, _CHOICE)(value, place))
+    yield from found
+    if not found and "initial_option" in value:
+        offered = [option for group in value.get("option_groups", [value]) for option in group["options"]]
+        if value["initial_option"] not in offered:
+            yield Problem(f"{place}/initial_option", "must be one of the options")
+
+
+_PICK = {"action_id": ID, "placeholder": plain(150), "confirm": CONFIRM, "focus_on_load": FLAG}
+ELEMENTS: dict[str, Check] = {
+    "button": _BUTTON,
+    "overflow": _OVERFLOW,
+    "static_select": _select,
+    "radio_buttons": object_of({"options": list_of(10, _OPTION)}, _PICK | {"initial_option": _OPTION}),
+    "checkboxes": object_of({"options": list_of(10, _OPTION)}, _PICK | {"initial_options": list_of(10, _OPTION)}),
+    "datepicker": object_of({}, _PICK | {"initial_date": string(10)}),
+    "users_select": object_of({}, _PICK | {"initial_user": string(20)}),
+    "channels_select": object_of({}, _PICK | {"initial_channel": string(20)}),
+}
+"""What may stand in an actions block or beside a section."""
+
+
+def block(required: dict[str, Check], optional: dict[str, Check] | None = None) -> Check:
+    return object_of(required, {"block_id": ID} | (optional or {}))
 
 
 def _image(more: dict[str, Check] | None = None) -> Check:
@@ -96,39 +126,36 @@ _TEXT_OR_IMAGE = by_type(
     {kind: _text(3000) for kind in ("plain_text", "mrkdwn")} | {"image": _image()},
 )
 
-_MESSAGE = list_of(
-    MOST_BLOCKS,
-    by_type(
+BLOCKS: dict[str, Check] = {
+    "section": block(
+        {},
         {
-            "section": _block(
-                {},
-                {
-                    "text": _text(3000),
-                    "fields": list_of(10, _text(2000)),
-                    "accessory": by_type(_ELEMENTS | {"image": _image()}),
-                    "expand": _FLAG,
-                },
-            ),
-            "header": _block({"text": _plain(150)}),
-            "divider": _block({}),
-            "context": _block({"elements": list_of(10, _TEXT_OR_IMAGE)}),
-            "actions": _block({"elements": list_of(25, by_type(_ELEMENTS))}),
-            "image": _image({"block_id": _ID, "title": _plain(2000)}),
-            "markdown": _block({"text": string(LONGEST_MARKDOWN)}),
-        }
+            "text": _text(3000),
+            "fields": list_of(10, _text(2000)),
+            "accessory": by_type(ELEMENTS | {"image": _image()}),
+            "expand": FLAG,
+        },
     ),
-)
+    "header": block({"text": plain(150)}),
+    "divider": block({}),
+    "context": block({"elements": list_of(10, _TEXT_OR_IMAGE)}),
+    "actions": block({"elements": list_of(25, by_type(ELEMENTS))}),
+    "image": _image({"block_id": ID, "title": plain(2000)}),
+    "markdown": block({"text": string(LONGEST_MARKDOWN)}),
+}
+"""What may stand in a message; views take the same and fields to fill in."""
+_MESSAGE = list_of(MOST_BLOCKS, by_type(BLOCKS))
 
 
-def _across(blocks: Any) -> Iterator[Problem]:
+def across(blocks: Any, place: str) -> Iterator[Problem]:
     """The rules that look beyond one field; the blocks are well formed by now."""
-    yield from _repeated(blocks, "block_id", "/blocks")
-    for index, block in enumerate(blocks):
-        if block["type"] == "section" and not block.keys() & {"text", "fields"}:
-            yield Problem(f"/blocks/{index}", "missing required field: text")
-        yield from _repeated(block.get("elements", ()), "action_id", f"/blocks/{index}/elements")
-    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > LONGEST_MARKDOWN:
-        yield Problem("/blocks", f"markdown blocks must be less than {LONGEST_MARKDOWN + 1} characters together")
+    yield from _repeated(blocks, "block_id", place)
+    for index, each in enumerate(blocks):
+        if each["type"] == "section" and not each.keys() & {"text", "fields"}:
+            yield Problem(f"{place}/{index}", "missing required field: text")
+        yield from _repeated(each.get("elements", ()), "action_id", f"{place}/{index}/elements")
+    if sum(len(each["text"]) for each in blocks if each["type"] == "markdown") > LONGEST_MARKDOWN:
+        yield Problem(place, f"markdown blocks must be less than {LONGEST_MARKDOWN + 1} characters together")
 
 
 def _repeated(items: Any, name: str, place: str) -> Iterator[Problem]:

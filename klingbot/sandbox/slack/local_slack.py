@@ -1,8 +1,10 @@
 """The local Slack put together: one workspace behind the Web API, the socket, response_urls and controls."""
 
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -19,7 +21,11 @@ from klingbot.sandbox.slack.rates import PostingRate
 from klingbot.sandbox.slack.replies import Slack
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
+from klingbot.sandbox.slack.triggers import Triggers
+from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Message, Workspace
+
+T = TypeVar("T")
 
 
 def _secret() -> str:
@@ -57,12 +63,24 @@ class LocalSlack:
         self._rate = PostingRate(enforced=posting_rate)
         over_socket = self._hub.deliver
         deliver = over_http(http_events_url, self.keys.signing_secret) if http_events_url else over_socket
-        self.interactions = Interactions(self.workspace, self._responses, server.url, deliver)
-        self._commands = Commands(self.workspace, self.manifest, self._responses, server.url, deliver)
+        self._triggers = Triggers()
+        self.views = Views(self.workspace)
+        self.interactions = Interactions(
+            self.workspace, self.views, self._responses, self._triggers, server.url, deliver
+        )
+        self._commands = Commands(self.workspace, self.manifest, self._responses, self._triggers, server.url, deliver)
 
     def routes(self) -> list[BaseRoute]:
         api = WebApi(
-            Slack(self.workspace, self._server.url, self.manifest.scopes, self._rate, self._socket_url),
+            Slack(
+                self.workspace,
+                self._server.url,
+                self.manifest.scopes,
+                self._rate,
+                self._socket_url,
+                self._triggers,
+                self.views,
+            ),
             Tokens(self.keys.bot_token, self.keys.app_token),
             self.faults,
             self.calls,
@@ -96,7 +114,11 @@ class LocalSlack:
 
         Raises NothingToPressError when this person sees no such button.
         """
-        return self._server.submit(self.interactions.click(as_user, message.channel, message.ts, action_id)).result()
+        return self.wait_for(self.interactions.click(as_user, message.channel, message.ts, action_id))
+
+    def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Something that a person does (`interactions`), done: for tests, which are not on the server's loop."""
+        return self._server.submit(work).result()
 
     def redeliver(self, times: int = 1) -> None:
         """Deliver the last command again, unchanged down to its trigger_id. Raises IndexError before any."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.rates import PostingRate
+from klingbot.sandbox.slack.triggers import Triggers
+from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import Workspace
 
 Args = dict[str, Any]
@@ -20,6 +22,8 @@ class Slack:
     scopes: tuple[str, ...]
     rate: PostingRate
     open_socket: Callable[[], str]
+    triggers: Triggers
+    views: Views
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class SocketModeHub:
                         "envelope_id": envelope,
                         "type": kind,
                         "payload": payload,
-                        "accepts_response_payload": kind == "slash_commands",
+                        "accepts_response_payload": kind == "slash_commands" or payload["type"] == "view_submission",
                     }
                 )
                 return Acked(await acked)

@@ -4,7 +4,6 @@ It knows nothing of HTTP. The Web API, the socket and the page all read and chan
 """
 
 import queue
-import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from klingbot.sandbox import journal
+from klingbot.sandbox.slack.elements import identified
 from klingbot.sandbox.slack.files import Files
 
 TEAM_ID = "T0SANDBOX1"
@@ -82,6 +82,16 @@ class Change:
     message: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What one person has on their screen beside messages has changed: their modals, or the app's home."""
+
+    user: str
+    surface: Literal["modals", "home"]
+
+
+News = Change | Showing
+
 ALICE = Person("U0ALICE001", "alice", "Alice Archer", is_admin=True)
 BOB = Person("U0BOB00001", "bob", "Bob Baker")
 CAROL = Person("U0CAROL001", "carol", "Carol Chen")
@@ -123,7 +133,7 @@ class Workspace:
         self.channels = {channel.id: channel for channel in channels}
         self._storage = storage
         self._lock = threading.RLock()
-        self._subscribers: list[queue.SimpleQueue[Change]] = []
+        self._subscribers: list[queue.SimpleQueue[News]] = []
         self._messages: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
         self._last_micros = 0
         self._restore()
@@ -147,7 +157,7 @@ class Workspace:
                 self._next_ts(),
                 user,
                 text,
-                _identified(blocks),
+                identified(blocks),
                 ephemeral_to,
                 thread_ts,
                 broadcast,
@@ -166,7 +176,7 @@ class Workspace:
             old = self.find(channel, ts)
             if old is None:
                 return None
-            message = replace(old, text=text, blocks=_identified(blocks), edited=not blocks)
+            message = replace(old, text=text, blocks=identified(blocks), edited=not blocks)
             self._messages[channel][ts] = message
             self._publish(Change("updated", message))
             return message
@@ -212,14 +222,20 @@ class Workspace:
         with self._lock:
             return self._next_ts()
 
-    def subscribe(self) -> queue.SimpleQueue[Change]:
+    def subscribe(self) -> queue.SimpleQueue[News]:
         """A queue that receives every change from now on, in order."""
-        subscriber: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        subscriber: queue.SimpleQueue[News] = queue.SimpleQueue()
         with self._lock:
             self._subscribers.append(subscriber)
         return subscriber
 
-    def unsubscribe(self, subscriber: queue.SimpleQueue[Change]) -> None:
+    def announce(self, showing: Showing) -> None:
+        """Let subscribers hear of what is kept elsewhere (`views`)."""
+        with self._lock:
+            for subscriber in self._subscribers:
+                subscriber.put(showing)
+
+    def unsubscribe(self, subscriber: queue.SimpleQueue[News]) -> None:
         with self._lock:
             self._subscribers = [s for s in self._subscribers if s is not subscriber]
 
@@ -246,8 +262,3 @@ class Workspace:
             if change["kind"] == "deleted":
                 del self._messages[message.channel][message.ts]
             self._last_micros = max(self._last_micros, int(message.ts.replace(".", "")))
-
-
-def _identified(blocks: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """The blocks with an id each, which Slack gives to those that have none."""
-    return tuple({"block_id": secrets.token_urlsafe(4)} | block for block in blocks)

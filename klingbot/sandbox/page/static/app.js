@@ -6,6 +6,7 @@ import { follow, post, readState } from "./connection.js";
 import { avatar, byId, element, icon } from "./dom.js";
 import { ScrollingList } from "./list.js";
 import { channelRows } from "./messages.js";
+import { leave, showModals } from "./modals.js";
 import { Read } from "./read.js";
 import { drawChannels, drawPeople } from "./sidebar.js";
 import { closeThread, drawThread, startThread } from "./thread.js";
@@ -38,7 +39,8 @@ function setPeople(people) {
   view.people = new Map(people.map((person, place) => [person.id, { ...person, place }]));
 }
 
-function onChange({ kind, message }) {
+function onChange({ kind, message, modals }) {
+  if (kind === "modals") return showModals(modals, view.you);
   const messages = view.messages.get(message.channel);
   if (!messages) return;
   if (kind === "deleted") messages.delete(message.ts);
@@ -56,6 +58,7 @@ function become(you) {
   if (you === view.you) return;
   unfollow();
   view.you = you;
+  leave();
   closeThread();
   list.clear();
   drawPeople([...view.people.values()], you, become);
@@ -85,7 +88,7 @@ function openByHand(id) {
 }
 
 async function onSend(text, thread = null) {
-  const trouble = await post("/page/send", { as: view.you, channel: view.current, text, thread });
+  const { trouble } = await post("/page/send", { as: view.you, channel: view.current, text, thread });
   byId("trouble").hidden = trouble === null;
   byId("trouble").textContent = trouble ?? "";
   if (trouble === null && !thread) list.toBottom();

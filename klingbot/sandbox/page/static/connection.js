@@ -20,7 +20,7 @@ export async function readState(you) {
   return state;
 }
 
-/** Tell the server what a person did; resolves to null, or to the reason why it could not be done. */
+/** Tell the server what a person did; resolves to its answer, with `trouble` where it could not be done. */
 export async function post(path, body) {
   try {
     const answer = await fetch(path, {
@@ -28,9 +28,10 @@ export async function post(path, body) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
-    return answer.ok ? null : (await answer.json()).message;
+    const said = await answer.json();
+    return answer.ok ? { ...said, trouble: null } : { trouble: said.message };
   } catch {
-    return "The sandbox does not answer. Is it still running?";
+    return { trouble: "The sandbox does not answer. Is it still running?" };
   }
 }
 

@@ -30,7 +30,7 @@ function button(words, className) {
   return html("button", { type: "button", className }, words);
 }
 
-function html(name, properties, inner) {
+export function html(name, properties, inner) {
   const node = element(name, properties);
   node.innerHTML = inner;
   return node;
