@@ -12,8 +12,9 @@ from tests.browser import launch
 from tests.e2e.sandbox_process import SandboxPlace, a_place
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: while it is open, Playwright's event loop runs in this thread, and others need their own."""
     with launch() as browser:
         yield browser
 
