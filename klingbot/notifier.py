@@ -13,10 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from klingbot import blocks
+from klingbot.blocks.message import Message
 from klingbot.engine import Engine
-from klingbot.outbox import JobStuck, SubmittingResumed, SubmittingStopped, Unsound, from_json, kind_of_type
+from klingbot.outbox import (
+    ALERTS,
+    Content,
+    JobStuck,
+    SubmittingResumed,
+    SubmittingStopped,
+    Unsound,
+    from_json,
+    is_urgent,
+    kind_of_type,
+)
+from klingbot.quiet import quiet_until
 from klingbot.slack.sender import Impossible, Later, Outcome, Place, Sender, Sent
-from klingbot.store import delivery, outbox
+from klingbot.store import delivery, outbox, quiet
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
 
@@ -25,7 +37,11 @@ log = logging.getLogger(__name__)
 LEASE_MS = 60_000
 """Longer than the two calls that saying one message may need."""
 FIRST_DELAY_MS = 1_000
+BACKLOG_MS = 60_000
+"""An alert that is older had to wait: for Slack, or for the end of quiet hours."""
+MOST_TOGETHER = 30
 ADMINS_ONLY = tuple(kind_of_type(content) for content in (SubmittingStopped, SubmittingResumed, JobStuck, Unsound))
+ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +55,107 @@ class Notifier:
 
     def deliver(self) -> None:
         """Sends what is due, one message at a time. Each is claimed only when it is its turn to be sent."""
-        while not self._closing.is_set() and (message := self._claim()):
-            self._deliver(message)
+        while not self._closing.is_set() and (claimed := self._claim()):
+            self._deliver(claimed)
 
     def close(self) -> None:
         """What is on its way to Slack is still noted; the rest waits for the next start."""
         self._closing.set()
 
-    def _claim(self) -> OutboxMessage | None:
+    def _claim(self) -> list[OutboxMessage]:
+        """A message, and the alerts right behind it if it is an alert and had to wait."""
         now = self.engine.clock()
         if not delivery.any_due(self.engine.store.read(), now):
-            return None
+            return []
         with self.engine.store.write() as tx:
             delivery.route(tx, default=self.alerts_channel, admins_only=ADMINS_ONLY)
-            return delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+            first = delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+            if first is None:
+                return []
+            if first.kind not in ALERT_KINDS or first.replaces or now - first.created_at < BACKLOG_MS:
+                return [first]
+            return [first, *delivery.claim_behind(tx, first, kinds=ALERT_KINDS, most=MOST_TOGETHER, now=now)]
 
-    def _deliver(self, message: OutboxMessage) -> None:
-        if message.line == outbox.ADMINS:
-            self._tell_admins(message)
-            return
+    def _deliver(self, claimed: list[OutboxMessage]) -> None:
+        first = claimed[0]
+        if first.line.startswith(outbox.QUIET):
+            self._wake(first)
+        elif first.line == outbox.ADMINS:
+            self._tell_admins(first)
+        elif ready := [(each, said) for each in claimed if (said := self._ready(each))]:
+            self._send(ready)
+
+    def _ready(self, message: OutboxMessage) -> Message | None:
+        """What it says; None where that cannot be told, or must not be now."""
         try:
-            outcome = self._say(message)
+            content = from_json(message.kind, message.content)
+            said = blocks.render(content, self.engine.calendar)
         except Exception as e:
-            log.exception("outbox message %s cannot be said", message.id)
-            self._give_up(message, f"{type(e).__name__} on our side; the log has more")
+            log.exception("outbox message %s cannot be rendered", message.id)
+            self._give_up(message, e)
+            return None
+        if until := self._quiet_until(message, content):
+            with self.engine.store.write() as tx:
+                delivery.hold(tx, message, until=until)
+            return None
+        if not message.detour:
+            return said
+        return blocks.with_detour(said, message.detour, answered=message.line == message.response_url)
+
+    def _quiet_until(self, message: OutboxMessage, content: Content) -> int | None:
+        """An edit disturbs nobody, and is never held."""
+        if message.kind not in ALERT_KINDS or message.replaces:
+            return None
+        hours = quiet.get(self.engine.store.read(), message.line)
+        if hours is None or (hours.over_passes and is_urgent(content)):
+            return None
+        return quiet_until(hours, self.engine.calendar, self.engine.clock())
+
+    def _wake(self, message: OutboxMessage) -> None:
+        with self.engine.store.write() as tx:
+            delivery.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
+
+    def _send(self, ready: list[tuple[OutboxMessage, Message]]) -> None:
+        """Says the first with those behind it that go along, and notes what became of them."""
+        (first, said), fitting = ready[0], 1
+        if len(ready) > 1:
+            said, fitting = blocks.together([(each.created_at, part) for each, part in ready], self.engine.calendar)
+        sent, late = [each for each, _ in ready[:fitting]], [each for each, _ in ready[fitting:]]
+        self._release(late)
+        try:
+            outcome = self._say(sent, said)
+        except Exception as e:
+            log.exception("outbox message %s cannot be sent", first.id)
+            for each in sent:
+                self._give_up(each, e)
             return
         match outcome:
             case Sent():
-                self._note_sent(message, outcome)
+                self._note_sent(sent, outcome)
             case Later():
-                self._again(message, outcome.problem, outcome.after_ms)
+                self._again(first, outcome.problem, outcome.after_ms)
+                self._release(sent[1:])
             case Impossible():
-                self._elsewhere(message, outcome.problem)
+                for each in sent:
+                    self._elsewhere(each, outcome.problem)
 
-    def _say(self, message: OutboxMessage) -> Outcome:
-        """As an edit or a reply where it is bound to something that Slack has, else as a message of its own."""
-        place = _place(message)
-        said = blocks.render(from_json(message.kind, message.content), self.engine.calendar)
-        if message.detour:
-            said = blocks.with_detour(said, message.detour, answered=place.kind == "answer")
+    def _say(self, messages: list[OutboxMessage], said: Message) -> Outcome:
+        """As an edit or a reply where it is bound to something that Slack has, else as a message of its own.
+
+        Several go into a thread only if all of them belong there.
+        """
+        first = messages[0]
         db = self.engine.store.read()
-        edited = outbox.find(db, message.replaces) if message.replaces else None
+        edited = outbox.find(db, first.replaces) if first.replaces else None
+        if edited and (edited.carried_by or edited.parts > 1):
+            return Impossible("it was said together with others, whom an edit would wipe out")
         if edited and edited.sent_to and edited.sent_ts:
             return self.sender.edit(edited.sent_to, edited.sent_ts, said)
-        bound_to = message.thread or message.replaces
-        root = outbox.said_as(db, bound_to) if bound_to else None
+        threads = {each.thread for each in messages}
+        root = outbox.said_as(db, first.thread) if first.thread and len(threads) == 1 else None
         if root and root.sent_to and root.sent_ts:
             return self.sender.send(Place.channel(root.sent_to), said, thread_ts=root.sent_ts)
-        return self.sender.send(place, said)
+        return self.sender.send(_place(first), said)
 
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
@@ -119,9 +188,16 @@ class Notifier:
         with self.engine.store.write() as tx:
             delivery.hand_over(tx, message, admins, at=self.engine.clock())
 
-    def _note_sent(self, message: OutboxMessage, sent: Sent) -> None:
+    def _note_sent(self, messages: list[OutboxMessage], sent: Sent) -> None:
+        first, *others = messages
         with self.engine.store.write() as tx:
-            delivery.sent(tx, message, at=self.engine.clock(), to=sent.channel, ts=sent.ts)
+            delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
+
+    def _release(self, messages: list[OutboxMessage]) -> None:
+        if messages:
+            with self.engine.store.write() as tx:
+                for each in messages:
+                    delivery.release(tx, each)
 
     def _again(self, message: OutboxMessage, problem: str, after_ms: int | None = None) -> None:
         growing = min(FIRST_DELAY_MS * 2 ** min(message.tries, 20), LONGEST_DELAY_MS)
@@ -129,9 +205,9 @@ class Notifier:
         with self.engine.store.write() as tx:
             delivery.again(tx, message, due_at=due_at, problem=problem)
 
-    def _give_up(self, message: OutboxMessage, problem: str) -> None:
+    def _give_up(self, message: OutboxMessage, error: Exception) -> None:
         with self.engine.store.write() as tx:
-            delivery.failed(tx, message, problem=problem)
+            delivery.failed(tx, message, problem=f"{type(error).__name__} on our side; the log has more")
 
 
 def _place(message: OutboxMessage) -> Place:

@@ -110,6 +110,8 @@ KINDS: Mapping[str, type[Content]] = {
     "job written off": JobWrittenOff,
     "unsound": Unsound,
 }
+ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway)
+"""What is held in a channel's quiet hours, and said in one message where several had to wait."""
 _NAMES = {content: kind for kind, content in KINDS.items()}
 
 
@@ -119,6 +121,11 @@ def kind_of(content: Content) -> str:
 
 def kind_of_type(content: type[Content]) -> str:
     return _NAMES[content]
+
+
+def is_urgent(content: Content) -> bool:
+    """An alert that nothing more can be started, or that somebody just could not."""
+    return isinstance(content, TurnedAway) or (isinstance(content, Crossed) and content.standing.used_up)
 
 
 def to_json(content: Content) -> dict[str, Any]:

@@ -101,6 +101,13 @@ class Calendar:
         """The first instant of a local day."""
         return _midnight(self.zone, day)
 
+    def instant(self, day: date, minute: int) -> int:
+        """When the wall clock of that day shows that minute (0 to 1,439), which exists on every day exactly once.
+
+        A time that the clocks skip is the first one after it that exists; of a time that comes twice, the first.
+        """
+        return _instant(self.zone, datetime.combine(day, time(*divmod(minute, 60))))
+
     def _day_of(self, at: int) -> date:
         day = self.local(at).date()
         # Where the clocks went back across midnight, the wall clock shows yesterday's date again after today began.
@@ -134,3 +141,25 @@ def _midnight(zone: ZoneInfo, day: date) -> int:
     # the round trip through UTC resolves it with the offset in force before.
     local = datetime.combine(day, time(), zone)
     return round(local.astimezone(UTC).timestamp() * 1000)
+
+
+@lru_cache(maxsize=1024)
+def _instant(zone: ZoneInfo, local: datetime) -> int:
+    instant = local.replace(tzinfo=zone).astimezone(UTC)
+    if _wall(zone, instant) != local:
+        instant = _after_gap(zone, local)
+    return round(instant.timestamp() * 1000)
+
+
+def _after_gap(zone: ZoneInfo, skipped: datetime) -> datetime:
+    """The instant of the change that skipped this time, to the second."""
+    before = skipped.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = skipped.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (before, middle) if _wall(zone, middle) > skipped else (middle, after)
+    return after
+
+
+def _wall(zone: ZoneInfo, instant: datetime) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None)

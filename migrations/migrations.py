@@ -175,7 +175,12 @@ def m003_outbox(db: Database) -> None:
 @migrations()
 def m004_delivery(db: Database) -> None:
     """Replies and edits, the pace of each line, and the hours in which a channel is left in peace."""
-    for column in ("thread_key TEXT", "replaces_key TEXT", "carried_by INTEGER REFERENCES outbox (id)"):
+    for column in (
+        "thread_key TEXT",
+        "replaces_key TEXT",
+        "carried_by INTEGER REFERENCES outbox (id)",
+        "parts INTEGER NOT NULL DEFAULT 1",
+    ):
         db.execute(f"ALTER TABLE outbox ADD COLUMN {column}")
     # What was given up is counted and shown; what was sent is history.
     db.execute("CREATE INDEX outbox_failed ON outbox (id) WHERE state = 'failed'")

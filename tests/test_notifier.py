@@ -11,12 +11,13 @@ import pytest
 from klingbot import blocks, sandbox
 from klingbot.engine import Engine
 from klingbot.notifier import LEASE_MS, Notifier
-from klingbot.outbox import SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.outbox import Crossed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.quiet import QuietHours
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
-from klingbot.store import delivery, outbox
+from klingbot.store import delivery, outbox, quiet
 from klingbot.store.outbox import OutboxMessage
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
@@ -288,7 +289,7 @@ def test_one_message_that_cannot_be_rendered_is_set_aside_and_the_rest_flows(
         "failed",
         "ZeroDivisionError on our side; the log has more",
     )
-    assert "cannot be said" in caplog.text
+    assert "cannot be rendered" in caplog.text
 
 
 def test_a_kind_that_this_version_does_not_know_is_set_aside(post: Post) -> None:
@@ -424,3 +425,171 @@ def test_admins_who_got_it_in_person_see_it_edited(post: Post) -> None:
     post.put("new", replaces="old")
     post.deliver(2, both)
     assert (post.said(ALICES_DM), post.said(BOBS_DM, BOB)) == (["new"], ["new"])
+
+
+# A backlog.
+
+
+def test_alerts_that_had_to_wait_come_in_one_message_oldest_first(post: Post) -> None:
+    post.slack.faults.add("chat.postMessage", Fault("ratelimited", retry_after=3600))
+    for key in ("one", "two", "three"):
+        post.put(key, channel_id=GENERAL)
+        post.deliver()
+    post.clock.tick(3600)
+    post.deliver(3)
+    (message,) = post.seen(GENERAL)
+    assert message.text.startswith("3 alerts had to wait. Oldest first:")
+    places = [message.text.index(f"turned away: {key} ") for key in ("one", "two", "three")]
+    assert places == sorted(places)
+    assert post.waiting() == 0
+    post.put("reply", channel_id=GENERAL, thread="two")
+    post.deliver()
+    assert post.seen(GENERAL)[1].thread_ts == message.ts
+
+
+def test_alerts_that_did_not_have_to_wait_come_one_by_one(post: Post) -> None:
+    for n in range(50):
+        post.put(f"n{n}", channel_id=GENERAL)
+    post.deliver(50)
+    assert len(post.seen(GENERAL)) == 50
+
+
+def test_a_backlog_that_is_too_long_for_one_message_takes_as_few_as_slack_allows(post: Post) -> None:
+    for n in range(40):
+        post.put(f"n{n}", channel_id=GENERAL)
+    post.clock.tick(3600)
+    post.deliver(10)
+    heads = [m.text.split(" ")[0] for m in post.seen(GENERAL)]
+    assert sum(map(int, heads)) == 40
+    assert len(heads) <= 4
+
+
+def test_every_finished_video_comes_in_a_message_of_its_own_however_long_it_waited(post: Post) -> None:
+    for n in range(5):
+        made = VideoReady(job(id=f"job{n}", video_url=f"https://v.example/{n}.mp4"), ())
+        post.put_content(f"video {n}", made, channel_id=GENERAL)
+    post.clock.tick(3600)
+    post.deliver(5)
+    assert [f"/{n}.mp4" in m.text for n, m in enumerate(post.seen(GENERAL))] == [True] * 5
+
+
+def test_a_lone_alert_that_had_to_wait_is_a_message_like_any_other(post: Post) -> None:
+    post.put("one", channel_id=GENERAL)
+    post.clock.tick(3600)
+    post.deliver()
+    assert post.said(GENERAL) == ["one"]
+
+
+def test_what_was_said_together_with_others_is_not_edited_over_them(post: Post) -> None:
+    for key in ("one", "two"):
+        post.put(key, channel_id=GENERAL)
+    post.clock.tick(3600)
+    post.deliver()
+    post.put("new", channel_id=GENERAL, replaces="one")
+    post.deliver(2)
+    summary, new = post.seen(GENERAL)
+    assert "turned away: one " in summary.text
+    assert "turned away: new " in new.text
+
+
+def test_one_of_a_backlog_that_cannot_be_rendered_does_not_keep_the_others(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("one", "broken", "three"):
+        post.put(key, channel_id=GENERAL)
+    render = blocks.render
+    monkeypatch.setattr(blocks, "render", lambda c, cal: 1 / 0 if "broken" in str(c) else render(c, cal))
+    post.clock.tick(3600)
+    post.deliver()
+    (message,) = post.seen(GENERAL)
+    assert message.text.startswith("2 alerts had to wait.")
+    assert post.row("broken").state == "failed"
+
+
+# Quiet hours. The clock stands at Monday noon, UTC.
+
+NIGHT = QuietHours(FINANCE, 22 * 60, 8 * 60, over_passes=False)
+
+
+def quiet_at(post: Post, hours: QuietHours) -> None:
+    with post.engine.store.write() as tx:
+        quiet.put(tx, hours, by=ALICE, at=post.clock())
+
+
+def test_what_happens_in_quiet_hours_is_said_in_one_summary_when_they_end(post: Post) -> None:
+    quiet_at(post, NIGHT)
+    post.clock.set(2026, 11, 23, 23)
+    for key in ("one", "two", "three"):
+        post.put(key)
+        post.deliver(60)
+    post.clock.set(2026, 11, 24, 7, 59, 59)
+    post.deliver()
+    assert post.seen(FINANCE) == []
+    post.deliver(3)
+    (message,) = post.seen(FINANCE)
+    assert message.text.startswith("3 alerts had to wait.")
+    assert post.waiting() == 0
+
+
+def test_outside_of_quiet_hours_and_in_other_channels_nothing_is_held(post: Post) -> None:
+    quiet_at(post, NIGHT)
+    post.put("day")
+    post.deliver()
+    post.clock.set(2026, 11, 23, 23)
+    post.put("night", channel_id=GENERAL)
+    post.deliver()
+    assert (post.said(FINANCE), post.said(GENERAL)) == (["day"], ["night"])
+
+
+def test_a_finished_video_is_never_held(post: Post) -> None:
+    quiet_at(post, NIGHT)
+    post.clock.set(2026, 11, 23, 23)
+    post.put("alert")
+    post.put_content("video", VideoReady(job(), ()), channel_id=FINANCE, user_id=BOB)
+    post.deliver(2)
+    (message,) = post.seen(FINANCE)
+    assert "your video is ready" in message.text
+
+
+def test_with_an_exception_for_what_is_over_that_comes_through_and_the_rest_does_not(post: Post) -> None:
+    quiet_at(post, replace(NIGHT, over_passes=True))
+    post.clock.set(2026, 11, 23, 23)
+    used_up, passed = standing("project:full", settled=40), standing("project:half", settled=32)
+    post.put_content("passed", Crossed(passed, ("80",)))
+    post.put_content("used up", Crossed(used_up, ("100",)))
+    post.put("refused")
+    post.deliver(3)
+    texts = [m.text for m in post.seen(FINANCE)]
+    assert ["full (monthly)" in texts[0], "refused (monthly)" in texts[1], len(texts)] == [True, True, 2]
+
+
+def test_what_is_held_and_becomes_urgent_is_said_at_once(post: Post) -> None:
+    quiet_at(post, replace(NIGHT, over_passes=True))
+    post.clock.set(2026, 11, 23, 23)
+    post.put_content("passed", Crossed(standing("project:half", settled=32), ("80",)))
+    post.deliver()
+    post.put_content("over", Crossed(standing("project:half", settled=40), ("100",)), replaces="passed")
+    post.deliver(2)
+    (message,) = post.seen(FINANCE)
+    assert "Budget used up" in message.text
+
+
+def test_an_edit_disturbs_nobody_and_is_made_at_once(post: Post) -> None:
+    quiet_at(post, NIGHT)
+    post.put("old")
+    post.deliver()
+    post.clock.set(2026, 11, 23, 23)
+    post.put("new", replaces="old")
+    post.deliver()
+    assert post.said(FINANCE) == ["new"]
+
+
+def test_what_is_held_keeps_its_place_before_what_comes_after_quiet_hours(post: Post) -> None:
+    quiet_at(post, NIGHT)
+    post.clock.set(2026, 11, 24, 7, 59, 30)
+    post.put("held")
+    post.deliver(1)
+    post.clock.set(2026, 11, 24, 8)
+    post.put("later")
+    post.deliver(3)
+    assert post.said(FINANCE) == ["held", "later"]

@@ -18,7 +18,7 @@ from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verd
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
-from klingbot.store import delivery, jobs, outbox
+from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
@@ -112,6 +112,11 @@ def deliver(engine: Engine) -> None:
         delivery.route(tx, default="C1", admins_only=["submitting stopped"])
         message = delivery.claim(tx, now=now, lease_until=now + 1)
         assert message
+        behind = delivery.claim_behind(tx, message, kinds=("crossed",), most=5, now=now)
+        delivery.release(tx, message)
+        quiet.get(tx, message.line)
+        delivery.hold(tx, message, until=now)
+        delivery.wake(tx, message.line, at=now)
         for n, bound in enumerate(({"replaces": message.key}, {"thread": message.key}) * 2):
             outbox.put(tx, f"more {n}", "crossed", {}, at=now, **bound)
         outbox.said_as(tx.db, message.key)
@@ -119,7 +124,7 @@ def deliver(engine: Engine) -> None:
         delivery.unbind(tx, message)
         delivery.reroute(tx, message, to="C2", detour="C1: is_archived")
         delivery.hand_over(tx, message, ["U1"], at=now)
-        delivery.sent(tx, message, at=now, to="C1", ts="1.2")
+        delivery.sent(tx, message, at=now, to="C1", ts="1.2", others=[*behind, message])
         delivery.failed(tx, message, problem="is_archived")
 
 

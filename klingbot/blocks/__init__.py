@@ -13,6 +13,7 @@ from typing import Any
 from klingbot.blocks import alerts, jobs, queue
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
+from klingbot.blocks.together import together
 from klingbot.outbox import (
     Content,
     Crossed,
@@ -27,7 +28,7 @@ from klingbot.outbox import (
 )
 from klingbot.periods import Calendar
 
-__all__ = ["Message", "render", "with_detour"]
+__all__ = ["Message", "render", "together", "with_detour"]
 
 _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     VideoReady: jobs.video_ready,

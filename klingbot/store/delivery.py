@@ -7,10 +7,11 @@ processes deliver, each place hears its messages in order, one at a time, and at
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 from klingbot.store import outbox
 from klingbot.store.database import Database, Transaction
-from klingbot.store.outbox import ADMINS, DEFAULT, OutboxMessage
+from klingbot.store.outbox import ADMINS, DEFAULT, QUIET, OutboxMessage
 
 PACE_MS = 1_000
 """Slack takes about one message a second in a channel (docs.slack.dev, rate limits)."""
@@ -41,18 +42,75 @@ def route(tx: Transaction, *, default: str | None, admins_only: Collection[str])
 def claim(tx: Transaction, *, now: int, lease_until: int) -> OutboxMessage | None:
     """The oldest message that is first in its line and due, leased to the caller."""
     row = tx.execute(
-        f"UPDATE outbox SET lease_until = :lease_until WHERE id IN ({_CLAIMABLE}) RETURNING *",
+        f"""
+        UPDATE outbox SET lease_until = :lease_until
+        WHERE id IN ({_CLAIMABLE}) AND lease_until <= :now RETURNING *""",
         {"now": now, "lease_until": lease_until},
     ).fetchone()
     return outbox.message_of(row) if row else None
 
 
-def sent(tx: Transaction, message: OutboxMessage, *, at: int, to: str, ts: str | None) -> None:
-    """Slack has it."""
+def claim_behind(
+    tx: Transaction, first: OutboxMessage, *, kinds: Collection[str], most: int, now: int
+) -> list[OutboxMessage]:
+    """What stands right behind a claimed message and is of one of these kinds, under the same lease."""
+    rows = tx.execute(
+        "SELECT * FROM outbox WHERE line = :line AND state = 'waiting' AND id > :id ORDER BY id LIMIT :most",
+        {"line": first.line, "id": first.id, "most": most},
+    ).fetchall()
+
+    def goes_along(message: OutboxMessage) -> bool:
+        return message.kind in kinds and not message.replaces and message.lease_until <= now
+
+    behind = list(takewhile(goes_along, map(outbox.message_of, rows)))
+    for message in behind:
+        tx.execute(
+            "UPDATE outbox SET lease_until = :until WHERE id = :id", {"id": message.id, "until": first.lease_until}
+        )
+    return behind
+
+
+def release(tx: Transaction, message: OutboxMessage) -> None:
+    """Not its turn after all."""
+    tx.execute("UPDATE outbox SET lease_until = 0 WHERE id = :id AND state = 'waiting'", {"id": message.id})
+
+
+def hold(tx: Transaction, message: OutboxMessage, *, until: int) -> None:
+    """Its channel has quiet hours: it steps aside, and others of its line may pass."""
     tx.execute(
-        "UPDATE outbox SET state = 'sent', sent_at = :at, sent_to = :to, sent_ts = :ts, lease_until = 0 WHERE id = :id",
-        {"id": message.id, "at": at, "to": to, "ts": ts},
+        """
+        UPDATE outbox SET line = :quiet, due_at = :until, lease_until = 0
+        WHERE id = :id AND state = 'waiting'""",
+        {"id": message.id, "quiet": f"{QUIET}{message.line}", "until": until},
     )
+
+
+def wake(tx: Transaction, channel_id: str, *, at: int) -> None:
+    """The quiet hours of a channel are over: what was held stands in its line again, in its old order."""
+    tx.execute(
+        "UPDATE outbox SET line = :line, due_at = :at, lease_until = 0 WHERE line = :quiet AND state = 'waiting'",
+        {"line": channel_id, "quiet": f"{QUIET}{channel_id}", "at": at},
+    )
+
+
+def sent(
+    tx: Transaction,
+    message: OutboxMessage,
+    *,
+    at: int,
+    to: str,
+    ts: str | None,
+    others: Sequence[OutboxMessage] = (),
+) -> None:
+    """Slack has it, and in it what `others` had to say."""
+    tx.execute(
+        """
+        UPDATE outbox SET state = 'sent', sent_at = :at, sent_to = :to, sent_ts = :ts, parts = :parts, lease_until = 0
+        WHERE id = :id""",
+        {"id": message.id, "at": at, "to": to, "ts": ts, "parts": 1 + len(others)},
+    )
+    for each in others:
+        outbox.carry(tx, each.id, by=message.id, at=at)
     _rest(tx, message, until=at + PACE_MS)
 
 

@@ -16,6 +16,8 @@ DEFAULT = ""
 """The line of what goes to the default alerts channel."""
 ADMINS = "admins"
 """The line of what each admin is told in person."""
+QUIET = "quiet "
+"""Begins the line of what is held while a channel has its quiet hours: `quiet C0FINANCE1`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class OutboxMessage:
     """Slack's id of it; a late answer to a command has none."""
     carried_by: int | None
     """The message that says it in its stead."""
+    parts: int
+    """How many messages were said in it, itself included."""
 
 
 def put(
@@ -74,8 +78,6 @@ def put(
     is said. Where Slack makes either impossible, it is said as a message of its own in the same place.
     """
     root, edited = _find_root(tx, thread), _find_edited(tx, replaces)
-    if edited and edited.carried_by:  # it was said together with others, which an edit would wipe out
-        root, edited = _carrier(tx, edited), None
     bound_to = edited or root
     row = tx.execute(
         """
@@ -112,7 +114,10 @@ def find(db: Database | Transaction, key: str) -> OutboxMessage | None:
 def said_as(db: Database | Transaction, key: str) -> OutboxMessage | None:
     """The message that said it, or will: itself, or the one that carries it."""
     message = find(db, key)
-    return _carrier(db, message) if message else None
+    while message and message.carried_by:
+        row = db.execute("SELECT * FROM outbox WHERE id = :id", {"id": message.carried_by}).fetchone()
+        message = message_of(row)
+    return message
 
 
 def counts(db: Database) -> dict[str, int]:
@@ -121,6 +126,14 @@ def counts(db: Database) -> dict[str, int]:
         SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting') AS waiting,
           (SELECT count(*) FROM outbox WHERE state = 'failed') AS failed""").fetchone()
     return {"waiting": row["waiting"], "failed": row["failed"]}
+
+
+def carry(tx: Transaction, message_id: int, *, by: int, at: int) -> None:
+    """Another message says it."""
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', sent_at = :at, carried_by = :by, lease_until = 0 WHERE id = :id",
+        {"id": message_id, "by": by, "at": at},
+    )
 
 
 def message_of(row: Any) -> OutboxMessage:
@@ -144,6 +157,7 @@ def message_of(row: Any) -> OutboxMessage:
         sent_to=row["sent_to"],
         sent_ts=row["sent_ts"],
         carried_by=row["carried_by"],
+        parts=row["parts"],
     )
 
 
@@ -159,16 +173,9 @@ def _find_edited(tx: Transaction, replaces: str | None) -> OutboxMessage | None:
     return find(tx, named.replaces) if named and named.replaces else named
 
 
-def _carrier(db: Database | Transaction, message: OutboxMessage) -> OutboxMessage:
-    while message.carried_by:
-        row = db.execute("SELECT * FROM outbox WHERE id = :id", {"id": message.carried_by}).fetchone()
-        message = message_of(row)
-    return message
-
-
 def _shared_line(message: OutboxMessage) -> str | None:
     """The line of what is bound to that message. A response_url takes neither replies nor edits."""
-    return None if message.line == message.response_url else message.line
+    return None if message.line == message.response_url else message.line.removeprefix(QUIET)
 
 
 def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: int) -> None:
@@ -179,11 +186,12 @@ def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: 
     if edited.state != "sent" and edited.lease_until <= at:
         tx.execute(
             """
-            UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL
+            UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL,
+              line = :line, due_at = :at
             WHERE id = :id""",
-            {"id": edited.id, "kind": newer.kind, "content": json.dumps(newer.content)},
+            {"id": edited.id, "kind": newer.kind, "content": json.dumps(newer.content), "line": newer.line, "at": at},
         )
-        _carry(tx, newer.id, by=edited.id, at=at)
+        carry(tx, newer.id, by=edited.id, at=at)
         return
     older = tx.execute(
         """
@@ -192,11 +200,4 @@ def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: 
         {"line": newer.line, "key": edited.key, "newer": newer.id, "at": at},
     ).fetchall()
     for row in older:
-        _carry(tx, row["id"], by=newer.id, at=at)
-
-
-def _carry(tx: Transaction, message_id: int, *, by: int, at: int) -> None:
-    tx.execute(
-        "UPDATE outbox SET state = 'sent', sent_at = :at, carried_by = :by WHERE id = :id",
-        {"id": message_id, "by": by, "at": at},
-    )
+        carry(tx, row["id"], by=newer.id, at=at)

@@ -99,6 +99,9 @@ class WebApi:
         match self._faults.take(name):
             case Fault("hang_up"):
                 return _hang_up(request)
+            case Fault("stall", seconds=seconds):
+                await asyncio.sleep(seconds)
+                return _hang_up(request)
             case Fault("lose_reply"):
                 self._answer(name, args, request)
                 return _hang_up(request)

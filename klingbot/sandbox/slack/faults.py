@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["ratelimited", "server_error", "slack_error", "hang_up", "lose_reply", "delay"]
+Kind = Literal["ratelimited", "server_error", "slack_error", "hang_up", "stall", "lose_reply", "delay"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -16,7 +16,8 @@ class Fault:
     """How a call fails.
 
     `ratelimited`: HTTP 429 with `Retry-After: retry_after` (seconds). `server_error`: HTTP 500.
-    `slack_error`: HTTP 200 and `error`. `hang_up`: the connection is cut before anything happens.
+    `slack_error`: HTTP 200 and `error`. `hang_up`: the connection is cut before anything happens. `stall`: the same,
+    after `seconds` of silence.
     `lose_reply`: the call takes effect, then the connection is cut. `delay`: the call works, after `seconds`.
     """
 
