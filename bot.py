@@ -18,13 +18,15 @@ from typing import TextIO
 
 import click
 
-from klingbot import callbacks, scheduler, settings
+from klingbot import callbacks, scheduler, settings, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.engine import Engine, open_engine, stuck
 from klingbot.kling import KlingClient
+from klingbot.meters import Meters
 from klingbot.notifier import Notifier
+from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.scheduler import Tick
 from klingbot.settings import Settings
 from klingbot.slack import app, serve
@@ -49,13 +51,14 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         if prepare:
             prepare(engine)
 
-        client = quick_client(config.slack_bot_token, config.slack_api_url)
+        meters, pulse = Meters(), Pulse(engine)
+        client = quick_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         directory = Directory(client, admins=config.admins)
         told_at = config.public_url and config.public_url + callbacks.PATH
-        kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at)
+        kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
         dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
         house.callback(dispatcher.close)
-        sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url))
+        sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met))
         notifier = Notifier(engine, sender, config.alerts_channel, directory.known_admins)
         care = Care(engine, config.database, config.keep_prompts_days)
 
@@ -65,6 +68,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             token=config.slack_bot_token,
             api_url=config.slack_api_url,
             signing_secret=config.slack_signing_secret,
+            took=meters.answers.took,
         )
         slack = serve.door(bolt, client, config.slack_app_token)
 
@@ -77,19 +81,27 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("deliver", 1, notifier.deliver),
                 Tick("watch", 2, slack.watch),
                 Tick("nightly", 60, care.nightly),
+                Tick("pulse", BEAT_SECONDS, pulse.beat),
             ]
         )
         house.callback(ticking.shutdown)
         house.callback(notifier.close)
         house.callback(slack.close)
         if config.port is not None:
+            from klingbot import metrics  # its library is loaded only where it is served
+
             hints = Callbacks(engine, config.kling_webhook_secret).routes if config.kling_webhook_secret else []
-            server = WebServer(config.host, config.port, [*slack.routes, *hints], healthy=slack.is_open)
+            asked = [web.health(lambda: pulse.trouble() or _shut(slack)), metrics.route(engine, meters)]
+            server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)
         slack.open(stopping)
         log.info("Klingbot is ready: %s", slack.where(config.port))
         stopping.wait()
         log.info("Klingbot stops: no more commands, and what is under way is finished")
+
+
+def _shut(slack: serve.Door) -> str | None:
+    return None if slack.is_open() else "no command can come in: Slack is not connected"
 
 
 def now_ms() -> int:

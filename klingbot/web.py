@@ -1,4 +1,4 @@
-"""The bot's own web server: `/healthz`, and the routes that Slack (in HTTP mode) and Kling (callbacks) post to."""
+"""The bot's own web server: for `/healthz` and `/metrics`, and for what Slack (in HTTP mode) and Kling post."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ def listen(host: str, port: int) -> socket.socket:
 class WebServer:
     """uvicorn in a thread of its own."""
 
-    def __init__(self, host: str, port: int, routes: Sequence[BaseRoute], *, healthy: Callable[[], bool]) -> None:
+    def __init__(self, host: str, port: int, routes: Sequence[BaseRoute]) -> None:
         """Takes the port and serves at once. Raises PortError when the port is taken."""
         self._listener = listen(host, port)
         self.port: int = self._listener.getsockname()[1]
-        app = Starlette(routes=[*routes, Route("/healthz", _health(healthy))])
-        config = uvicorn.Config(app, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3)
+        config = uvicorn.Config(
+            Starlette(routes=routes), lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="web", daemon=True
@@ -64,11 +65,13 @@ def _unusable(host: str, port: int, error: OSError) -> str:
     return f"it cannot listen on port {port} of {host}: {error.strerror}. Check HOST and PORT."
 
 
-def _health(healthy: Callable[[], bool]) -> Callable[[Request], JSONResponse]:
-    """200 once the bot can do its work, 503 before and whenever it cannot."""
+def health(trouble: Callable[[], str | None]) -> Route:
+    """`/healthz`: 200 while the bot can do its work, 503 with the reason while it cannot."""
 
-    def health(request: Request) -> JSONResponse:
-        ready = healthy()
-        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+    async def answer(request: Request) -> JSONResponse:
+        reason = trouble()
+        if reason:
+            return JSONResponse({"ready": False, "reason": reason}, status_code=503)
+        return JSONResponse({"ready": True})
 
-    return health
+    return Route("/healthz", answer)

@@ -29,7 +29,7 @@ PURE = (
 )
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
-    ("klingbot/money.py", "klingbot/spelling.py"),
+    ("klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/plain.py"),
     ("klingbot/forecast.py", "klingbot/outbox.py", "klingbot/quiet.py"),
@@ -46,10 +46,11 @@ LEVELS = (
         "klingbot/care.py",
         "klingbot/dispatcher.py",
         "klingbot/notifier.py",
+        "klingbot/pulse.py",
         "klingbot/scheduler.py",
-        "klingbot/web.py",
         "klingbot/callbacks.py",
     ),
+    ("klingbot/metrics.py", "klingbot/web.py"),
     ("klingbot/sandbox/",),
     ("bot.py",),
 )

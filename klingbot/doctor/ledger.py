@@ -7,12 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, warning
-from klingbot.store import Database, DatabaseError, checks, gates, ledger, open_store, snapshot, sqlite
+from klingbot.store import Database, DatabaseError, checks, facts, gates, ledger, open_store, snapshot, sqlite
 from klingbot.store.delivery import LONGEST_DELAY_MS
 
 DAY_MS = 86_400_000
 LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
 """A message that has waited longer than between its rarest tries has met trouble."""
+
+LONG_SILENT_SECONDS = 120
 
 WAL_RESET_FIXED = (3, 51, 3)
 """The release of SQLite that mended its WAL-reset bug (sqlite.org, "Write-Ahead Logging")."""
@@ -150,6 +152,18 @@ def _account(db: Database, now: int) -> Finding:
     return failed("submitting", f"stopped, with the holds kept: {gate.reason}", "Mend that at Kling; the bot resumes.")
 
 
+def _pulse(db: Database, now: int) -> Finding:
+    beat = facts.get(db, facts.LAST_BEAT)
+    if beat is None:
+        return ok("scheduler", "no bot has run with this ledger yet")
+    ago = max(0, now - int(beat)) // 1000
+    if ago < LONG_SILENT_SECONDS:
+        return ok("scheduler", f"a bot was at work {ago} s ago")
+    return warning(
+        "scheduler", f"no bot has been at work for {ago // 60:,} minutes", "Is it running? Its log says more."
+    )
+
+
 INVARIANTS: tuple[Check, ...] = (_integrity, _totals, _daily_spend, _holds)
 """What must always be so, whatever Slack, Kling and people do."""
-CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _account)
+CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _pulse, _account)

@@ -43,15 +43,18 @@ class KlingClient:
         clock: Callable[[], float] = time.time,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
+        met: Callable[[str], None] = lambda code: None,
     ) -> None:
         """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds.
 
-        Kling is asked to tell `callback_url` of each change of a task.
+        Kling is asked to tell `callback_url` of each change of a task. `met` hears of each answer that was an error, or
+        none at all: by Kling's code where it had one.
         """
         self._root = root.rstrip("/")
         self._bearer = Bearer(credentials, clock)
         self._callback_url = callback_url
         self._timeouts = (connect_timeout, read_timeout)
+        self._met = met
         self._of_thread = threading.local()
 
     def create(self, request: TaskRequest, route: str) -> Accepted | Rejected | NotSent | ReplyLost:
@@ -112,9 +115,13 @@ class KlingClient:
             )
         except (requests.RequestException, HTTPError) as error:
             outcome = _no_reply(error)
+            self._met("unreachable" if isinstance(outcome, NotSent) else "no reply")
             log.warning("%s %s: %s (%s)", method, path.partition("?")[0], outcome.reason, type(error).__name__)
             return outcome
-        return replies.read(answer.status_code, answer.content, answer.headers.get("Date"))
+        reply = replies.read(answer.status_code, answer.content, answer.headers.get("Date"))
+        if reply.code != errors.OK:
+            self._met(f"HTTP {reply.http_status}" if reply.code is None else str(reply.code))
+        return reply
 
     def _session(self) -> requests.Session:
         """One session a thread: `requests` does not promise that a shared one is safe."""

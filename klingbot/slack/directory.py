@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from klingbot.slack.counting import CountingClient, Met, unheard
 from klingbot.slack.grammar import ChannelRef, UserRef
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.trouble import UNREACHABLE
@@ -36,9 +37,9 @@ class KnownChannel:
     is_member: bool
 
 
-def quick_client(token: str, base_url: str) -> WebClient:
+def quick_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
     """A client for questions asked while a person waits: Slack gives a command three seconds (Slack's docs)."""
-    return WebClient(token, base_url=base_url, timeout=QUICK_SECONDS, retry_handlers=[])
+    return CountingClient(token, base_url, timeout=QUICK_SECONDS, met=met)
 
 
 class Directory:

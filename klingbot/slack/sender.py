@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.blocks.message import Message
+from klingbot.slack.counting import CountingClient, Met, unheard
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -88,9 +89,9 @@ class Impossible:
 Outcome = Sent | Later | Impossible
 
 
-def patient_client(token: str, base_url: str) -> WebClient:
+def patient_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
     """A client for what nobody waits for."""
-    return WebClient(token, base_url=base_url, timeout=SECONDS, retry_handlers=[])
+    return CountingClient(token, base_url, timeout=SECONDS, met=met)
 
 
 class Sender:

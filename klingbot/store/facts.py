@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from klingbot.store.database import Database, Transaction
 
+LAST_BEAT = "last beat"
+"""When a bot last did something by the clock, in UTC epoch milliseconds."""
+
 
 def get(db: Database, name: str) -> str | None:
     row = db.execute("SELECT value FROM facts WHERE name = :name", {"name": name}).fetchone()

@@ -1,0 +1,65 @@
+"""Whether this process can do its work: it beats by the clock, and each beat is a write to the ledger.
+
+So a full disk, a ledger that somebody keeps locked and a ticker that has stopped are noticed. Asking costs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from klingbot.engine import Engine
+from klingbot.store import facts
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5
+PATIENCE_SECONDS = 30
+"""So long may a beat be late: a wait for another writer is no failure."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    engine: Engine
+    seconds: Callable[[], float] = time.monotonic
+    _problem: str | None = None
+    _beating: bool = False
+    _beaten_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._beaten_at = self.seconds()
+
+    def beat(self) -> None:
+        """Called every BEAT_SECONDS. Writes when it was; `doctor` reads that too."""
+        self._beating = True
+        try:
+            with self.engine.store.write() as tx:
+                facts.put(tx, facts.LAST_BEAT, str(self.engine.clock()))
+        except Exception as error:  # whatever it is, nobody's job can be held either
+            self._noted(f"the ledger cannot be written: {error}")
+        else:
+            self._noted(None)
+            self._beaten_at = self.seconds()
+        finally:
+            self._beating = False
+
+    def trouble(self) -> str | None:
+        """Why nothing can be done just now; None when all is well."""
+        if self._problem:
+            return self._problem
+        silent = self.seconds() - self._beaten_at
+        if silent < PATIENCE_SECONDS:
+            return None
+        if self._beating:
+            return f"the ledger has been locked for {silent:.0f} s"
+        return f"nothing has run by the clock for {silent:.0f} s"
+
+    def _noted(self, problem: str | None) -> None:
+        """Logs what is new."""
+        if problem and problem != self._problem:
+            log.error("%s", problem)
+        if self._problem and not problem:
+            log.info("the ledger can be written again")
+        self._problem = problem
