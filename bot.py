@@ -193,6 +193,7 @@ def _run_sandbox(port: int | None, fresh: bool) -> None:
 
     stopping = _stopped_by_signals()
     with ExitStack() as stack:
+        stack.enter_context(play.sole_use())
         opened = play.open_sandbox(port, fresh=fresh)
         stack.callback(opened.stop)
         config = play.settings_for(opened, settings.environment())

@@ -100,7 +100,16 @@ def start(
 
 
 def _files(folder: Path, fresh: bool) -> tuple[Path, Path]:
-    if fresh and folder.exists():
-        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if fresh:
+        _empty(folder)
     return folder / "conversation.jsonl", folder / "kling-tasks.jsonl"
+
+
+def _empty(folder: Path) -> None:
+    """The folder itself stays: it may be locked."""
+    for kept in folder.iterdir():
+        if kept.is_dir():
+            shutil.rmtree(kept)
+        else:
+            kept.unlink()

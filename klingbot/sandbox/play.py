@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from klingbot.sandbox import Sandbox, start
 from klingbot.sandbox.slack.workspace import CHANNELS
 from klingbot.settings import Settings, read
+from klingbot.store import DatabaseError
 from klingbot.web import PortError
 
 FOLDER = Path(".sandbox")
@@ -16,6 +20,28 @@ FIRST_PORT = 3000
 # The sandbox has a ledger, a Slack and a Kling of its own. Of the environment it takes only what changes how money is
 # counted: real tokens and the real ledger must stay out of its reach.
 _TAKEN = ("KLINGBOT_PRICE_LIST", "KLINGBOT_PACK", "KLINGBOT_TIMEZONE", "KLINGBOT_WEEK_START", "KLINGBOT_POLL_SECONDS")
+
+
+@contextmanager
+def sole_use(folder: Path = FOLDER) -> Iterator[None]:
+    """Keeps every other sandbox out of the folder, until this process ends in whatever way.
+
+    Two on one ledger would make each other's videos, and show them on the wrong page. Raises DatabaseError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(held, folder)
+        yield
+    finally:
+        os.close(held)
+
+
+def _lock(held: int, folder: Path) -> None:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        raise DatabaseError(f"a sandbox runs already in {folder.resolve()}. Open its page, or stop it first.") from e
 
 
 def open_sandbox(

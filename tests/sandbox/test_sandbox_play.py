@@ -19,6 +19,7 @@ import bot
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.workspace import ALICE
+from klingbot.store import DatabaseError
 from klingbot.web import listen
 
 MARKETING = "C0MARKETNG"
@@ -72,6 +73,16 @@ def test_a_job_in_flight_at_the_end_is_finished_and_played_the_next_time(tmp_pat
         assert f'src=\\"{video}\\"' in page
         assert requests.get(video, timeout=5).status_code == 200
     assert second.kling.tasks == [task]
+
+
+def test_one_folder_takes_one_sandbox_at_a_time_and_the_next_when_it_has_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with play.sole_use(folder):
+        play.open_sandbox(a_free_port(), folder=folder, fresh=True).stop()
+        with pytest.raises(DatabaseError, match=r"a sandbox runs already in .*new\."), play.sole_use(folder):
+            raise AssertionError("nobody gets in here")
+    with play.sole_use(folder):
+        assert folder.is_dir()
 
 
 @pytest.mark.slow
