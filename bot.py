@@ -21,6 +21,7 @@ import click
 from klingbot import callbacks, scheduler, settings, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
+from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.engine import Engine, open_engine, stuck
 from klingbot.kling import KlingClient
@@ -32,6 +33,7 @@ from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import DatabaseError, open_store
 from klingbot.web import PortError, WebServer
@@ -58,8 +60,9 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
         dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
         house.callback(dispatcher.close)
-        sender = Sender(patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met))
-        notifier = Notifier(engine, sender, config.alerts_channel, directory.known_admins)
+        patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
+        notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
+        digester = Digester(engine, Pictures(patient))
         care = Care(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
@@ -79,6 +82,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("recover", 5, dispatcher.recover),
                 Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("deliver", 1, notifier.deliver),
+                Tick("digests", 5, digester.tell),
                 Tick("watch", 2, slack.watch),
                 Tick("nightly", 60, care.nightly),
                 Tick("pulse", BEAT_SECONDS, pulse.beat),

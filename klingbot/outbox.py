@@ -8,6 +8,7 @@ from typing import Any
 
 from klingbot import plain
 from klingbot.budgets import Standing
+from klingbot.digests import Digest
 from klingbot.jobs import Job
 from klingbot.money import Amount
 
@@ -65,6 +66,19 @@ class SubmittingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestReady:
+    """The digest of a period that has ended, its figures as they were when it was due. For its schedule's channel."""
+
+    digest: Digest
+    due_at: int | None
+    """When it should have come, where it is late."""
+    missed: int
+    """Digests before it that never came, because the bot was away."""
+    picture: str | None
+    """Slack's id of its chart."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobStuck:
     """Kling has said nothing final about a job for too long. For the admins."""
 
@@ -98,6 +112,7 @@ Content = (
     | JobStuck
     | JobWrittenOff
     | Unsound
+    | DigestReady
 )
 KINDS: Mapping[str, type[Content]] = {
     "video ready": VideoReady,
@@ -109,6 +124,7 @@ KINDS: Mapping[str, type[Content]] = {
     "job stuck": JobStuck,
     "job written off": JobWrittenOff,
     "unsound": Unsound,
+    "digest": DigestReady,
 }
 ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway)
 """What is held in a channel's quiet hours, and said in one message where several had to wait."""

@@ -250,3 +250,41 @@ def m008_care(db: Database) -> None:
     # One row per finding that stands; deleting the row lets it be told again.
     db.execute("CREATE TABLE unsound (what TEXT PRIMARY KEY, said TEXT NOT NULL, found_at INTEGER NOT NULL) STRICT")
     db.execute("CREATE INDEX jobs_remembered ON jobs (finished_at) WHERE finished_at IS NOT NULL AND prompt <> ''")
+
+
+@migrations()
+def m006_digests(db: Database) -> None:
+    """Which digests are wanted, what was refused, and the way to the dearest jobs of a day."""
+    # `since` and `told` are the first days (ISO) of the first period to tell about and of the last one told about:
+    # dates, so that they mean the same in another time zone. `channel_id` is '' for the default place, because NULLs
+    # make no unique key.
+    db.execute("""
+        CREATE TABLE digests (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          channel_id TEXT NOT NULL,
+          minute INTEGER NOT NULL CHECK (minute BETWEEN 0 AND 1439),
+          since TEXT NOT NULL,
+          told TEXT NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0,
+          set_by TEXT NOT NULL,
+          set_at INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind, channel_id)
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE refusals (
+          day_start INTEGER NOT NULL,
+          user_id TEXT NOT NULL,
+          project TEXT NOT NULL,
+          jobs INTEGER NOT NULL,
+          millicredits INTEGER NOT NULL,
+          microusd INTEGER NOT NULL,
+          PRIMARY KEY (day_start, user_id, project)
+        ) STRICT, WITHOUT ROWID""")
+    # Only videos that were paid for, so neither a hold nor the queue ever touches these.
+    for name, columns in {
+        "workspace": "day_start, settled_microusd",
+        "project": "project, day_start, settled_microusd",
+        "user": "user_id, day_start, settled_microusd",
+    }.items():
+        db.execute(f"CREATE INDEX jobs_dearest_of_{name} ON jobs ({columns}) WHERE state = 'succeeded'")

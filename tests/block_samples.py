@@ -93,6 +93,8 @@ def parts(said: Message) -> list[dict[str, Any]]:
 
 
 def _parts(block: dict[str, Any]) -> list[dict[str, Any]]:
+    if block["type"] == "image":
+        return []
     if "text" in block:
         return [block["text"]]
     return [element["text"] if element["type"] == "button" else element for element in block["elements"]]

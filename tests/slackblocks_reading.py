@@ -17,6 +17,10 @@ def block(given: Json) -> slackblocks.Block:
     block_id = given.get("block_id")
     if given["type"] == "actions":
         return slackblocks.ActionsBlock([element(each) for each in given["elements"]], block_id)
+    if given["type"] == "image":
+        return slackblocks.ImageBlock(
+            alt_text=given["alt_text"], slack_file=objects.SlackFile.from_dict(given["slack_file"])
+        )
     return slackblocks.Block.from_dict(given)
 
 

@@ -17,6 +17,9 @@ PURE = (
     "klingbot/prices/",
     "klingbot/periods.py",
     "klingbot/budgets.py",
+    "klingbot/digests.py",
+    "klingbot/schedules.py",
+    "klingbot/charts.py",
     "klingbot/forecast.py",
     "klingbot/jobs.py",
     "klingbot/outbox.py",
@@ -30,8 +33,9 @@ PURE = (
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
     ("klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
-    ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/"),
-    ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/plain.py"),
+    ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/", "klingbot/charts.py"),
+    ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/plain.py", "klingbot/schedules.py"),
+    ("klingbot/digests.py",),
     ("klingbot/forecast.py", "klingbot/outbox.py", "klingbot/quiet.py"),
     ("klingbot/kling/",),
     ("migrations/",),
@@ -44,6 +48,7 @@ LEVELS = (
     ("klingbot/doctor/",),
     (
         "klingbot/care.py",
+        "klingbot/digester.py",
         "klingbot/dispatcher.py",
         "klingbot/notifier.py",
         "klingbot/pulse.py",

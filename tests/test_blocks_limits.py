@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import slackblocks
@@ -11,17 +12,20 @@ import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
-from klingbot.blocks import answers, budgets, help, jobs, queue, refusals, usage
+from klingbot.blocks import answers, budgets, digests, help, jobs, queue, refusals, usage
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.budgets import OVER, Budget, Standing, Total
+from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
+from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
 from klingbot.jobs import JobState
+from klingbot.money import Amount
 from klingbot.outbox import (
     Crossed,
+    DigestReady,
     JobFailed,
     JobStuck,
     JobWrittenOff,
@@ -33,11 +37,37 @@ from klingbot.outbox import (
 )
 from klingbot.periods import PeriodKind
 from klingbot.sandbox.slack import limits
+from klingbot.schedules import Schedule
 from klingbot.slack.grammar import USAGE
 from klingbot.store.ledger import Share
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40
+WEEKLY = PeriodKind.WEEKLY
+
+
+def huge_digest(kind: PeriodKind, picture: str | None = None) -> DigestReady:
+    period = UTC.period(kind, NOON)
+    budgets_of_it = [
+        Standing(Budget(f"project:{NAME}", each, 10**12, 10**14), UTC.period(each, NOON), Total(MOST, MOST))
+        for each in PeriodKind
+    ]
+    who = Spenders(tuple(Spender(LONG, MOST, 10**9) for _ in range(5)), 10**9, MOST)
+    days = tuple(Day(period.first_day + timedelta(days=n), MOST) for n in range(7 if kind is WEEKLY else 31))
+    return DigestReady(
+        Digest(
+            scope=WORKSPACE, period=period, budget=budgets_of_it[1], total=Total(MOST, MOST), jobs=10**9, failed=10**9,
+            refused=Refused(10**9, MOST), before=Amount(7, 11), people=who, projects=who, models=who, days=days,
+            days_before=days, dearest=(Dear("x" * 64, "U" * 20, NAME, LONG, 10**4, LONG, True, MOST),) * 3,
+            headings=tuple(Heading(each, NOON) for each in budgets_of_it),
+        ),
+        due_at=NOON, missed=10**6, picture=picture,
+    )  # fmt: skip
+
+
+def huge_schedule() -> Schedule:
+    day = UTC.periods(NOON).daily.first_day
+    return Schedule(f"project:{NAME}", WEEKLY, "C" + "9" * 19, 1439, day, day)
 
 
 def extremes() -> dict[str, Message]:
@@ -97,6 +127,13 @@ def extremes() -> dict[str, Message]:
         "usage": usage.usage(Usage(LONG, full.period, full.total, full, "user", shares), UTC),
         "usage by day": usage.usage(Usage(LONG, full.period, full.total, full, "day", days), UTC),
         "no usage": usage.usage(Usage(LONG, full.period, full.total, full, "day", ()), UTC),
+        "digest": blocks.render(huge_digest(WEEKLY, picture="F0123456789"), UTC),
+        "digest in words": blocks.render(huge_digest(PeriodKind.MONTHLY), UTC),
+        "digests": digests.listing([huge_schedule()] * 200, UTC, NOON, LONG),
+        "no digests": digests.listing([], UTC, NOON, LONG),
+        "digest set": digests.was_set(huge_schedule(), UTC, NOON, LONG),
+        "digests off": digests.turned_off([huge_schedule()] * 99, LONG, UTC, LONG),
+        "no digests off": digests.turned_off([], LONG, UTC, LONG),
         "help": help.overview(USAGE, CREDITS),
         "mistake": answers.mistake(LONG, USAGE["generate"]),
         "admins only": answers.admins_only("set budgets", USAGE["budget set"]),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klingbot.outbox import KINDS, Content, JobFailed, SubmittingResumed, from_json, kind_of, to_json
 
-unhurried = settings(deadline=None)
+unhurried = settings(deadline=None, max_examples=30)
 
 
 def through_the_database(content: Content) -> Content:

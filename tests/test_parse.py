@@ -19,6 +19,10 @@ from klingbot.slack.parse import (
     CancelWaiting,
     ChannelRef,
     Command,
+    DigestList,
+    DigestNow,
+    DigestOff,
+    DigestSet,
     Generate,
     Help,
     Jobs,
@@ -143,7 +147,8 @@ def test_every_flag_in_a_usage_line_is_taken_and_every_flag_taken_is_in_it() -> 
 
 def test_every_example_value_shown_to_people_is_itself_accepted() -> None:
     for command, flags in FLAGS_OF.items():
-        subject = {"generate": FOX, "quote": FOX}.get(command, "marketing")
+        subject = {"generate": FOX, "quote": FOX, "digest": "marketing weekly"}.get(command, "marketing")
+        command, subject = ("digest", "marketing now") if command == "digest now" else (command, subject)
         for flag in set(flags) - SWITCHES:
             limit = "--usd 1" if command == "budget set" and flag not in ("credits", "usd") else ""
             parse(f"{command} {subject} --{flag} {EXAMPLES[flag]} {limit}")
@@ -401,8 +406,8 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             f"Unknown command “genrate”. Did you mean generate? Begin with one of {WORDS}.",
         ),
         (
-            "digest marketing daily",
-            f"Unknown command “digest”. Begin with one of {WORDS}.",
+            "report daily",
+            f"Unknown command “report”. Begin with one of {WORDS}.",
         ),
         (
             "--duration 5",
@@ -727,3 +732,59 @@ def test_an_unquoted_prompt_without_flags_is_read_as_it_was_typed(prompt: str) -
 @given(st.text())
 def test_what_slack_escapes_is_unescaped_to_what_was_typed(text: str) -> None:
     assert plain(slack_escape(text)) == text
+
+
+# Digests.
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("digest", DigestList()),
+        ("digest marketing", DigestList(ProjectRef("marketing"))),
+        ("digest workspace weekly", DigestSet(WorkspaceRef(), "weekly")),
+        ("digest marketing Week --at 9", DigestSet(ProjectRef("marketing"), "weekly", 540)),
+        ("digest --at=17:30 <@U1|bob> daily", DigestSet(UserRef("U1", "bob"), "daily", 1050)),
+        ("digest marketing monthly —at 9am —channel #finance",
+         DigestSet(ProjectRef("marketing"), "monthly", 540, ChannelRef(None, "finance"))),
+        ("digest marketing off", DigestOff(ProjectRef("marketing"))),
+        ("digest marketing off --channel <#C1|finance>",
+         DigestOff(ProjectRef("marketing"), ChannelRef("C1", "finance"))),
+        ("digest marketing now", DigestNow(ProjectRef("marketing"))),
+        ("digest marketing NOW --period month", DigestNow(ProjectRef("marketing"), "monthly")),
+    ],
+)  # fmt: skip
+def test_digests_are_set_shown_and_turned_off(text: str, command: object) -> None:
+    assert parse(text) == command
+
+
+@pytest.mark.parametrize(
+    ("typed", "minute"),
+    [("0", 0), ("00:00", 0), ("9", 540), ("09:05", 545), ("9.30", 570), ("9h30", 570), ("12am", 0), ("12 pm", 720),
+     ("11:59PM", 1439), ("23:59", 1439)],
+)  # fmt: skip
+def test_a_time_of_day_is_read_as_people_write_it(typed: str, minute: int) -> None:
+    asked = parse(f'digest marketing daily --at "{typed}"')
+    assert asked == DigestSet(ProjectRef("marketing"), "daily", minute)
+
+
+@pytest.mark.parametrize("typed", ["24:00", "9:60", "13pm", "0am", "noon", "9:5", "-1", "1e1", "９"])
+def test_what_is_no_time_of_day_is_answered_with_one(typed: str) -> None:
+    with pytest.raises(UsageError, match="Give a time of day, like --at 09:00"):
+        parse(f'digest marketing daily --at "{typed}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("digest marketing weakly", "“weakly” is not when a digest comes. Did you mean weekly?"),
+        ("digest marketing hourly", "Write daily, weekly, monthly, off or now."),
+        ("digest marketing off --at 9", "--at has no meaning with off. Leave it out."),
+        ("digest marketing weekly please", "Unexpected word “please”."),
+        ("digest marketing now --at 9", "digest now does not take --at."),
+    ],
+)
+def test_a_digest_that_makes_no_sense_is_answered_with_what_does(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse(text)
+    assert sentence in raised.value.sentence

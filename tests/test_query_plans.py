@@ -16,13 +16,14 @@ import pytest
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verdicts
 from klingbot.engine.budgeting import Change
+from klingbot.engine.figures import figures
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
 from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
-GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox")
+GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox", "refusals")
 ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
 NEWEST_FIRST = "INDEX jobs_ended"
 """Read from its newest row on, and no further than a LIMIT says."""
@@ -177,6 +178,21 @@ def test_no_breakdown_reads_beyond_its_span(lived_in: Engine, scope: str, by: st
     assert any("daily_spend" in sql for sql in statements)
     for sql, params in statements.items():
         assert scans(lived_in, sql, params) == [], sql
+
+
+@pytest.mark.parametrize("kind", list(PeriodKind))
+@pytest.mark.parametrize("scope", [WORKSPACE, project_scope("marketing"), user_scope("U1")])
+def test_no_digest_reads_beyond_its_span(lived_in: Engine, scope: str, kind: PeriodKind) -> None:
+    period = lived_in.periods().of(kind)
+    statements = traced(lived_in, lambda: figures(lived_in, scope, period))
+    assert any("FROM refusals" in sql for sql in statements)
+    for sql, params in statements.items():
+        assert scans(lived_in, sql, params) == [], sql
+    [dearest] = [(sql, params) for sql, params in statements.items() if "ORDER BY settled_microusd" in sql]
+    [step] = plan(lived_in, *dearest)
+    assert step.startswith("SEARCH jobs USING INDEX jobs_dearest_of_"), (
+        "each day's dearest come first, nothing is sorted"
+    )
 
 
 def test_counting_the_waiting_jobs_looks_at_waiting_jobs_only(lived_in: Engine) -> None:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, jobs, queue
+from klingbot.blocks import alerts, digests, jobs, queue
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
 from klingbot.blocks.together import together
 from klingbot.outbox import (
     Content,
     Crossed,
+    DigestReady,
     JobFailed,
     JobStuck,
     JobWrittenOff,
@@ -40,6 +41,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     SubmittingStopped: alerts.submitting_stopped,
     SubmittingResumed: alerts.submitting_resumed,
     Unsound: alerts.unsound,
+    DigestReady: digests.ready,
 }
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 

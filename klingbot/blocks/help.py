@@ -11,7 +11,7 @@ from klingbot.pricing import NotSold, PriceList, Wish, quote
 _GROUPS = {
     "Videos": ("generate", "quote", "jobs", "cancel"),
     "Budgets": ("budget", "budget show", "budget set", "budget remove"),
-    "Spending": ("usage",),
+    "Spending": ("usage", "digest", "digest now", "digest list"),
     "More": ("project", "help"),
     "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
@@ -23,6 +23,9 @@ _NOTES = {
     "budget set": "Sets a budget; what is left out stays as it was. Spend so far counts. For admins.",
     "budget remove": "Removes a budget; its spend stays in the ledger. For admins.",
     "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
+    "digest": "What a day, week or month came to, when it has ended, in the channel you say. For admins.",
+    "digest now": "The last one of a scope, for your eyes only.",
+    "digest list": "Which digests are set, and when each comes next.",
     "project": "The project that this channel spends for. Anyone may ask; admins set it.",
     "cancel": "Gives a job up while it waits. Kling has no cancel, so not later. Your own; admins, anyone's.",
     "jobs": "What of yours waits, is being made and has lately ended, with ids; or another's, or everybody's.",

@@ -33,6 +33,14 @@ class Message:
         """The same message with more at its end."""
         return message(*self.blocks, *blocks)
 
+    @property
+    def has_pictures(self) -> bool:
+        return any(block["type"] == "image" for block in self.blocks)
+
+    def in_words(self) -> Message:
+        """The same with what its pictures show said in small print."""
+        return message(*(context(block["alt_text"]) if block["type"] == "image" else block for block in self.blocks))
+
 
 def message(*blocks: Block) -> Message:
     lines = "\n".join(_said(block) for block in blocks).translate(_FOR_THE_EYE).splitlines()
@@ -78,6 +86,11 @@ def confirm(title: str, text: str, yes: str, *, no: str = "Back", danger: bool =
     }
 
 
+def image(slack_file: str, alt: str) -> Block:
+    """A picture that was uploaded to Slack, and what it shows in words (Slack takes 2,000 characters)."""
+    return {"type": "image", "slack_file": {"id": slack_file}, "alt_text": _cut(alt, 2_000)}
+
+
 def sections(lines: Iterable[str]) -> list[Block]:
     """As few sections as hold all the lines, none cut in two."""
     packed: list[str] = []
@@ -108,4 +121,6 @@ def _said(block: Block) -> str:
         return str(block["text"]["text"])
     if block["type"] == "actions":
         return " ".join(f"[{element['text']['text']}]" for element in block["elements"])
+    if block["type"] == "image":
+        return str(block["alt_text"])
     return " · ".join(element["text"] for element in block["elements"])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from klingbot.budgets import OVER, TURNED_AWAY, Standing, marks
-from klingbot.engine.core import Engine
 from klingbot.jobs import Job
-from klingbot.money import Amount
 from klingbot.outbox import Content, Crossed, JobFailed, JobWrittenOff, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.store import Transaction, budgets, outbox
 
@@ -28,12 +26,10 @@ def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> N
             _put(tx, key, Crossed(standing, tuple(new)), at, channel_id=standing.budget.channel_id)
 
 
-def note_turned_away(engine: Engine, refused: Iterable[Standing], needed: Amount, user_id: str) -> None:
+def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> None:
     """Announces, once per budget and period, that somebody was refused for want of it."""
-    with engine.store.write() as tx:
-        told = [standing for standing in refused if _first_turned_away(tx, standing, needed, user_id, engine.clock())]
-        if not told:
-            tx.abandon()
+    for standing in refused:
+        _note_turned_away(tx, standing, job)
 
 
 def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
@@ -60,12 +56,11 @@ def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:
     _put(tx, key, content, at)
 
 
-def _first_turned_away(tx: Transaction, standing: Standing, needed: Amount, user_id: str, at: int) -> bool:
-    times = budgets.announce(tx, standing, TURNED_AWAY)
-    if not times:
-        return False
-    key = f"turned away {_name(standing)} {times}"
-    return _put(tx, key, TurnedAway(standing, needed, user_id), at, channel_id=standing.budget.channel_id)
+def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
+    if times := budgets.announce(tx, standing, TURNED_AWAY):
+        content = TurnedAway(standing, job.quote, job.user_id)
+        key = f"turned away {_name(standing)} {times}"
+        _put(tx, key, content, job.asked_at, channel_id=standing.budget.channel_id)
 
 
 def _put(

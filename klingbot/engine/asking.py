@@ -11,7 +11,7 @@ from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.periods import PeriodKind, Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
-from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects
+from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects, refusal_counts
 
 DEFAULT_PROJECT = "default"
 
@@ -87,7 +87,7 @@ def hold(engine: Engine, request: Request) -> Held | Repeated | NotSold | Budget
         if not isinstance(outcome, Held):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
-    return _turned_away(engine, quote, request, outcome) if isinstance(outcome, list) else outcome
+    return _turned_away(engine, quote, job, outcome) if isinstance(outcome, list) else outcome
 
 
 def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stopped | list[Standing]:
@@ -104,10 +104,12 @@ def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stop
     return Held(job, tuple(standings), jobs.ahead_of(tx, job))
 
 
-def _turned_away(engine: Engine, quote: Quote, request: Request, standings: list[Standing]) -> BudgetExceeded:
+def _turned_away(engine: Engine, quote: Quote, job: Job, standings: list[Standing]) -> BudgetExceeded:
     """What the person hears and the budgets' channels too, of standings that the hold would have broken."""
     refused = refusals(standings, quote.amount)
-    alerting.note_turned_away(engine, refused, quote.amount, request.user_id)
+    with engine.store.write() as tx:
+        refusal_counts.count(tx, job)
+        alerting.note_turned_away(tx, refused, job)
     left = room(standing.without(quote.amount) for standing in standings)
     return BudgetExceeded(quote, tuple(refused), tuple(affordable(engine.prices, quote, left)))
 

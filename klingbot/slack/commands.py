@@ -15,7 +15,7 @@ from slack_bolt import Ack, App
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.slack import budgeting, generating, parse, queueing, spending
+from klingbot.slack import budgeting, digesting, generating, parse, queueing, spending
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
@@ -79,6 +79,10 @@ _COMMANDS = {
     parse.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),
     parse.BudgetRemove: _Row("budget remove", budgeting.remove, admins_only="remove budgets"),
     parse.Usage: _Row("usage", spending.usage),
+    parse.DigestList: _Row("digest list", digesting.show_all),
+    parse.DigestSet: _Row("digest", digesting.put, admins_only="set digests"),
+    parse.DigestOff: _Row("digest", digesting.turn_off, admins_only="turn digests off"),
+    parse.DigestNow: _Row("digest now", digesting.show_now),
     parse.ProjectShow: _Row("project", spending.show_project),
     parse.ProjectSet: _Row("project", spending.set_project, admins_only="set the project that a channel spends for"),
     parse.Help: _Row("help", _help),

@@ -89,7 +89,7 @@ class Directory:
         called = f"#{ref.name}" if ref.name else "that channel"
         raise MistakeError(
             f"I can't see {called}. If it exists, it is private or archived: invite me there (/invite @klingbot), "
-            "then set the budget again."
+            "then try again."
         )
 
     def _is_slack_admin(self, user_id: str) -> bool:

@@ -99,6 +99,35 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestList:
+    scope: ScopeRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSet:
+    """`minute` counts from midnight; None leaves the time as it is, or to the default."""
+
+    scope: ScopeRef
+    period: str
+    minute: int | None = None
+    channel: ChannelRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestOff:
+    """Of one scope, in one channel or everywhere."""
+
+    scope: ScopeRef
+    channel: ChannelRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestNow:
+    scope: ScopeRef
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectShow:
     pass
 
@@ -157,6 +186,10 @@ Command = (
     | BudgetSet
     | BudgetRemove
     | Usage
+    | DigestList
+    | DigestSet
+    | DigestOff
+    | DigestNow
     | ProjectShow
     | ProjectSet
     | Cancel
@@ -181,6 +214,9 @@ USAGE = {
     "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]",
     "budget remove": "/kling budget remove SCOPE [--period monthly]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
+    "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
+    "digest now": "/kling digest SCOPE now [--period weekly]",
+    "digest list": "/kling digest [SCOPE]",
     "project": "/kling project [NAME]",
     "jobs": "/kling jobs [@user|all]",
     "cancel": "/kling cancel JOB",
@@ -199,6 +235,8 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "budget set": ("period", "credits", "usd", "alert", "channel"),
     "budget remove": ("period",),
     "usage": ("period", "by"),
+    "digest": ("at", "channel"),
+    "digest now": ("period",),
 }
 """The flags that a command takes; a command that is not here takes none."""
 
@@ -219,5 +257,6 @@ EXAMPLES = {
     "alert": "80,100",
     "channel": "#finance",
     "by": "model",
+    "at": "09:00",
 }
 """A value to show for each flag that needs one."""

@@ -26,6 +26,10 @@ from klingbot.slack.grammar import (
     CancelWaiting,
     ChannelRef,
     Command,
+    DigestList,
+    DigestNow,
+    DigestOff,
+    DigestSet,
     Generate,
     Help,
     Jobs,
@@ -56,6 +60,10 @@ __all__ = [
     "CancelWaiting",
     "ChannelRef",
     "Command",
+    "DigestList",
+    "DigestNow",
+    "DigestOff",
+    "DigestSet",
     "Generate",
     "Help",
     "Jobs",
@@ -122,6 +130,8 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
         hint = did_you_mean(word, _COMMANDS)
         known = ", ".join(_COMMANDS)
         raise UsageError(f"Unknown command {shown(word)}.{hint} Begin with one of {known}.", USAGE["help"])
+    if word == "digest":
+        return _digest_command(rest), rest
     if word != "budget" or not rest:
         return word, rest
     action = rest[0].text.lower()
@@ -135,6 +145,12 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
             USAGE["budget"],
         )
     return ("budget" if action == "list" else f"budget {action}"), rest[1:]
+
+
+def _digest_command(words: list[Word]) -> str:
+    if len(words) < 2:
+        return "digest list"
+    return "digest now" if words[1].text.lower() == "now" else "digest"
 
 
 def _prompt(text: str, command: Word, words: list[Word], given: list[Flag]) -> str:
@@ -208,6 +224,26 @@ def _usage(asked: _Asked) -> Command:
 
 def _period(asked: _Asked) -> str:
     return asked.read("period", values.period) or "monthly"
+
+
+def _digest_list(asked: _Asked) -> Command:
+    return DigestList(_scope(asked.words) if asked.words else None)
+
+
+def _digest(asked: _Asked) -> Command:
+    scope, cadence = _scope(asked.words[:1]), values.cadence(asked.words[1].text)
+    _only(asked.words, 2)
+    minute, channel = asked.read("at", values.clock), asked.read("channel", scopes.channel)
+    if cadence != "off":
+        return DigestSet(scope, cadence, minute, channel)
+    if minute is not None:
+        raise MistakeError("--at has no meaning with off. Leave it out.")
+    return DigestOff(scope, channel)
+
+
+def _digest_now(asked: _Asked) -> Command:
+    _only(asked.words, 2)
+    return DigestNow(_scope(asked.words[:1]), asked.read("period", values.period))
 
 
 def _project(asked: _Asked) -> Command:
@@ -288,6 +324,9 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "budget set": _budget_set,
     "budget remove": _budget_remove,
     "usage": _usage,
+    "digest": _digest,
+    "digest list": _digest_list,
+    "digest now": _digest_now,
     "project": _project,
     "jobs": _jobs,
     "cancel": _cancel,

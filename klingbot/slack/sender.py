@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -16,6 +16,8 @@ from klingbot.slack.counting import CountingClient, Met, unheard
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Slack's own words for trouble that passes (docs.slack.dev, chat.postMessage). Every other word is about this place or
 # this message, and asking again will not change it.
@@ -103,17 +105,26 @@ class Sender:
     def send(self, place: Place, message: Message, *, thread_ts: str | None = None) -> Outcome:
         """Posts it, with `thread_ts` as a reply. A response_url knows no threads."""
         if place.kind == "answer":
-            return _outcome(lambda: self._answer(place.address, message))
-        return _outcome(lambda: self._post(place, message, thread_ts))
+            return attempt(lambda: self._answer(place.address, message))
+        return attempt(lambda: self._post(place, message, thread_ts))
 
     def edit(self, channel: str, ts: str, message: Message) -> Outcome:
         """Gives a message of the bot's own another content."""
-        return _outcome(lambda: self._update(channel, ts, message))
+        return attempt(lambda: self._update(channel, ts, message))
 
     def _post(self, place: Place, message: Message, thread_ts: str | None) -> Sent:
         channel = place.address
         if place.kind == "direct":
             channel = self._client.conversations_open(users=channel)["channel"]["id"]
+        try:
+            return self._say(channel, message, thread_ts)
+        except SlackApiError as e:
+            if not message.has_pictures or e.response.get("error") != "invalid_blocks":
+                raise
+            log.warning("Slack does not show a picture; its message goes out in words")
+            return self._say(channel, message.in_words(), thread_ts)
+
+    def _say(self, channel: str, message: Message, thread_ts: str | None) -> Sent:
         posted = self._client.chat_postMessage(
             channel=channel, unfurl_links=False, thread_ts=thread_ts, **message.payload()
         )
@@ -133,7 +144,8 @@ class Sender:
         return Impossible(reply.body[:100])
 
 
-def _outcome(call: Callable[[], Outcome]) -> Outcome:
+def attempt(call: Callable[[], T]) -> T | Later | Impossible:
+    """What the call to Slack came to, or what kept it from coming to anything."""
     try:
         return call()
     except SlackApiError as e:

@@ -30,6 +30,7 @@ _LINK = re.compile(r"<(https?:[^<>|]*)(?:\|[^<>]*)?>", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SECONDS = re.compile(r"([0-9]+)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
 _PERCENT = re.compile(r"0*([0-9]{1,3})\s*%?")
+_CLOCK = re.compile(r"([0-9]{1,2})(?:[:.h]([0-5][0-9]))?\s*(am|pm)?", re.IGNORECASE)
 _JOB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -134,6 +135,26 @@ def grouping(text: str) -> str:
         hint = did_you_mean(typed, _GROUPINGS)
         raise MistakeError(f"Unknown --by {shown(text)}.{hint} Write --by model, user, project or day.")
     return typed
+
+
+def cadence(text: str) -> str:
+    """How often a digest comes, or `off`."""
+    typed = lowered(text)
+    if typed == "off" or typed in PERIODS:
+        return PERIODS.get(typed, typed)
+    hint = did_you_mean(typed, ("daily", "weekly", "monthly", "off", "now"))
+    raise MistakeError(f"{shown(text)} is not when a digest comes.{hint} Write daily, weekly, monthly, off or now.")
+
+
+def clock(text: str) -> int:
+    """Minutes after midnight from `09:00`, `9:00`, `9` or `9am`."""
+    match = _CLOCK.fullmatch(tidy(text))
+    hour, minute = (int(match[1]), int(match[2] or 0)) if match else (24, 0)
+    if match and match[3]:
+        hour = hour % 12 + (12 if match[3].lower() == "pm" else 0) if 1 <= hour <= 12 else 24
+    if hour > 23:
+        raise MistakeError(f"--at is {shown(text)}. Give a time of day, like --at 09:00.")
+    return hour * 60 + minute
 
 
 def job_id(text: str) -> str:

@@ -54,4 +54,7 @@ class Store(Protocol):
     def read(self) -> Database:
         """For reading, on this thread; each statement sees the last commit."""
 
+    def view(self) -> AbstractContextManager[Database]:
+        """For reading several things of one moment, on this thread: what is committed during the block is not seen."""
+
     def close(self) -> None: ...

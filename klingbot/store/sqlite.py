@@ -104,6 +104,15 @@ class SqliteStore:
             self._readers.add(reader)
         return reader
 
+    @contextmanager
+    def view(self) -> Iterator[sqlite_utils.Database]:
+        reader = self.read()
+        reader.execute("BEGIN")
+        try:
+            yield reader
+        finally:
+            reader.execute("COMMIT")
+
     def close(self) -> None:
         with self._alone():
             for connection in (*self._readers, self._writer):

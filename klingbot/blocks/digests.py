@@ -1,0 +1,187 @@
+"""Digests: what a period came to, and what is said when they are set, listed and turned off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from klingbot import charts
+from klingbot.blocks.message import Block, Message, context, image, message, section, sections
+from klingbot.blocks.standings import bar, left, limit, resets
+from klingbot.blocks.text import channel, code, label, mention, name, plural, scope_name, scope_typed, when
+from klingbot.digests import Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
+from klingbot.outbox import DigestReady
+from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
+from klingbot.schedules import Schedule, next_at
+
+MOST_LISTED = 50
+
+_BEFORE = {
+    PeriodKind.DAILY: "the day before",
+    PeriodKind.WEEKLY: "the week before",
+    PeriodKind.MONTHLY: "the month before",
+}
+
+
+def ready(content: DigestReady, calendar: Calendar) -> Message:
+    """As it comes to its channel."""
+    said = digest(content.digest, calendar, picture=content.picture)
+    remarks = [*_late(content, calendar), *_missed(content)]
+    return said.plus(context(*remarks)) if remarks else said
+
+
+def digest(shown: Digest, calendar: Calendar, *, picture: str | None = None) -> Message:
+    """`picture` is Slack's id of its chart; without one, the chart's figures are said in small print."""
+    if shown.is_empty:
+        return message(section(f"*📊 {_title(shown)}*: nothing was asked for, and nothing spent"))
+    return message(
+        section(f"*📊 {_title(shown)}*", _spent(shown), _budget(shown), _jobs(shown), _refused(shown), _peak(shown)),
+        *_chart(shown, picture),
+        *_breakdowns(shown),
+        *_dearest(shown),
+        *_headings(shown, calendar),
+        context(f"details: {code(f'/kling usage {scope_typed(shown.scope)} --by user')}"),
+    )
+
+
+def listing(schedules: Sequence[Schedule], calendar: Calendar, now: int, alerts_channel: str | None) -> Message:
+    if not schedules:
+        example = code("/kling digest workspace weekly --at 09:00 --channel #finance")
+        return message(section(f"No digests are set. An admin sets one: {example}"))
+    lines = [
+        f"• {_scheduled(each, calendar, alerts_channel)}, next {when(next_at(each, calendar, now), calendar)}"
+        for each in schedules[:MOST_LISTED]
+    ]
+    more = [f"and {len(schedules) - MOST_LISTED:,} more"] if len(schedules) > MOST_LISTED else []
+    return message(*sections(["*Digests*", *lines, *more]))
+
+
+def was_set(schedule: Schedule, calendar: Calendar, now: int, alerts_channel: str | None) -> Message:
+    coming = when(next_at(schedule, calendar, now), calendar)
+    return message(
+        section(f"Digest set: {_scheduled(schedule, calendar, alerts_channel)}. The next comes {coming}."),
+        context(f"to see one now: {code(f'/kling digest {scope_typed(schedule.scope)} now --period {schedule.kind}')}"),
+    )
+
+
+def turned_off(ended: Sequence[Schedule], scope: str, calendar: Calendar, alerts_channel: str | None) -> Message:
+    if not ended:
+        return message(section(f"There is no such digest for {scope_name(scope)}. {code('/kling digest')} lists them."))
+    return message(*sections(f"Turned off: {_scheduled(each, calendar, alerts_channel)}" for each in ended))
+
+
+def _scheduled(schedule: Schedule, calendar: Calendar, alerts_channel: str | None) -> str:
+    """`marketing, weekly at 09:00 (Europe/Berlin) to #finance`."""
+    place = schedule.channel_id or alerts_channel
+    clock = f"{schedule.minute // 60:02d}:{schedule.minute % 60:02d} ({calendar.zone.key})"
+    return f"*{scope_name(schedule.scope)}*, {schedule.kind} at {clock} to {channel(place) if place else 'the admins'}"
+
+
+def _late(content: DigestReady, calendar: Calendar) -> Iterator[str]:
+    if content.due_at is not None:
+        yield f"🕘 late: it was due {when(content.due_at, calendar)}, when Klingbot was not running"
+
+
+def _missed(content: DigestReady) -> Iterator[str]:
+    if content.missed:
+        yield f"{plural(content.missed, 'digest')} before this one never came, for the same reason"
+
+
+def _title(shown: Digest) -> str:
+    kind = shown.period.kind.capitalize()
+    return f"{kind} digest for {scope_name(shown.scope)} · {shown.period.label}"
+
+
+def _spent(shown: Digest) -> str:
+    in_flight = f", {shown.total.held} still in flight" if shown.total.held else ""
+    return f"*{shown.total.settled}* spent{in_flight}: {_compared(shown)}"
+
+
+def _compared(shown: Digest) -> str:
+    before, change = _BEFORE[shown.period.kind], change_permille(shown)
+    if change is None:
+        return f"nothing was spent {before}"
+    if change == 0:
+        return f"as much as {before}"
+    return f"{_percent(abs(change))} {'more' if change > 0 else 'less'} than {before} ({shown.before})"
+
+
+def _budget(shown: Digest) -> str:
+    standing = shown.budget
+    if standing is None:
+        return ""
+    over = " 🔴" if standing.exceeded else ""
+    return f"{code(bar(standing.permille, 20))} {standing.percent} of its budget of {limit(standing.budget)}{over}"
+
+
+def _jobs(shown: Digest) -> str:
+    unmade = f", {shown.failed:,} of them not made" if shown.failed else ""
+    return f"{plural(shown.jobs, 'job')}{unmade}"
+
+
+def _refused(shown: Digest) -> str:
+    refused = shown.refused
+    return f"{plural(refused.jobs, 'job')} refused for want of budget: {refused.amount}" if refused.jobs else ""
+
+
+def _peak(shown: Digest) -> str:
+    day = dearest_day(shown)
+    if day is None or not day.amount:
+        return ""
+    return f"Dearest day: {WEEKDAYS[day.date.weekday()].capitalize()} {day.date.day} {day.date:%B}, {day.amount}"
+
+
+def _chart(shown: Digest, picture: str | None) -> Iterator[Block]:
+    drawn = chart(shown)
+    if drawn is not None:
+        yield image(picture, charts.alt(drawn)) if picture else context(charts.alt(drawn))
+
+
+def _breakdowns(shown: Digest) -> Iterator[Block]:
+    """Each way of cutting the sum that says more than the scope itself does."""
+    kind = shown.scope.partition(":")[0]
+    if kind != "user":
+        yield from _breakdown("People", shown.people, mention, shown)
+    if kind != "project":
+        yield from _breakdown("Projects", shown.projects, name, shown)
+    yield from _breakdown("Models", shown.models, name, shown)
+
+
+def _breakdown(title: str, found: Spenders, named: Callable[[str], str], shown: Digest) -> Iterator[Block]:
+    if not found.top:
+        return
+    lines = [
+        f"• {named(each.name)}: {each.amount}{_share(each, shown)} · {plural(each.jobs, 'job')}" for each in found.top
+    ]
+    others = [f"• {found.others:,} more: {found.rest}"] if found.others else []
+    yield section(f"*{title}*", *lines, *others)
+
+
+def _share(spender: Spender, shown: Digest) -> str:
+    whole = shown.total.settled.microusd
+    return f", {_percent(spender.amount.microusd * 1000 // whole)}" if whole else ""
+
+
+def _dearest(shown: Digest) -> Iterator[Block]:
+    if shown.dearest:
+        yield section("*Dearest videos*", *(f"• {_dear(each)}" for each in shown.dearest))
+
+
+def _dear(dear: Dear) -> str:
+    sound = ", with sound" if dear.audio else ""
+    product = f"{name(dear.model)}, {dear.duration_seconds} s, {name(dear.resolution)}{sound}"
+    return f"{dear.amount}: {product} · {mention(dear.user_id)} for {name(dear.project)} · job {name(dear.job_id)}"
+
+
+def _headings(shown: Digest, calendar: Calendar) -> Iterator[Block]:
+    if shown.headings:
+        yield section("*Budgets now*", *(f"• {_heading(each, calendar)}" for each in shown.headings))
+
+
+def _heading(heading: Heading, calendar: Calendar) -> str:
+    standing = heading.standing
+    ends = f"; at the present rate it ends {when(heading.ends_at, calendar)}" if heading.ends_at else ""
+    return f"{label(standing.budget)}: {standing.percent}, {left(standing)}{ends}, {resets(standing, calendar)}"
+
+
+def _percent(permille: int) -> str:
+    return f"{permille // 10:,}.{permille % 10}%"

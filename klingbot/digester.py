@@ -1,0 +1,60 @@
+"""Digests that are due: figures, a chart of them, and the message into the outbox.
+
+The chart is drawn and uploaded here, before the message is queued, and not when it is sent: that takes seconds, in
+which no alert could leave.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from klingbot import charts
+from klingbot.digests import Digest, chart
+from klingbot.engine import Engine, digesting
+from klingbot.engine.figures import figures
+from klingbot.schedules import Due
+from klingbot.slack.pictures import Pictures, Uploaded
+from klingbot.slack.sender import Later
+
+log = logging.getLogger(__name__)
+
+PATIENCE_MS = 10 * 60_000
+"""How long after its time a digest waits for Slack to take its chart. Then its words go out alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digester:
+    engine: Engine
+    pictures: Pictures
+
+    def tell(self) -> None:
+        """Queues what is due. Each is claimed first; one that fails is tried again when its lease has ended."""
+        for due in digesting.due(self.engine):
+            if digesting.claim(self.engine, due):
+                self._tell(due)
+
+    def _tell(self, due: Due) -> None:
+        digest = figures(self.engine, due.schedule.scope, due.period)
+        picture = self._picture(digest)
+        if isinstance(picture, Later) and self.engine.clock() < due.at + PATIENCE_MS:
+            log.info("the chart of a digest is not taken (%s); trying again in a minute", picture.problem)
+            return
+        digesting.tell(self.engine, due, digest, picture if isinstance(picture, str) else None)
+
+    def _picture(self, digest: Digest) -> str | Later | None:
+        """Slack's id of the chart. None where there is none, or none to be had: a chart never costs the words."""
+        drawn = chart(digest)
+        if drawn is None:
+            return None
+        try:
+            outcome = self.pictures.upload(charts.draw(drawn), charts.alt(drawn))
+        except Exception:
+            log.exception("the chart of a digest could not be drawn; it goes out in words")
+            return None
+        if isinstance(outcome, Uploaded):
+            return outcome.file_id
+        if isinstance(outcome, Later):
+            return outcome
+        log.warning("Slack does not take the chart of a digest (%s); it goes out in words", outcome.problem)
+        return None

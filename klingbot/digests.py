@@ -1,0 +1,172 @@
+"""What a digest says about a period that has ended, from its figures. Pure.
+
+Prompts are left out: a digest goes to other people than the channel where a video was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from klingbot.budgets import Standing, Total
+from klingbot.charts import Bar, Chart
+from klingbot.money import NOTHING, Amount, show_credits, show_usd
+from klingbot.periods import Period, PeriodKind
+
+MOST_SPENDERS = 5
+MOST_DEAREST = 3
+DAYS_OF_A_DAILY = 14
+"""A daily digest shows its day beside those before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one person made of one project with one model."""
+
+    user_id: str
+    project: str
+    model: str
+    jobs: int
+    failed: int
+    """Those that were not made: failed at Kling, refused there, or cancelled."""
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """One person, project or model."""
+
+    name: str
+    amount: Amount
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spenders:
+    """Those who spent most, dearest first, and all others together."""
+
+    top: tuple[Spender, ...]
+    others: int = 0
+    rest: Amount = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was settled of one local day."""
+
+    date: date
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Dear:
+    """A job that cost much."""
+
+    job_id: str
+    user_id: str
+    project: str
+    model: str
+    duration_seconds: int
+    resolution: str
+    audio: bool
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Jobs that were refused for want of budget, and what they would have cost."""
+
+    jobs: int = 0
+    amount: Amount = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """How a budget stands in its running period, and when it ends at the present rate; None: it lasts, or who knows."""
+
+    standing: Standing
+    ends_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One scope in one period that has ended."""
+
+    scope: str
+    period: Period
+    budget: Standing | None
+    """The scope's budget of the same kind as it stood at the end; with today's limits, the old ones are not kept."""
+    total: Total
+    jobs: int
+    failed: int
+    refused: Refused
+    before: Amount
+    """Settled in the period before."""
+    people: Spenders
+    projects: Spenders
+    models: Spenders
+    days: tuple[Day, ...]
+    """Of a daily digest the last fourteen days; otherwise each day of the period."""
+    days_before: tuple[Day, ...]
+    """Each day of the period before; of a daily digest none."""
+    dearest: tuple[Dear, ...]
+    headings: tuple[Heading, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.jobs and not self.refused.jobs
+
+
+def spenders(parts: Iterable[Part], name: Callable[[Part], str]) -> Spenders:
+    """Those parts gathered under one of their names."""
+    gathered: dict[str, Spender] = {}
+    for part in parts:
+        known = gathered.get(name(part), Spender(name(part), NOTHING, 0))
+        gathered[known.name] = Spender(known.name, known.amount + part.total.settled, known.jobs + part.jobs)
+    ranked = sorted(gathered.values(), key=lambda each: (-each.amount.microusd, -each.jobs, each.name))
+    rest = ranked[MOST_SPENDERS:]
+    return Spenders(tuple(ranked[:MOST_SPENDERS]), len(rest), sum((each.amount for each in rest), NOTHING))
+
+
+def change_permille(digest: Digest) -> int | None:
+    """By how many tenths of a percent more (or less, below zero) was spent than before; None after nothing."""
+    before, now = digest.before.microusd, digest.total.settled.microusd
+    return None if not before else round((now - before) * 1000 / before)
+
+
+def dearest_day(digest: Digest) -> Day | None:
+    """The day on which most was spent, of periods with more than one day."""
+    if digest.period.kind is PeriodKind.DAILY:
+        return None
+    return max(digest.days, key=lambda day: day.amount.microusd, default=None)
+
+
+def chart(digest: Digest) -> Chart | None:
+    """Spend per day, against what the budget allows when it is spread evenly over its days. None of an empty period."""
+    if not any(day.amount for day in digest.days):
+        return None
+    in_usd = digest.budget is None or digest.budget.budget.limit_microusd is not None
+    before = [_value(day, in_usd) for day in digest.days_before]
+    bars = tuple(
+        Bar(day.date, _value(day, in_usd), before[index] if index < len(before) else None)
+        for index, day in enumerate(digest.days)
+    )
+    is_daily = digest.period.kind is PeriodKind.DAILY
+    line = _even_pace(digest, in_usd)
+    shown = "" if line is None else show_usd(line) if in_usd else show_credits(line)
+    label = f"daily budget: {shown}" if is_daily else f"budget, spread evenly: {shown} a day"
+    return Chart(bars, 1 if is_daily else len(bars), in_usd, line, label if line else "")
+
+
+def _value(day: Day, in_usd: bool) -> int:
+    return day.amount.microusd if in_usd else day.amount.millicredits
+
+
+def _even_pace(digest: Digest, in_usd: bool) -> int | None:
+    if digest.budget is None:
+        return None
+    budget = digest.budget.budget
+    limit = budget.limit_microusd if in_usd else budget.limit_millicredits
+    days = 1 if digest.period.kind is PeriodKind.DAILY else len(digest.days)
+    return None if limit is None else limit // days

@@ -1,0 +1,69 @@
+"""Digests: wanting them, and telling each once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from klingbot import schedules
+from klingbot.digests import Digest
+from klingbot.engine.core import Engine
+from klingbot.outbox import DigestReady, kind_of, to_json
+from klingbot.periods import PeriodKind
+from klingbot.schedules import NINE, Due, Schedule
+from klingbot.store import digests, outbox
+
+
+def wanted(engine: Engine, scope: str | None = None) -> list[Schedule]:
+    """Every schedule, or those of one scope."""
+    return digests.schedules(engine.store.read(), scope)
+
+
+def want(
+    engine: Engine, scope: str, kind: PeriodKind, channel_id: str | None, minute: int | None, *, by: str
+) -> Schedule:
+    """Adds a schedule, or moves the one that is there to another time; without `minute` its time stays (first 09:00).
+
+    The first digest of a new one is about the next period whose time comes.
+    """
+    now = engine.clock()
+    with engine.store.write() as tx:
+        known = digests.find(tx, scope, kind, channel_id)
+        at = minute if minute is not None else known.minute if known else NINE
+        over = schedules.latest(engine.calendar, kind, at, now)
+        new = Schedule(scope, kind, channel_id, at, engine.calendar.next(over).first_day, over.first_day, now)
+        schedule = replace(known, minute=at, set_at=now) if known else new
+        digests.put(tx, schedule, by=by)
+        return schedule
+
+
+def unwant(engine: Engine, scope: str, channel_id: str | None) -> list[Schedule]:
+    """Ends that scope's digests, in one channel or everywhere; which those were. `""` is the default place."""
+    with engine.store.write() as tx:
+        return digests.remove(tx, scope, channel_id)
+
+
+def due(engine: Engine) -> list[Due]:
+    """What should be told now."""
+    now = engine.clock()
+    found = (schedules.due(schedule, engine.calendar, now) for schedule in wanted(engine))
+    return [each for each in found if each]
+
+
+def claim(engine: Engine, due: Due) -> bool:
+    """Leases it to the caller, so that nobody else draws the same chart. False: somebody else has it."""
+    with engine.store.write() as tx:
+        return digests.claim(tx, due.schedule, now=engine.clock())
+
+
+def tell(engine: Engine, due: Due, digest: Digest, picture: str | None) -> bool:
+    """Queues it, and moves its schedule on, in one transaction. False when it was told meanwhile.
+
+    The figures are kept as they are: a digest that is sent again after trouble says the same again.
+    """
+    now, schedule = engine.clock(), due.schedule
+    content = DigestReady(digest, due.at if due.late(now) else None, due.missed, picture)
+    key = f"digest {schedule.scope} {schedule.kind} {schedule.channel_id or ''} {due.period.first_day}"
+    with engine.store.write() as tx:
+        if not digests.tell(tx, schedule, due.period.first_day):
+            return False
+        return outbox.put(tx, key, kind_of(content), to_json(content), at=now, channel_id=schedule.channel_id)

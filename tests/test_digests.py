@@ -1,0 +1,326 @@
+"""What a digest is made of, and that each is queued once, whoever looks and however often."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from klingbot import prices
+from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day
+from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, verdicts
+from klingbot.engine.budgeting import Change
+from klingbot.engine.figures import figures, last
+from klingbot.money import NOTHING, Amount
+from klingbot.outbox import DigestReady
+from klingbot.periods import Calendar, PeriodKind
+from klingbot.pricing import Wish
+from klingbot.store import open_store
+from tests.conftest import FakeClock
+from tests.ledger_checks import ask, hold, queued, settle, submit
+
+MARKETING = project_scope("marketing")
+FORTY = Amount(40_000, 2_400_000)
+WEEKLY, DAILY, MONTHLY = PeriodKind.WEEKLY, PeriodKind.DAILY, PeriodKind.MONTHLY
+
+
+def times(amount: Amount, number: int) -> Amount:
+    return Amount(amount.millicredits * number, amount.microusd * number)
+
+
+@pytest.fixture
+def week(engine: Engine, clock: FakeClock) -> Engine:
+    """The week of 16 November 2026: four videos of 40 credits, one of 20; one failed, two refused. Before it, one.
+
+    It is now Monday the 23rd, at noon.
+    """
+    clock.set(2026, 11, 12, 10)
+    settle(engine, hold(engine, "week before"))
+    clock.set(2026, 11, 16, 0)
+    settle(engine, hold(engine, "monday", user_id="U1"))
+    clock.set(2026, 11, 18, 10)
+    settle(engine, hold(engine, "wednesday 1", user_id="U2"))
+    settle(engine, hold(engine, "wednesday 2", user_id="U2", project="sales"))
+    settle(engine, hold(engine, "wednesday 3", Wish("kling-v1.5", 10), user_id="U2"))
+    verdicts.failed(engine, submit(engine, hold(engine, "failed", user_id="U1")), "too dark")
+    clock.set(2026, 11, 22, 23, 59)
+    settle(engine, hold(engine, "sunday", user_id="U3"))
+    budgeting.set_budget(engine, Change(user_scope("U9"), MONTHLY, 1_000), by="UADMIN")
+    for n in range(2):
+        assert isinstance(asking.hold(engine, ask(f"refused {n}", user_id="U9")), asking.BudgetExceeded)
+    clock.set(2026, 11, 23, 12)
+    settle(engine, hold(engine, "this week"))
+    return engine
+
+
+def test_a_week_is_told_from_its_first_instant_to_its_last(week: Engine) -> None:
+    digest = last(week, WORKSPACE, WEEKLY)
+    assert digest.period.first_day == date(2026, 11, 16)
+    assert digest.total.settled == Amount(180_000, 10_800_000)
+    assert (digest.jobs, digest.failed) == (6, 1)
+    assert digest.before == FORTY
+    assert change_permille(digest) == 3500
+
+
+def test_who_and_what_spent_it_is_told_dearest_first(week: Engine) -> None:
+    digest = last(week, WORKSPACE, WEEKLY)
+    assert digest.people.top == (
+        Spender("U2", Amount(100_000, 6_000_000), 3),
+        Spender("U1", FORTY, 2),
+        Spender("U3", FORTY, 1),
+    )
+    assert [(each.name, each.amount) for each in digest.projects.top] == [
+        ("marketing", Amount(140_000, 8_400_000)),
+        ("sales", FORTY),
+    ]
+    assert [each.name for each in digest.models.top] == ["kling-pro", "kling-v1.5"]
+
+
+def test_every_breakdown_and_the_days_add_up_to_the_total(week: Engine) -> None:
+    for scope in (WORKSPACE, MARKETING, user_scope("U2")):
+        digest = last(week, scope, WEEKLY)
+        whole = digest.total.settled
+        for found in (digest.people, digest.projects, digest.models):
+            assert sum((each.amount for each in found.top), found.rest) == whole
+        assert sum((day.amount for day in digest.days), NOTHING) == whole
+
+
+def test_the_many_who_spent_little_are_told_together(engine: Engine, clock: FakeClock) -> None:
+    for n in range(9):
+        settle(engine, hold(engine, f"job {n}", user_id=f"U{n}"))
+    clock.tick(7 * 86_400)
+    people = last(engine, WORKSPACE, WEEKLY).people
+    assert [each.name for each in people.top] == ["U0", "U1", "U2", "U3", "U4"]
+    assert (people.others, people.rest) == (4, times(FORTY, 4))
+
+
+def test_each_day_of_the_week_is_there_and_the_dearest_is_known(week: Engine) -> None:
+    digest = last(week, WORKSPACE, WEEKLY)
+    assert [day.date.day for day in digest.days] == [16, 17, 18, 19, 20, 21, 22]
+    assert [day.amount.microusd for day in digest.days] == [2_400_000, 0, 6_000_000, 0, 0, 0, 2_400_000]
+    assert dearest_day(digest) == Day(date(2026, 11, 18), Amount(100_000, 6_000_000))
+    assert [day.amount.microusd for day in digest.days_before] == [0, 0, 0, 2_400_000, 0, 0, 0]
+
+
+def test_a_daily_digest_shows_its_day_after_those_before_it(week: Engine) -> None:
+    digest = last(week, WORKSPACE, DAILY)
+    assert [day.date.day for day in digest.days] == [*range(9, 23)]
+    assert digest.total.settled == digest.days[-1].amount == FORTY
+    assert dearest_day(digest) is None
+
+
+def test_what_was_refused_is_counted_for_everybody_it_concerns(week: Engine) -> None:
+    for scope, jobs in ((WORKSPACE, 2), (MARKETING, 2), (user_scope("U9"), 2), (user_scope("U1"), 0)):
+        refused = last(week, scope, WEEKLY).refused
+        assert (refused.jobs, refused.amount) == (jobs, times(FORTY, jobs))
+
+
+def test_the_dearest_videos_are_told_without_their_prompts(week: Engine) -> None:
+    digest = last(week, MARKETING, WEEKLY)
+    assert [each.amount for each in digest.dearest] == [FORTY] * 3
+    assert {each.project for each in digest.dearest} == {"marketing"}
+    assert "fox" not in repr(digest)
+
+
+def test_a_budget_of_the_same_kind_is_judged_at_the_periods_end(week: Engine) -> None:
+    budgeting.set_budget(week, Change(MARKETING, WEEKLY, 200_000), by="UADMIN")
+    budgeting.set_budget(week, Change(MARKETING, MONTHLY, 1_000_000), by="UADMIN")
+    digest = last(week, MARKETING, WEEKLY)
+    assert digest.budget and digest.budget.percent == "70.0%"
+    assert {each.standing.percent for each in digest.headings} == {"20.0%", "22.0%"}, "how they stand now"
+
+
+def test_a_budget_that_will_not_last_says_when_it_ends(engine: Engine, clock: FakeClock) -> None:
+    clock.set(2026, 11, 12, 10)
+    for day in range(10):
+        settle(engine, hold(engine, f"job {day}"))
+        clock.tick(86_400)
+    budgeting.set_budget(engine, Change(MARKETING, MONTHLY, 440_000), by="UADMIN")
+    [heading] = last(engine, MARKETING, WEEKLY).headings
+    assert heading.ends_at is not None
+    assert engine.clock() < heading.ends_at < heading.standing.period.end
+
+
+def test_a_period_in_which_nothing_happened_is_empty(engine: Engine) -> None:
+    assert last(engine, WORKSPACE, MONTHLY).is_empty
+    assert chart(last(engine, WORKSPACE, MONTHLY)) is None
+
+
+def test_figures_are_of_one_moment(week: Engine) -> None:
+    """What is settled while they are read is in none of them."""
+    with week.store.view() as db:
+        before = db.execute("SELECT count(*) AS n FROM jobs").fetchone()["n"]
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(hold, week, "meanwhile").result()
+        assert db.execute("SELECT count(*) AS n FROM jobs").fetchone()["n"] == before
+    assert week.store.read().execute("SELECT count(*) AS n FROM jobs").fetchone()["n"] == before + 1
+
+
+def test_days_kept_under_another_time_zone_stay_the_days_they_were(tmp_path: Path, clock: FakeClock) -> None:
+    store = open_store(tmp_path / "moved.db")
+    tokyo = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("Asia/Tokyo")), clock)
+    clock.set(2026, 10, 12, 3)  # noon in Tokyo
+    settle(tokyo, hold(tokyo, "tokyo"))
+    clock.set(2026, 11, 23, 12)
+    new_york = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("America/New_York")), clock)
+
+    digest = figures(new_york, WORKSPACE, new_york.calendar.period(MONTHLY, clock() - 40 * 86_400_000))
+
+    assert [day.date.day for day in digest.days if day.amount] == [12]
+    assert digest.total.settled == FORTY
+    store.close()
+
+
+# --- told once
+
+
+def wanting(engine: Engine, kind: PeriodKind = DAILY, scope: str = MARKETING, minute: int | None = None) -> None:
+    digesting.want(engine, scope, kind, "C1", minute, by="UADMIN")
+
+
+def tell_all(engine: Engine) -> list[Digest]:
+    """What a bot does about what is due, without pictures."""
+    told = []
+    for due in digesting.due(engine):
+        if digesting.claim(engine, due):
+            digest = figures(engine, due.schedule.scope, due.period)
+            if digesting.tell(engine, due, digest, None):
+                told.append(digest)
+    return told
+
+
+def test_a_new_digest_says_nothing_until_its_period_has_ended(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    assert tell_all(engine) == []
+    clock.set(2026, 11, 24, 8, 59)
+    assert tell_all(engine) == []
+    clock.set(2026, 11, 24, 9)
+    [digest] = tell_all(engine)
+    assert digest.period.first_day == date(2026, 11, 23)
+    [message] = queued(engine.store, DigestReady)
+    assert message == DigestReady(digest, due_at=None, missed=0, picture=None)
+
+
+def test_a_digest_that_is_set_before_its_time_comes_on_the_same_day(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine, minute=13 * 60)
+    clock.set(2026, 11, 23, 13)
+    [digest] = tell_all(engine)
+    assert digest.period.first_day == date(2026, 11, 22)
+
+
+def test_another_time_moves_a_digest_and_repeats_none(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    clock.set(2026, 11, 24, 9)
+    assert len(tell_all(engine)) == 1
+    wanting(engine, minute=17 * 60)
+    clock.set(2026, 11, 24, 17)
+    assert tell_all(engine) == []
+    clock.set(2026, 11, 25, 17)
+    assert [digest.period.first_day.day for digest in tell_all(engine)] == [24]
+
+
+def test_without_a_time_a_digest_keeps_the_one_it_had(engine: Engine) -> None:
+    wanting(engine, minute=17 * 60)
+    wanting(engine)
+    [schedule] = digesting.wanted(engine)
+    assert schedule.minute == 17 * 60
+
+
+def test_turned_off_and_on_again_a_digest_is_not_repeated(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    clock.set(2026, 11, 24, 9)
+    assert len(tell_all(engine)) == 1
+    assert len(digesting.unwant(engine, MARKETING, None)) == 1
+    wanting(engine, minute=10 * 60)
+    clock.set(2026, 11, 24, 10)
+    assert tell_all(engine) == []
+
+
+def test_off_in_one_channel_leaves_the_others(engine: Engine) -> None:
+    for place in ("C1", "C2", None):
+        digesting.want(engine, MARKETING, DAILY, place, None, by="UADMIN")
+    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "C1")] == ["C1"]
+    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "")] == [None]
+    assert [each.channel_id for each in digesting.wanted(engine)] == ["C2"]
+
+
+def test_two_bots_that_see_the_same_digest_come_due_queue_it_once(engine: Engine, clock: FakeClock) -> None:
+    other = open_store(engine.store.path)  # type: ignore[attr-defined]
+    both = [engine, replace(engine, store=other)]
+    for kind in PeriodKind:
+        wanting(engine, kind)
+    for day in range(1, 15):
+        clock.set(2026, 12, day, 9)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: tell_all(both[n % 2]), range(16)))
+    told = [message.digest.period for message in queued(engine.store, DigestReady)]
+    assert len(told) == len(set(told)) == 14 + 3 + 1
+    other.close()
+
+
+def test_whoever_comes_second_with_the_same_digest_queues_nothing(engine: Engine, clock: FakeClock) -> None:
+    """As when a lease ended while its chart was still being drawn."""
+    wanting(engine)
+    clock.set(2026, 11, 24, 9)
+    [due] = digesting.due(engine)
+    digest = figures(engine, MARKETING, due.period)
+    assert digesting.tell(engine, due, digest, "F1")
+    assert not digesting.tell(engine, due, digest, "F2")
+    assert [message.picture for message in queued(engine.store, DigestReady)] == ["F1"]
+
+
+def test_a_claimer_that_died_leaves_its_digest_to_the_next(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    clock.set(2026, 11, 24, 9)
+    [due] = digesting.due(engine)
+    assert digesting.claim(engine, due)
+    assert not digesting.claim(engine, due)
+    assert tell_all(engine) == []
+    clock.tick(61)
+    assert len(tell_all(engine)) == 1
+
+
+def test_a_lease_that_was_taken_by_a_clock_ahead_keeps_nobody_waiting(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    clock.set(2027, 11, 24, 9)
+    [due] = digesting.due(engine)
+    assert digesting.claim(engine, due)
+    clock.set(2026, 11, 24, 9)
+    [due] = digesting.due(engine)
+    assert digesting.claim(engine, due)
+
+
+def test_a_clock_that_jumps_back_and_forth_repeats_and_skips_nothing(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    for day, hour in ((24, 9), (23, 12), (25, 9), (24, 8), (24, 10), (26, 9), (20, 9), (27, 9)):
+        clock.set(2026, 11, day, hour)
+        tell_all(engine)
+    told = [message.digest.period.first_day.day for message in queued(engine.store, DigestReady)]
+    assert told == [23, 24, 25, 26]
+
+
+def test_what_was_missed_is_counted_and_the_last_one_comes_late(engine: Engine, clock: FakeClock) -> None:
+    wanting(engine)
+    clock.set(2026, 11, 27, 11)
+    [digest] = tell_all(engine)
+    assert digest.period.first_day == date(2026, 11, 26)
+    [message] = queued(engine.store, DigestReady)
+    assert message.missed == 3
+    assert engine.calendar.local(message.due_at).strftime("%d %H:%M") == "27 09:00"
+
+
+def test_a_digest_says_the_same_however_late_it_leaves(engine: Engine, clock: FakeClock) -> None:
+    """Its figures are kept with it; what is settled later is in the next one's comparison."""
+    job = submit(engine, hold(engine, "slow"))
+    wanting(engine)
+    clock.set(2026, 11, 24, 9)
+    [digest] = tell_all(engine)
+    verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    [message] = queued(engine.store, DigestReady)
+    assert message.digest == digest
+    assert (digest.total.settled, digest.total.held) == (NOTHING, FORTY)
