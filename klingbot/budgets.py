@@ -6,7 +6,7 @@ A budget is judged by what is committed (held + settled), in credits and in USD:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Period, PeriodKind
@@ -43,6 +43,20 @@ class Budget:
     """Percentages of the budget whose crossing is announced."""
     channel_id: str | None = None
     """Where its alerts go; None: the default alerts channel."""
+    approvers: tuple[str, ...] = ()
+    """User ids of those who may grant an increase of it; empty: the admins."""
+    granted: Amount = NOTHING
+    """By how much grants raise its limits in the period in question; the limits here have it in them."""
+
+    def raised(self, granted: Amount) -> Budget:
+        """The same budget while these grants are in force."""
+        credits, usd = self.limit_millicredits, self.limit_microusd
+        return replace(
+            self,
+            limit_millicredits=None if credits is None else credits + granted.millicredits,
+            limit_microusd=None if usd is None else usd + granted.microusd,
+            granted=granted,
+        )
 
 
 @dataclass(frozen=True, slots=True)

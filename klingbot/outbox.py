@@ -9,6 +9,7 @@ from typing import Any
 from klingbot import plain
 from klingbot.budgets import Standing
 from klingbot.digests import Digest
+from klingbot.increases import Grant, Increase
 from klingbot.jobs import Job
 from klingbot.money import Amount
 
@@ -102,6 +103,38 @@ class Unsound:
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class IncreaseAsked:
+    """Somebody asks for more than a budget has left. For the budget's channel, where its approvers are named."""
+
+    increase: Increase
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class IncreaseClosed:
+    """An increase was granted, denied, withdrawn, or expired. In place of the question, and for whoever asked."""
+
+    increase: Increase
+    grant: Grant | None = None
+    """None also where it turned out that none was needed."""
+    job: Job | None = None
+    """The refused request, held."""
+    short: tuple[Standing, ...] = ()
+    """The budgets into which the refused request does not fit all the same, as they would stand with it."""
+    obstacle: str | None = None
+    """What else keeps the refused request from being held, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnded:
+    """A grant's last period is over. For the budget's channel."""
+
+    grant: Grant
+    standing: Standing | None
+    """The budget without it; None when there is none any more."""
+
+
 Content = (
     VideoReady
     | JobFailed
@@ -113,6 +146,9 @@ Content = (
     | JobWrittenOff
     | Unsound
     | DigestReady
+    | IncreaseAsked
+    | IncreaseClosed
+    | GrantEnded
 )
 KINDS: Mapping[str, type[Content]] = {
     "video ready": VideoReady,
@@ -125,6 +161,9 @@ KINDS: Mapping[str, type[Content]] = {
     "job written off": JobWrittenOff,
     "unsound": Unsound,
     "digest": DigestReady,
+    "increase asked": IncreaseAsked,
+    "increase closed": IncreaseClosed,
+    "grant ended": GrantEnded,
 }
 ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway)
 """What is held in a channel's quiet hours, and said in one message where several had to wait."""

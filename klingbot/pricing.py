@@ -71,6 +71,10 @@ class PriceList:
         """Those credits with their price at the pack in force, rounded up to a micro-USD."""
         return Amount(millicredits, -(-millicredits * self.microusd_per_credit // MILLICREDITS))
 
+    def amount_in_usd(self, microusd: int) -> Amount:
+        """Those micro-USD with the credits they buy at the pack in force, rounded up to a milli-credit."""
+        return Amount(-(-microusd * MILLICREDITS // self.microusd_per_credit), microusd)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

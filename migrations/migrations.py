@@ -288,3 +288,53 @@ def m006_digests(db: Database) -> None:
         "user": "user_id, day_start, settled_microusd",
     }.items():
         db.execute(f"CREATE INDEX jobs_dearest_of_{name} ON jobs ({columns}) WHERE state = 'succeeded'")
+
+
+@migrations()
+def m009_increases(db: Database) -> None:
+    """Asking for more than a budget has left, who may grant it, and what was granted."""
+    db.execute("ALTER TABLE budgets ADD COLUMN approvers TEXT NOT NULL DEFAULT ''")
+    db.execute("""
+        CREATE TABLE refused_requests (
+          id TEXT PRIMARY KEY,
+          user_id TEXT NOT NULL,
+          request TEXT NOT NULL,
+          refused_at INTEGER NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX refused_requests_age ON refused_requests (refused_at)")
+    db.execute("""
+        CREATE TABLE increases (
+          id TEXT PRIMARY KEY,
+          user_id TEXT NOT NULL,
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          millicredits INTEGER NOT NULL CHECK (millicredits >= 0),
+          microusd INTEGER NOT NULL CHECK (microusd >= 0),
+          reason TEXT NOT NULL,
+          until_day TEXT,
+          request TEXT,
+          state TEXT NOT NULL CHECK (state IN ('pending', 'granted', 'denied', 'withdrawn', 'expired')),
+          asked_at INTEGER NOT NULL,
+          expires_at INTEGER NOT NULL,
+          decided_at INTEGER,
+          decided_by TEXT,
+          remark TEXT
+        ) STRICT""")
+    db.execute("CREATE INDEX increases_pending ON increases (expires_at) WHERE state = 'pending'")
+    # Days are local dates in ISO form: a grant keeps its days when the bot's time zone changes.
+    db.execute("""
+        CREATE TABLE grants (
+          increase_id TEXT PRIMARY KEY REFERENCES increases (id),
+          user_id TEXT NOT NULL,
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          millicredits INTEGER NOT NULL CHECK (millicredits >= 0),
+          microusd INTEGER NOT NULL CHECK (microusd >= 0),
+          first_day TEXT NOT NULL,
+          end_day TEXT NOT NULL CHECK (end_day > first_day),
+          granted_by TEXT NOT NULL,
+          granted_at INTEGER NOT NULL,
+          end_said INTEGER NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX grants_in_force ON grants (scope, period_kind, end_day)")
+    db.execute("CREATE INDEX grants_running ON grants (period_kind, end_day) WHERE end_said = 0")

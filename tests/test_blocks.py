@@ -44,6 +44,7 @@ def test_held_speaks_of_the_tightest_budget_only() -> None:
 
 def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_still_fits() -> None:
     outcome = BudgetExceeded(
+        "abcdefghijkl",
         offer(),
         (standing(limit=100, usd=5, settled=68, held=12), standing("workspace", limit=110, settled=80)),
         (offer(seconds=5), offer("kling-v1.5"), offer("kling-v1", 5, "720p")),
@@ -59,19 +60,21 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
         "• --duration 5 → 20 credits ($1.20)\n"
         "• --model kling-v1.5 → 20 credits ($1.20)\n"
         "• --model kling-v1 --duration 5 --resolution 720p → 10 credits ($0.60)\n"
-        "Nothing was held or spent"
+        "[Make kling-pro, 5 s, 1080p: $1.20] [Make kling-v1.5, 10 s, 1080p: $1.20] [Make kling-v1, 5 s, 720p: $0.60] "
+        "[Ask for more]\n"
+        "Nothing was held or spent · ask with a reason: /kling ask abcdefghijkl --reason …"
     )
 
 
 def test_a_refusal_with_no_way_out_says_who_can_help() -> None:
-    said = refusals.budget_exceeded(BudgetExceeded(offer(), (standing(settled=40),), ()), UTC)
+    said = refusals.budget_exceeded(BudgetExceeded("r1", offer(), (standing(settled=40),), ()), UTC)
     assert "Nothing on the price list fits into what is left. An admin can raise the budget." in said.text
 
 
 def test_an_offer_says_which_sound_flag_to_add_or_leave_out() -> None:
     loud, silent = replace(offer(), audio=True), offer(seconds=5)
-    to_silent = refusals.budget_exceeded(BudgetExceeded(loud, (standing(),), (silent,)), UTC)
-    to_loud = refusals.budget_exceeded(BudgetExceeded(silent, (standing(),), (loud,)), UTC)
+    to_silent = refusals.budget_exceeded(BudgetExceeded("r1", loud, (standing(),), (silent,)), UTC)
+    to_loud = refusals.budget_exceeded(BudgetExceeded("r1", silent, (standing(),), (loud,)), UTC)
     assert "• --duration 5 without --audio → 20 credits ($1.20)" in to_silent.text
     assert "• --duration 10 --audio → 40 credits ($2.40)" in to_loud.text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import slackblocks
@@ -12,7 +12,7 @@ import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
-from klingbot.blocks import answers, budgets, digests, help, jobs, queue, refusals, usage
+from klingbot.blocks import answers, budgets, digests, help, increases, jobs, queue, refusals, usage
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
@@ -21,11 +21,15 @@ from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
+from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import JobState
 from klingbot.money import Amount
 from klingbot.outbox import (
     Crossed,
     DigestReady,
+    GrantEnded,
+    IncreaseAsked,
+    IncreaseClosed,
     JobFailed,
     JobStuck,
     JobWrittenOff,
@@ -84,6 +88,9 @@ def extremes() -> dict[str, Message]:
     )  # fmt: skip
     wanted = replace(offer(), amount=MOST)
     fits = tuple(replace(wanted, duration_seconds=n) for n in (1, 2, 3))
+    more = Increase("x" * 64, "U" * 20, full.budget.scope, PeriodKind.WEEKLY, MOST, LONG, None, None, NOON, NOON)
+    day = date(2026, 11, 23)
+    given = Grant(more.id, "U" * 20, more.scope, more.kind, MOST, day, day.replace(year=2027), "U" * 20, NOON)
     projects, people = (
         [replace(full, budget=replace(full.budget, scope=f"{scope}{number:0{width}d}")) for number in range(200)]
         for scope, width in (("project:", 40), ("user:U", 19))
@@ -115,7 +122,7 @@ def extremes() -> dict[str, Message]:
         "not stuck": queue.not_stuck(NotStuck(replace(huge, state=JobState.FAILED, finished_at=NOON)), UTC),
         "not yours": jobs.not_yours(NotYours(huge)),
         "no such job": jobs.no_such_job(LONG),
-        "budget exceeded": refusals.budget_exceeded(BudgetExceeded(wanted, nine, fits), UTC),
+        "budget exceeded": refusals.budget_exceeded(BudgetExceeded("r1", wanted, nine, fits), UTC),
         "estimate": refusals.estimate(Estimate(wanted, NAME, nine, nine, fits), UTC),
         "budgets": budgets.listing(projects, UTC),
         "people": budgets.listing(people, UTC),
@@ -158,6 +165,24 @@ def extremes() -> dict[str, Message]:
         "unsound": blocks.render(Unsound(LONG, LONG, LONG), UTC),
         "submitting stopped": blocks.render(SubmittingStopped(1101, LONG, 10**9), UTC),
         "submitting resumed": blocks.render(SubmittingResumed(LONG), UTC),
+        "increase asked": blocks.render(IncreaseAsked(more, full), UTC),
+        "increase granted": blocks.render(
+            IncreaseClosed(replace(more, state=IncreaseState.GRANTED, decided_by="U" * 20), given, huge, nine, LONG),
+            UTC,
+        ),
+        "increase denied": blocks.render(
+            IncreaseClosed(replace(more, state=IncreaseState.DENIED, decided_by="U" * 20, remark=LONG)), UTC
+        ),
+        "increase expired": blocks.render(IncreaseClosed(replace(more, state=IncreaseState.EXPIRED)), UTC),
+        "grant ended": blocks.render(GrantEnded(given, full), UTC),
+        "requests": increases.listing([more] * 200, UTC),
+        "were asked": increases.were_asked([more] * 9),
+        "asked before": increases.asked_before(more),
+        "closed before": increases.closed_before(replace(more, decided_by="U" * 20)),
+        "no such increase": increases.no_such_increase(LONG),
+        "nothing refused": increases.nothing_refused(LONG),
+        "own increase": increases.own_increase(),
+        "not an approver": increases.not_an_approver(("U" * 20,) * 9),
         "detour": blocks.with_detour(blocks.render(JobFailed(huge), UTC), f"C0FINANCE1: {LONG}"),
     }
 

@@ -26,7 +26,16 @@ from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, total
 
 # Append here when you append a step. A name that changed or moved would make every older database unusable.
-STEPS = ["m001_ledger", "m002_budgets", "m003_outbox", "m004_delivery", "m007_verdicts", "m008_care", "m006_digests"]
+STEPS = [
+    "m001_ledger",
+    "m002_budgets",
+    "m003_outbox",
+    "m004_delivery",
+    "m007_verdicts",
+    "m008_care",
+    "m006_digests",
+    "m009_increases",
+]
 
 
 @pytest.fixture

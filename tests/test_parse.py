@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from klingbot.slack.grammar import EXAMPLES, FLAGS_OF, SWITCHES
-from klingbot.slack.parse import (
+from klingbot.slack.grammar import (
+    EXAMPLES,
+    FLAGS_OF,
+    SWITCHES,
     USAGE,
+    Approve,
+    AskForAmount,
+    AskForRefused,
     BudgetList,
     BudgetRemove,
     BudgetSet,
@@ -19,6 +25,7 @@ from klingbot.slack.parse import (
     CancelWaiting,
     ChannelRef,
     Command,
+    Deny,
     DigestList,
     DigestNow,
     DigestOff,
@@ -32,19 +39,19 @@ from klingbot.slack.parse import (
     ProjectSet,
     ProjectShow,
     Quote,
+    Requests,
     ScopeRef,
     Thaw,
     Usage,
-    UsageError,
     UserRef,
+    Withdraw,
     WorkspaceRef,
     WriteOff,
-    parse,
 )
+from klingbot.slack.parse import UsageError, parse
 from klingbot.slack.words import clean, is_blank, plain, split
 
 FOX = "a fox in the snow"
-WORDS = ", ".join(key for key in USAGE if " " not in key)
 unhurried = settings(deadline=None)  # a busy machine is no bug
 
 
@@ -77,6 +84,30 @@ def refusal(text: str) -> UsageError:
         ("budget set workspace --usd $600", BudgetSet(WorkspaceRef(), "monthly", microusd=600_000_000)),
         ("budget set workspace --usd none", BudgetSet(WorkspaceRef(), "monthly", microusd=0)),
         ("budget set workspace --alert 50", BudgetSet(WorkspaceRef(), "monthly", thresholds=(50,))),
+        (
+            "budget set marketing --approvers <@U1|bob>,@carol --usd 5",
+            BudgetSet(
+                ProjectRef("marketing"),
+                "monthly",
+                microusd=5_000_000,
+                approvers=(UserRef("U1", "bob"), UserRef(None, "carol")),
+            ),
+        ),
+        (
+            "budget set marketing --approvers none",
+            BudgetSet(ProjectRef("marketing"), "monthly", approvers=()),
+        ),
+        ("ask abc123", AskForRefused("abc123", "")),
+        ('ask `abc123` --reason "launch week"', AskForRefused("abc123", "launch week")),
+        (
+            "ask marketing --credits 40 --period week --until 2026-12-31",
+            AskForAmount(ProjectRef("marketing"), "weekly", "", 40_000, None, date(2026, 12, 31)),
+        ),
+        ("requests", Requests()),
+        ("approve abc123", Approve("abc123")),
+        ("approve abc123 --usd 3", Approve("abc123", None, 3_000_000)),
+        ('deny abc123 --reason "next month"', Deny("abc123", "next month")),
+        ("withdraw abc123", Withdraw("abc123")),
         ("budget marketing", BudgetShow(ProjectRef("marketing"))),
         ("budget <@U1|bob>", BudgetShow(UserRef("U1", "bob"))),
         (
@@ -403,15 +434,15 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
     [
         (
             "genrate a fox",
-            f"Unknown command “genrate”. Did you mean generate? Begin with one of {WORDS}.",
+            "Unknown command “genrate”. Did you mean generate? /kling help names them all.",
         ),
         (
-            "report daily",
-            f"Unknown command “report”. Begin with one of {WORDS}.",
+            "teleport marketing daily",
+            "Unknown command “teleport”. /kling help names them all.",
         ),
         (
             "--duration 5",
-            f"The command is missing. Begin with one of {WORDS}.",
+            "The command is missing. Begin with one; /kling help names them all.",
         ),
         (
             "budget sett marketing --usd 5",
@@ -438,7 +469,7 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         (
             "budget set marketing --credit 5",
             "Unknown flag --credit. Did you mean --credits?"
-            " budget set takes --period, --credits, --usd, --alert, --channel.",
+            " budget set takes --period, --credits, --usd, --alert, --channel, --approvers.",
         ),
         ("usage --model x", "usage does not take --model. usage takes --period, --by."),
         ("budget --usd 5", "budget does not take --usd. Leave it out: budget takes no flags."),
@@ -516,6 +547,14 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         ),
         ("budget set marketing", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
         ("budget set marketing --period daily", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
+        ("ask", "The request is missing. Copy its id from the refusal, or from /kling requests."),
+        ("ask x --until soon", "--until is “soon”. Give a day, like --until 2026-12-31."),
+        ("approve", "The request is missing. Copy its id from the refusal, or from /kling requests."),
+        ("deny (x)", "“(x)” is not a request's id. Copy it from the refusal, or from /kling requests."),
+        (
+            "approve x --credits none",
+            "--credits: “none” is not an amount of credits; write it like 10000, 10,000 or 1.5.",
+        ),
         ("budget set marketing --usd 0", "--usd: USD must be more than zero, got 0."),
         ("budget set marketing --usd -5", "--usd: USD must be more than zero, got -5."),
         (
@@ -557,11 +596,11 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             "The reason is missing. It stays in the ledger beside your name: say why nobody waits.",
         ),
         ("write-off abcdefghijkl " + "x" * 301, "The reason is 301 characters long. Say it in 300."),
-        ("writeoff a no", f"Unknown command “writeoff”. Did you mean write-off? Begin with one of {WORDS}."),
+        ("writeoff a no", "Unknown command “writeoff”. Did you mean write-off? /kling help names them all."),
         ("thaw now", "Unexpected word “now”. Leave it out, or give it with its flag."),
         (
             "help budgett",
-            f"No help about “budgett”. Did you mean help budget? Ask about one of {', '.join(USAGE)}.",
+            "No help about “budgett”. Did you mean help budget? /kling help names every command.",
         ),
     ],
 )

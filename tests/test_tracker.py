@@ -148,7 +148,10 @@ def test_an_unknown_model_is_refused_with_what_is_sold_and_nothing_is_booked(tra
         lambda: tracker.can_generate("marketing", 5, "kling-v9"),
         lambda: tracker.record_usage("x", 5, "kling-v9"),
     ):
-        with pytest.raises(ValueError, match=r"no model kling-v9\. Sold here: kling-v1, kling-v1\.5 and kling-pro"):
+        with pytest.raises(
+            ValueError,
+            match=r"no model kling-v9\. Did you mean kling-v1\? Sold here: kling-v1, kling-v1\.5 and kling-pro",
+        ):
             call()
     assert tracker.records == []
 

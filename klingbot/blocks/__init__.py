@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, digests, jobs, queue
+from klingbot.blocks import alerts, digests, increases, jobs, queue
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
 from klingbot.blocks.together import together
@@ -18,6 +18,9 @@ from klingbot.outbox import (
     Content,
     Crossed,
     DigestReady,
+    GrantEnded,
+    IncreaseAsked,
+    IncreaseClosed,
     JobFailed,
     JobStuck,
     JobWrittenOff,
@@ -42,6 +45,9 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     SubmittingResumed: alerts.submitting_resumed,
     Unsound: alerts.unsound,
     DigestReady: digests.ready,
+    IncreaseAsked: increases.asked,
+    IncreaseClosed: increases.closed,
+    GrantEnded: increases.grant_ended,
 }
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 

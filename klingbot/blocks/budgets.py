@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 from klingbot.blocks.message import Block, Message, context, message, section, sections
 from klingbot.blocks.standings import bar, full, left, limit, tightest
-from klingbot.blocks.text import channel, code, label, scope_name, scope_typed, when
+from klingbot.blocks.text import channel, code, label, mention, scope_name, scope_typed, when
 from klingbot.budgets import Budget, Standing
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.periods import Calendar, Period, PeriodKind
 
 MOST_LISTED = 30
 """Budgets in one list: as many as can be read, and as Slack takes in one message with room to spare."""
+
+MOST_NAMED = 10
+"""Approvers named in one line."""
 
 _GROUPS = {"workspace": "Workspace", "project": "Projects", "user": "People"}
 
@@ -95,8 +98,13 @@ def _status(standing: Standing, calendar: Calendar, alerts_channel: str | None) 
     budget = standing.budget
     return [
         section(f"*{label(budget)}*", bar(standing.permille, 20), full(standing, calendar)),
-        context(_alerts(budget, alerts_channel)),
+        context(_alerts(budget, alerts_channel), _approvers(budget)),
     ]
+
+
+def _approvers(budget: Budget) -> str:
+    named = ", ".join(mention(user_id) for user_id in budget.approvers[:MOST_NAMED])
+    return f"more is approved by {named}" if named else ""
 
 
 def _alerts(budget: Budget, alerts_channel: str | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from klingbot.blocks.jobs import product
-from klingbot.blocks.message import Block, Message, context, message, section
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, limit, resets, spent
 from klingbot.blocks.text import code, label, name
 from klingbot.budgets import Standing
 from klingbot.engine.asking import BudgetExceeded, Estimate
+from klingbot.money import show_usd
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote
 
@@ -23,7 +24,11 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
             *(_refusing(standing, calendar) for standing in outcome.refused),
         ),
         _fitting(wanted, outcome.fits),
-        context("Nothing was held or spent"),
+        actions(
+            *(_instead(number, outcome.id, offer) for number, offer in enumerate(outcome.fits)),
+            button("Ask for more", "increase.ask", outcome.id),
+        ),
+        context("Nothing was held or spent", f"ask with a reason: {code(f'/kling ask {outcome.id} --reason …')}"),
     )
 
 
@@ -71,6 +76,13 @@ def _fitting(wanted: Quote, fits: tuple[Quote, ...]) -> Block:
     if not fits:
         return section("Nothing on the price list fits into what is left. An admin can raise the budget.")
     return section("What still fits:", *(f"• {_options(wanted, offer)} → {offer.amount}" for offer in fits))
+
+
+def _instead(number: int, refused_id: str, offer: Quote) -> Block:
+    sound = "audio" if offer.audio else "silent"
+    made = f"{offer.model.name}, {offer.duration_seconds} s, {offer.resolution}"
+    value = f"{refused_id} {offer.model.name} {offer.duration_seconds} {offer.resolution} {sound}"
+    return button(f"Make {made}: {show_usd(offer.amount.microusd)}", f"refused.instead.{number}", value)
 
 
 def _options(wanted: Quote, offer: Quote) -> str:

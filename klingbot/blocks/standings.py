@@ -21,8 +21,9 @@ def bar(permille: int, cells: int) -> str:
 
 
 def limit(budget: Budget) -> str:
-    """`10,000 credits`, `$600.00`, or both."""
-    return _both(budget.limit_millicredits, budget.limit_microusd)
+    """`10,000 credits`, `$600.00`, or both; what grants add to it is named."""
+    granted = f" (with {budget.granted} granted)" if budget.granted else ""
+    return f"{_both(budget.limit_millicredits, budget.limit_microusd)}{granted}"
 
 
 def left(standing: Standing) -> str:

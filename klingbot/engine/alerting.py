@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from klingbot.budgets import OVER, TURNED_AWAY, Standing, marks
+from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Job
-from klingbot.outbox import Content, Crossed, JobFailed, JobWrittenOff, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.outbox import (
+    Content,
+    Crossed,
+    GrantEnded,
+    IncreaseAsked,
+    IncreaseClosed,
+    JobFailed,
+    JobWrittenOff,
+    TurnedAway,
+    VideoReady,
+    kind_of,
+    to_json,
+)
 from klingbot.store import Transaction, budgets, outbox
 
 
@@ -61,6 +74,26 @@ def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
         content = TurnedAway(standing, job.quote, job.user_id)
         key = f"turned away {_name(standing)} {times}"
         _put(tx, key, content, job.asked_at, channel_id=standing.budget.channel_id)
+
+
+def increase_asked(tx: Transaction, increase: Increase, standing: Standing) -> None:
+    content = IncreaseAsked(increase, standing)
+    _put(tx, f"increase {increase.id}", content, increase.asked_at, channel_id=standing.budget.channel_id)
+
+
+def increase_closed(tx: Transaction, content: IncreaseClosed, standing: Standing | None, at: int) -> None:
+    """The question is rewritten, so that nobody else decides it; and whoever asked hears of it."""
+    increase = content.increase
+    asked = f"increase {increase.id}"
+    channel_id = standing.budget.channel_id if standing else None
+    _put(tx, f"{asked} {increase.state}", content, at, channel_id=channel_id, replaces=asked)
+    if increase.state is not IncreaseState.WITHDRAWN:
+        _put(tx, f"{asked} {increase.state} to {increase.user_id}", content, at, user_id=increase.user_id)
+
+
+def grant_ended(tx: Transaction, grant: Grant, standing: Standing | None, at: int) -> None:
+    channel_id = standing.budget.channel_id if standing else None
+    _put(tx, f"grant ended {grant.increase_id}", GrantEnded(grant, standing), at, channel_id=channel_id)
 
 
 def _put(

@@ -11,7 +11,7 @@ from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.periods import PeriodKind, Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
-from klingbot.store import Transaction, budgets, gates, jobs, ledger, projects, refusal_counts
+from klingbot.store import Transaction, budgets, gates, increases, jobs, ledger, part, projects, refusal_counts
 
 DEFAULT_PROJECT = "default"
 
@@ -37,6 +37,8 @@ class Repeated:
 class BudgetExceeded:
     """Refused: these budgets, tightest first and as they stand without this job, would not hold it."""
 
+    id: str
+    """Names the refused request, so that its requester can ask for more."""
     wanted: Quote
     refused: tuple[Standing, ...]
     fits: tuple[Quote, ...]
@@ -61,6 +63,9 @@ class Estimate:
     fits: tuple[Quote, ...]
 
 
+HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped
+
+
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     """What `hold` would say, spending nothing."""
     quote = price(engine.prices, request.wish)
@@ -74,7 +79,7 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits))
 
 
-def hold(engine: Engine, request: Request) -> Held | Repeated | NotSold | BudgetExceeded | Stopped:
+def hold(engine: Engine, request: Request) -> HoldOutcome:
     """Holds the job's cost against every budget that applies, or says why not. All or nothing, and once per request."""
     quote = price(engine.prices, request.wish)
     if isinstance(quote, NotSold):
@@ -87,7 +92,7 @@ def hold(engine: Engine, request: Request) -> Held | Repeated | NotSold | Budget
         if not isinstance(outcome, Held):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
-    return _turned_away(engine, quote, job, outcome) if isinstance(outcome, list) else outcome
+    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, list) else outcome
 
 
 def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stopped | list[Standing]:
@@ -104,14 +109,35 @@ def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stop
     return Held(job, tuple(standings), jobs.ahead_of(tx, job))
 
 
-def _turned_away(engine: Engine, quote: Quote, job: Job, standings: list[Standing]) -> BudgetExceeded:
+def hold_within(
+    tx: Transaction, engine: Engine, request: Request
+) -> Held | Repeated | NotSold | Stopped | list[Standing]:
+    """`hold` as a part of a transaction that goes on whatever comes of it.
+
+    Standings alone mean that it does not fit, and how the budgets would stand with it.
+    """
+    quote = price(engine.prices, request.wish)
+    if isinstance(quote, NotSold):
+        return quote
+    now = engine.clock()
+    periods = engine.calendar.periods(now)
+    with part(tx) as attempt:
+        outcome = _hold(attempt, _job(engine, request, quote, periods, now), periods)
+        if not isinstance(outcome, Held):
+            attempt.abandon()
+    return outcome
+
+
+def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, standings: list[Standing]) -> BudgetExceeded:
     """What the person hears and the budgets' channels too, of standings that the hold would have broken."""
     refused = refusals(standings, quote.amount)
     with engine.store.write() as tx:
         refusal_counts.count(tx, job)
+        increases.put_refused(tx, job.id, request, at=job.asked_at)
         alerting.note_turned_away(tx, refused, job)
     left = room(standing.without(quote.amount) for standing in standings)
-    return BudgetExceeded(quote, tuple(refused), tuple(affordable(engine.prices, quote, left)))
+    fits = affordable(engine.prices, quote, left)
+    return BudgetExceeded(job.id, quote, tuple(refused), tuple(fits))
 
 
 @dataclass(frozen=True, slots=True)

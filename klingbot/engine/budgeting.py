@@ -21,6 +21,8 @@ class Change:
     limit_microusd: int | None = None
     thresholds: tuple[int, ...] | None = None
     channel_id: str | None = None
+    approvers: tuple[str, ...] | None = None
+    """User ids; empty: the admins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class BudgetSet:
     """The budget is in force; the spend so far in its period counts."""
 
     before: Budget | None
+    """With the grants that are in force now too."""
     standing: Standing
 
 
@@ -47,10 +50,11 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
             tx.abandon()
             return NoLimit(before)
         budgets.put(tx, budget, by=by, at=now)
-        standing = _standing(tx, engine, budget, now)
+        standing = standing_of(tx, engine, change.scope, change.kind)
+        assert standing is not None
         budgets.rearm(tx, standing, [TURNED_AWAY])
         alerting.note_crossings(tx, [standing], now)
-        return BudgetSet(before, standing)
+        return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
 def remove_budget(engine: Engine, scope: str, kind: PeriodKind) -> bool:
@@ -73,7 +77,7 @@ def _changed(before: Budget | None, change: Change) -> Budget:
     budget = before or Budget(change.scope, change.kind, None, None, DEFAULT_THRESHOLDS, None)
     given = {
         name: value
-        for name in ("limit_millicredits", "limit_microusd", "thresholds", "channel_id")
+        for name in ("limit_millicredits", "limit_microusd", "thresholds", "channel_id", "approvers")
         if (value := getattr(change, name)) is not None
     }
     changed = replace(budget, **given)
@@ -84,6 +88,7 @@ def _changed(before: Budget | None, change: Change) -> Budget:
     )
 
 
-def _standing(tx: Transaction, engine: Engine, budget: Budget, now: int) -> Standing:
-    found = budgets.standings(tx, engine.calendar.periods(now))
-    return next(s for s in found if (s.budget.scope, s.budget.kind) == (budget.scope, budget.kind))
+def standing_of(tx: Transaction, engine: Engine, scope: str, kind: PeriodKind) -> Standing | None:
+    """How one budget stands now."""
+    found = budgets.standings_of(tx, (scope,) * 3, engine.periods())
+    return next((standing for standing in found if standing.budget.kind is kind), None)

@@ -22,7 +22,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.blocks import answers
-from klingbot.slack import failures, generating, queueing
+from klingbot.slack import failures, generating, increasing, queueing
 from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -106,4 +106,8 @@ _ACTIONS = {
     "job.cancel": _Row(generating.cancel_clicked),
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
+    **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
+    "increase.ask": _Row(increasing.ask_clicked),
+    "increase.approve": _Row(increasing.approve_clicked),
+    "increase.deny": _Row(increasing.deny_clicked),
 }

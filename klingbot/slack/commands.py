@@ -15,7 +15,7 @@ from slack_bolt import Ack, App
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.slack import budgeting, digesting, generating, parse, queueing, spending
+from klingbot.slack import budgeting, digesting, generating, grammar, increasing, parse, queueing, spending
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
@@ -48,7 +48,7 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message:
         return answers.unavailable(str(trouble))
 
 
-def _help(desk: Desk, asker: Asker, command: parse.Help) -> Message:
+def _help(desk: Desk, asker: Asker, command: grammar.Help) -> Message:
     if command.topic:
         return help_blocks.topic(command.topic, parse.USAGE, desk.engine.prices)
     return help_blocks.overview(parse.USAGE, desk.engine.prices)
@@ -64,26 +64,32 @@ class _Row:
 
 
 _COMMANDS = {
-    parse.Generate: _Row("generate", generating.generate),
-    parse.Quote: _Row("quote", generating.quote),
-    parse.Cancel: _Row("cancel", generating.cancel),
-    parse.CancelWaiting: _Row(
+    grammar.Generate: _Row("generate", generating.generate),
+    grammar.Quote: _Row("quote", generating.quote),
+    grammar.Cancel: _Row("cancel", generating.cancel),
+    grammar.CancelWaiting: _Row(
         "cancel waiting", queueing.cancel_waiting, admins_only="release everybody's waiting jobs"
     ),
-    parse.Jobs: _Row("jobs", queueing.show),
-    parse.KeepWaiting: _Row("keep-waiting", queueing.keep_waiting, admins_only="decide about stuck jobs"),
-    parse.WriteOff: _Row("write-off", queueing.write_off, admins_only="write jobs off"),
-    parse.Thaw: _Row("thaw", queueing.thaw, admins_only="open the way to Kling by hand"),
-    parse.BudgetList: _Row("budget", budgeting.show_all),
-    parse.BudgetShow: _Row("budget show", budgeting.show),
-    parse.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),
-    parse.BudgetRemove: _Row("budget remove", budgeting.remove, admins_only="remove budgets"),
-    parse.Usage: _Row("usage", spending.usage),
-    parse.DigestList: _Row("digest list", digesting.show_all),
-    parse.DigestSet: _Row("digest", digesting.put, admins_only="set digests"),
-    parse.DigestOff: _Row("digest", digesting.turn_off, admins_only="turn digests off"),
-    parse.DigestNow: _Row("digest now", digesting.show_now),
-    parse.ProjectShow: _Row("project", spending.show_project),
-    parse.ProjectSet: _Row("project", spending.set_project, admins_only="set the project that a channel spends for"),
-    parse.Help: _Row("help", _help),
+    grammar.Jobs: _Row("jobs", queueing.show),
+    grammar.KeepWaiting: _Row("keep-waiting", queueing.keep_waiting, admins_only="decide about stuck jobs"),
+    grammar.WriteOff: _Row("write-off", queueing.write_off, admins_only="write jobs off"),
+    grammar.Thaw: _Row("thaw", queueing.thaw, admins_only="open the way to Kling by hand"),
+    grammar.BudgetList: _Row("budget", budgeting.show_all),
+    grammar.BudgetShow: _Row("budget show", budgeting.show),
+    grammar.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),
+    grammar.BudgetRemove: _Row("budget remove", budgeting.remove, admins_only="remove budgets"),
+    grammar.Usage: _Row("usage", spending.usage),
+    grammar.DigestList: _Row("digest list", digesting.show_all),
+    grammar.DigestSet: _Row("digest", digesting.put, admins_only="set digests"),
+    grammar.DigestOff: _Row("digest", digesting.turn_off, admins_only="turn digests off"),
+    grammar.DigestNow: _Row("digest now", digesting.show_now),
+    grammar.ProjectShow: _Row("project", spending.show_project),
+    grammar.ProjectSet: _Row("project", spending.set_project, admins_only="set the project that a channel spends for"),
+    grammar.AskForRefused: _Row("ask", increasing.ask_for_refused),
+    grammar.AskForAmount: _Row("ask", increasing.ask_for_amount),
+    grammar.Requests: _Row("requests", increasing.requests),
+    grammar.Approve: _Row("approve", increasing.approve),
+    grammar.Deny: _Row("deny", increasing.deny),
+    grammar.Withdraw: _Row("withdraw", increasing.withdraw),
+    grammar.Help: _Row("help", _help),
 }

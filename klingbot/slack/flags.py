@@ -13,7 +13,8 @@ from klingbot.spelling import did_you_mean
 _UNITS = frozenset({"s", "sec", "secs", "seconds"})
 _ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
-_LONGEST_VALUE = {"negative": 30_000, "image": 2_000}  # a negative prompt is measured later, without its escapes
+# A negative prompt is measured later, without its escapes.
+_LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000}
 _LONGEST_OTHER = 100
 
 

@@ -24,7 +24,11 @@ from klingbot.slack.mistakes import MistakeError
 
 
 def generate(desk: Desk, asker: Asker, command: Generate) -> Message:
-    outcome = asking.hold(desk.engine, _request(asker, command.options))
+    return said_of(desk, asking.hold(desk.engine, _request(asker, command.options)))
+
+
+def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:
+    """What is said of a hold, however it was asked for. Raises MistakeError for what is not sold."""
     match outcome:
         case Held():
             return jobs.held(outcome, desk.engine.calendar)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class BudgetSet:
     microusd: int | None = None
     thresholds: tuple[int, ...] | None = None
     channel: ChannelRef | None = None
+    approvers: tuple[UserRef, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,52 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True)
+class AskForRefused:
+    """Ask for what a refused request lacks. `refused` is the id that the refusal names."""
+
+    refused: str
+    reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskForAmount:
+    """Ask for a budget to be raised. At least one amount is given."""
+
+    scope: ScopeRef
+    period: str
+    reason: str
+    millicredits: int | None = None
+    microusd: int | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Without an amount: what was asked for."""
+
+    request: str
+    millicredits: int | None = None
+    microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    request: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`topic` is a key of USAGE, or None for everything."""
 
@@ -198,6 +246,12 @@ Command = (
     | KeepWaiting
     | WriteOff
     | Thaw
+    | AskForRefused
+    | AskForAmount
+    | Requests
+    | Approve
+    | Deny
+    | Withdraw
     | Help
 )
 
@@ -211,7 +265,8 @@ USAGE = {
     "quote": f"/kling quote [PROMPT] {_OPTIONS}",
     "budget": "/kling budget",
     "budget show": "/kling budget show SCOPE",
-    "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]",
+    "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
+    " [--approvers @a,@b]",
     "budget remove": "/kling budget remove SCOPE [--period monthly]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
     "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
@@ -224,6 +279,11 @@ USAGE = {
     "keep-waiting": "/kling keep-waiting JOB",
     "write-off": "/kling write-off JOB REASON",
     "thaw": "/kling thaw",
+    "ask": '/kling ask ID|SCOPE [--credits N] [--usd N] [--period monthly] [--reason "…"] [--until 2026-12-31]',
+    "requests": "/kling requests",
+    "approve": "/kling approve ID [--credits N] [--usd N]",
+    "deny": '/kling deny ID [--reason "…"]',
+    "withdraw": "/kling withdraw ID",
     "help": "/kling help",
 }
 
@@ -232,11 +292,14 @@ _OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative
 FLAGS_OF: dict[str, tuple[str, ...]] = {
     "generate": _OPTION_FLAGS,
     "quote": _OPTION_FLAGS,
-    "budget set": ("period", "credits", "usd", "alert", "channel"),
+    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers"),
     "budget remove": ("period",),
     "usage": ("period", "by"),
     "digest": ("at", "channel"),
     "digest now": ("period",),
+    "ask": ("credits", "usd", "period", "reason", "until"),
+    "approve": ("credits", "usd"),
+    "deny": ("reason",),
 }
 """The flags that a command takes; a command that is not here takes none."""
 
@@ -258,5 +321,8 @@ EXAMPLES = {
     "channel": "#finance",
     "by": "model",
     "at": "09:00",
+    "approvers": "@bob,@carol",
+    "reason": '"launch week"',
+    "until": "2026-12-31",
 }
 """A value to show for each flag that needs one."""

@@ -18,14 +18,17 @@ from klingbot.slack import flags, scopes, values
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import (
     USAGE,
+    Approve,
+    AskForAmount,
+    AskForRefused,
     BudgetList,
     BudgetRemove,
     BudgetSet,
     BudgetShow,
     Cancel,
     CancelWaiting,
-    ChannelRef,
     Command,
+    Deny,
     DigestList,
     DigestNow,
     DigestOff,
@@ -35,53 +38,22 @@ from klingbot.slack.grammar import (
     Jobs,
     KeepWaiting,
     Options,
-    ProjectRef,
     ProjectSet,
     ProjectShow,
     Quote,
+    Requests,
     ScopeRef,
     Thaw,
     Usage,
     UserRef,
-    WorkspaceRef,
+    Withdraw,
     WriteOff,
 )
 from klingbot.slack.mistakes import MistakeError, UsageError, shown
-from klingbot.slack.words import Word, clean, is_blank, plain, split
+from klingbot.slack.words import Word, clean, is_blank, plain, split, tidy
 from klingbot.spelling import did_you_mean
 
-__all__ = [
-    "USAGE",
-    "BudgetList",
-    "BudgetRemove",
-    "BudgetSet",
-    "BudgetShow",
-    "Cancel",
-    "CancelWaiting",
-    "ChannelRef",
-    "Command",
-    "DigestList",
-    "DigestNow",
-    "DigestOff",
-    "DigestSet",
-    "Generate",
-    "Help",
-    "Jobs",
-    "KeepWaiting",
-    "Options",
-    "ProjectRef",
-    "ProjectSet",
-    "ProjectShow",
-    "Quote",
-    "ScopeRef",
-    "Thaw",
-    "Usage",
-    "UsageError",
-    "UserRef",
-    "WorkspaceRef",
-    "WriteOff",
-    "parse",
-]
+__all__ = ["USAGE", "UsageError", "parse"]
 
 T = TypeVar("T")
 
@@ -124,14 +96,14 @@ def parse(text: str) -> Command:
 def _command(bare: list[Word]) -> tuple[str, list[Word]]:
     """The command's key in USAGE, and the bare words after it."""
     if not bare:
-        raise UsageError(f"The command is missing. Begin with one of {', '.join(_COMMANDS)}.", USAGE["help"])
+        raise UsageError("The command is missing. Begin with one; /kling help names them all.", USAGE["help"])
     word, rest = bare[0].text.lower(), bare[1:]
     if word not in _COMMANDS:
         hint = did_you_mean(word, _COMMANDS)
-        known = ", ".join(_COMMANDS)
-        raise UsageError(f"Unknown command {shown(word)}.{hint} Begin with one of {known}.", USAGE["help"])
+        raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
     if word == "digest":
         return _digest_command(rest), rest
+        raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
     if word != "budget" or not rest:
         return word, rest
     action = rest[0].text.lower()
@@ -209,6 +181,7 @@ def _budget_set(asked: _Asked) -> Command:
         microusd=asked.read("usd", values.usd_limit),
         thresholds=asked.read("alert", values.thresholds),
         channel=asked.read("channel", scopes.channel),
+        approvers=asked.read("approvers", scopes.people),
         scope=_scope(asked.words),
     )
 
@@ -296,11 +269,57 @@ def _job(asked: _Asked) -> str:
     return values.job_id(asked.words[0].text)
 
 
+def _ask(asked: _Asked) -> Command:
+    reason, until = _reason(asked), asked.read("until", values.day)
+    if not {"credits", "usd"} & asked.flags.keys():
+        return AskForRefused(_request(asked), reason, until)
+    return AskForAmount(
+        scope=_scope(asked.words),
+        period=_period(asked),
+        reason=reason,
+        millicredits=asked.read("credits", values.credit_amount),
+        microusd=asked.read("usd", values.usd_amount),
+        until=until,
+    )
+
+
+def _requests(asked: _Asked) -> Command:
+    _only(asked.words, 0)
+    return Requests()
+
+
+def _approve(asked: _Asked) -> Command:
+    return Approve(
+        _request(asked),
+        millicredits=asked.read("credits", values.credit_amount),
+        microusd=asked.read("usd", values.usd_amount),
+    )
+
+
+def _deny(asked: _Asked) -> Command:
+    return Deny(_request(asked), _reason(asked))
+
+
+def _withdraw(asked: _Asked) -> Command:
+    return Withdraw(_request(asked))
+
+
+def _request(asked: _Asked) -> str:
+    if not asked.words:
+        raise MistakeError("The request is missing. Copy its id from the refusal, or from /kling requests.")
+    _only(asked.words, 1)
+    return values.request_id(asked.words[0].text)
+
+
+def _reason(asked: _Asked) -> str:
+    return asked.read("reason", tidy) or ""
+
+
 def _help(asked: _Asked) -> Command:
     topic = " ".join(word.text for word in asked.words[:3]).lower()
     if topic and topic not in USAGE:
         hint = did_you_mean(topic, USAGE, "help ")
-        raise MistakeError(f"No help about {shown(topic)}.{hint} Ask about one of {', '.join(USAGE)}.")
+        raise MistakeError(f"No help about {shown(topic)}.{hint} /kling help names every command.")
     return Help(topic or None)
 
 
@@ -333,5 +352,10 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "keep-waiting": _keep_waiting,
     "write-off": _write_off,
     "thaw": _thaw,
+    "ask": _ask,
+    "requests": _requests,
+    "approve": _approve,
+    "deny": _deny,
+    "withdraw": _withdraw,
     "help": _help,
 }

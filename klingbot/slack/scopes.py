@@ -69,6 +69,13 @@ def _user(text: str) -> UserRef:
     return UserRef(None, name)
 
 
+def people(text: str) -> tuple[UserRef, ...]:
+    """`@bob,@carol`; nobody for `none`."""
+    if tidy(text).lower() == "none":
+        return ()
+    return tuple(_user(part) for part in re.split(r"[,\s]+", text.strip()) if part)
+
+
 def channel(text: str) -> ChannelRef:
     """`#finance` as Slack escapes it or as typed, a bare `finance`, or a channel's id."""
     typed = text.strip()

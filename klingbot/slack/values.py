@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.slack.mistakes import MistakeError, shown
@@ -87,17 +88,25 @@ def image_url(text: str) -> str:
 
 def credit_limit(text: str) -> int:
     """Milli-credits; 0 for `none`."""
-    return _limit("credits", parse_credits, text)
+    return 0 if lowered(text) == "none" else credit_amount(text)
 
 
 def usd_limit(text: str) -> int:
     """Micro-USD; 0 for `none`."""
-    return _limit("usd", parse_usd, text)
+    return 0 if lowered(text) == "none" else usd_amount(text)
 
 
-def _limit(flag: str, read: Callable[[str], int], text: str) -> int:
-    if lowered(text) == "none":
-        return 0
+def credit_amount(text: str) -> int:
+    """Milli-credits, more than zero."""
+    return _amount("credits", parse_credits, text)
+
+
+def usd_amount(text: str) -> int:
+    """Micro-USD, more than zero."""
+    return _amount("usd", parse_usd, text)
+
+
+def _amount(flag: str, read: Callable[[str], int], text: str) -> int:
     try:
         return read(tidy(text))
     except AmountError as error:
@@ -155,6 +164,22 @@ def clock(text: str) -> int:
     if hour > 23:
         raise MistakeError(f"--at is {shown(text)}. Give a time of day, like --at 09:00.")
     return hour * 60 + minute
+
+
+def day(text: str) -> date:
+    """A day in ISO form."""
+    try:
+        return date.fromisoformat(tidy(text))
+    except ValueError:
+        raise MistakeError(f"--until is {shown(text)}. Give a day, like --until 2026-12-31.") from None
+
+
+def request_id(text: str) -> str:
+    """The id of a refused or waiting request as people copy it."""
+    request = tidy(text).strip("`").removeprefix("#")
+    if not _JOB.fullmatch(request):
+        raise MistakeError(f"{shown(text)} is not a request's id. Copy it from the refusal, or from /kling requests.")
+    return request
 
 
 def job_id(text: str) -> str:

@@ -6,12 +6,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from klingbot.budgets import Budget, Standing
+from klingbot.money import Amount
 from klingbot.periods import PeriodKind, Periods
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
-_STANDINGS = """
-    SELECT budgets.*, held_millicredits, held_microusd, settled_millicredits, settled_microusd
+_GRANTED = """
+    coalesce((
+      SELECT CAST(sum({amount}) AS INTEGER) FROM grants
+      WHERE grants.scope = budgets.scope AND grants.period_kind = budgets.period_kind AND end_day > {day}
+        AND first_day <= {day}), 0)"""
+_DAY = "CASE budgets.period_kind WHEN 'daily' THEN :day WHEN 'weekly' THEN :week ELSE :month END"
+_STANDINGS = f"""
+    SELECT budgets.*, held_millicredits, held_microusd, settled_millicredits, settled_microusd,
+      {_GRANTED.format(amount="millicredits", day=_DAY)} AS granted_millicredits,
+      {_GRANTED.format(amount="microusd", day=_DAY)} AS granted_microusd
     FROM budgets LEFT JOIN totals
       ON totals.scope = budgets.scope AND totals.period_kind = budgets.period_kind AND totals.period_start =
         CASE budgets.period_kind WHEN 'daily' THEN :daily WHEN 'weekly' THEN :weekly ELSE :monthly END"""
@@ -47,11 +56,11 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
     tx.execute(
         """
         INSERT INTO budgets
-          (scope, period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, set_by, set_at)
-        VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :channel_id, :by, :at)
+          (scope, period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, approvers, set_by, set_at)
+        VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :channel_id, :approvers, :by, :at)
         ON CONFLICT (scope, period_kind) DO UPDATE SET
           limit_millicredits = excluded.limit_millicredits, limit_microusd = excluded.limit_microusd,
-          thresholds = excluded.thresholds, channel_id = excluded.channel_id,
+          thresholds = excluded.thresholds, channel_id = excluded.channel_id, approvers = excluded.approvers,
           set_by = excluded.set_by, set_at = excluded.set_at""",
         {
             "scope": budget.scope,
@@ -60,6 +69,7 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
             "limit_microusd": budget.limit_microusd,
             "thresholds": ",".join(map(str, budget.thresholds)),
             "channel_id": budget.channel_id,
+            "approvers": " ".join(budget.approvers),
             "by": by,
             "at": at,
         },
@@ -109,11 +119,18 @@ def _crossing(standing: Standing) -> dict[str, Any]:
 
 
 def _starts(periods: Periods) -> dict[str, Any]:
-    return {"daily": periods.daily.start, "weekly": periods.weekly.start, "monthly": periods.monthly.start}
+    return {
+        "daily": periods.daily.start,
+        "weekly": periods.weekly.start,
+        "monthly": periods.monthly.start,
+        "day": periods.daily.first_day.isoformat(),
+        "week": periods.weekly.first_day.isoformat(),
+        "month": periods.monthly.first_day.isoformat(),
+    }
 
 
 def _standing(row: Any, periods: Periods) -> Standing:
-    budget = _budget(row)
+    budget = _budget(row).raised(Amount(row["granted_millicredits"], row["granted_microusd"]))
     return Standing(budget, periods.of(budget.kind), total_of(row))
 
 
@@ -125,4 +142,5 @@ def _budget(row: Any) -> Budget:
         limit_microusd=row["limit_microusd"],
         thresholds=tuple(int(threshold) for threshold in row["thresholds"].split(",") if threshold),
         channel_id=row["channel_id"],
+        approvers=tuple(row["approvers"].split()),
     )

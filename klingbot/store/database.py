@@ -7,7 +7,7 @@ transaction owns the ledger from its first statement to its last: what it reads 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 
@@ -43,6 +43,33 @@ class Transaction(Database, Protocol):
 
     def abandon(self) -> None:
         """Roll everything back when the transaction ends."""
+
+
+class Part:
+    """A part of a transaction that can be abandoned alone, while the rest goes on."""
+
+    __slots__ = ("_tx", "abandoned")
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.abandoned = False
+
+    def execute(self, sql: str, params: dict[str, Any] | None = None, /) -> Rows:
+        return self._tx.execute(sql, params)
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+
+@contextmanager
+def part(tx: Transaction) -> Iterator[Part]:
+    """What `tx` does in this block, kept with it, or abandoned alone. An exception abandons everything."""
+    tx.execute("SAVEPOINT part")
+    begun = Part(tx)
+    yield begun
+    if begun.abandoned:
+        tx.execute("ROLLBACK TO part")
+    tx.execute("RELEASE part")
 
 
 class Store(Protocol):

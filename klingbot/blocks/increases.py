@@ -1,0 +1,170 @@
+"""What is said about increases: asked for, decided, ended, and which of them wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from klingbot.blocks.jobs import product
+from klingbot.blocks.message import Message, actions, button, context, message, section, sections
+from klingbot.blocks.standings import full
+from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when
+from klingbot.increases import Grant, Increase, IncreaseState
+from klingbot.outbox import GrantEnded, IncreaseAsked, IncreaseClosed
+from klingbot.periods import Calendar, PeriodKind
+
+MOST_LISTED = 20
+LONGEST_REASON = 150
+"""Characters of a reason in a list."""
+
+_SPAN = {PeriodKind.DAILY: "day", PeriodKind.WEEKLY: "week", PeriodKind.MONTHLY: "month"}
+
+
+def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
+    """For the approvers."""
+    increase, standing = content.increase, content.standing
+    approvers = ", ".join(mention(user_id) for user_id in standing.budget.approvers) or "an admin"
+    return message(
+        section(
+            f"*🙋 {mention(increase.user_id)} asks for {increase.amount} more for {label(standing.budget)}*",
+            _reason(increase),
+            full(standing, calendar),
+        ),
+        actions(
+            button("Approve", "increase.approve", increase.id, style="primary"),
+            button("Deny", "increase.deny", increase.id, style="danger"),
+        ),
+        context(
+            f"For {approvers}",
+            f"counts {_span(increase.kind, increase.until)}",
+            f"waits until {when(increase.expires_at, calendar)}",
+        ),
+        context(f"Another amount: {code(f'/kling approve {increase.id} --credits N')}"),
+    )
+
+
+def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
+    """In place of the question, and for whoever asked."""
+    increase = content.increase
+    asked_for = f"{mention(increase.user_id)}'s request for {increase.amount} more for {_budget(increase)}"
+    match increase.state:
+        case IncreaseState.GRANTED:
+            return message(section(f"✅ {_by(increase)} approved {asked_for}", *_granted(content)))
+        case IncreaseState.DENIED:
+            remark = f"“{neutral(increase.remark)}”" if increase.remark else ""
+            return message(section(f"❌ {_by(increase)} denied {asked_for}", remark, "Nothing was held or spent."))
+        case IncreaseState.WITHDRAWN:
+            return message(section(f"↩️ {_by(increase)} withdrew the request for {increase.amount} more"))
+        case _:
+            return message(section(f"⌛ Nobody decided {asked_for} in time", "Nothing was held or spent."))
+
+
+def grant_ended(content: GrantEnded, calendar: Calendar) -> Message:
+    grant = content.grant
+    now = full(content.standing, calendar) if content.standing else "That budget was removed."
+    return message(
+        section(
+            f"The grant of {grant.amount} for {scope_name(grant.scope)} ({grant.kind}) has ended",
+            f"{mention(grant.user_id)} asked for it, {mention(grant.granted_by)} approved it.",
+            now,
+        )
+    )
+
+
+def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
+    """Every increase that waits for an approver."""
+    if not waiting:
+        return message(section("No requests are waiting."))
+    lines = [
+        f"• {code(each.id)} {mention(each.user_id)} asks for {each.amount} more for {_budget(each)}: "
+        f"{_reason(each, LONGEST_REASON)}"
+        for each in waiting[:MOST_LISTED]
+    ]
+    more = [f"• and {len(waiting) - MOST_LISTED:,} more"] if len(waiting) > MOST_LISTED else []
+    return message(
+        *sections(["*Requests that wait for an approver*", *lines, *more]),
+        context(f"{code('/kling approve ID')} · {code('/kling deny ID')} · your own: {code('/kling withdraw ID')}"),
+    )
+
+
+def were_asked(increases: Sequence[Increase]) -> Message:
+    """For whoever asked."""
+    lines = [f"• {increase.amount} more for {_budget(increase)}" for increase in increases]
+    takes_back = code(f"/kling withdraw {increases[0].id}")
+    return message(
+        section("Asked for, and you hear as soon as somebody decides:", *lines),
+        context(f"Take it back: {takes_back}"),
+    )
+
+
+def asked_before(increase: Increase) -> Message:
+    return message(
+        section(f"You asked for that before; it is {increase.state}: {increase.amount} more for {_budget(increase)}.")
+    )
+
+
+def closed_before(increase: Increase) -> Message:
+    who = f" by {_by(increase)}" if increase.decided_by else ""
+    return message(section(f"That request is {increase.state} already{who}. Nothing changed."))
+
+
+def no_such_increase(increase_id: str) -> Message:
+    return message(
+        section(f"There is no request {neutral(increase_id)}. See those that wait: {code('/kling requests')}")
+    )
+
+
+def nothing_refused(refused_id: str) -> Message:
+    return message(
+        section(
+            f"No request {neutral(refused_id)} of yours was refused lately. "
+            f"Copy its id from the refusal, or ask for an amount: {code('/kling ask SCOPE --credits 40')}"
+        )
+    )
+
+
+def own_increase() -> Message:
+    return message(section("Nobody approves their own request: somebody else has to."))
+
+
+def not_an_approver(approvers: tuple[str, ...]) -> Message:
+    who = ", ".join(mention(user_id) for user_id in approvers) or "the admins"
+    return message(section(f"Only {who} can decide this request. Nothing changed."))
+
+
+def _granted(content: IncreaseClosed) -> list[str]:
+    given, job = content.grant, content.job
+    limit = f"The limit is raised by {given.amount} {_until(given)}." if given else ""
+    if not given and job:
+        limit = "It fits by now without a raised limit: nothing had to be granted."
+    making = f"The video is on its way: job {code(job.id)}, {product(job)}." if job else ""
+    short = ", ".join(label(standing.budget) for standing in content.short)
+    lacking = f"The video still does not fit into {short}." if short else ""
+    obstacle = f"The video is not made yet: {neutral(content.obstacle, 600)}" if content.obstacle else ""
+    return [limit, making, lacking, obstacle]
+
+
+def _until(given: Grant) -> str:
+    if (given.end_day - given.first_day).days == 1:
+        return f"for this {_SPAN[given.kind]}"
+    return f"for each {_SPAN[given.kind]} that begins before {_day(given.end_day)}"
+
+
+def _span(kind: PeriodKind, until: date | None) -> str:
+    return f"for each {_SPAN[kind]} that begins before {_day(until)}" if until else f"for this {_SPAN[kind]} only"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _by(increase: Increase) -> str:
+    return mention(increase.decided_by or "")
+
+
+def _budget(increase: Increase) -> str:
+    return f"{scope_name(increase.scope)} ({increase.kind})"
+
+
+def _reason(increase: Increase, most: int = LONGEST_PROMPT) -> str:
+    return f"“{neutral(increase.reason, most)}”" if increase.reason else "No reason was given."

@@ -1,0 +1,179 @@
+"""Granting, denying and withdrawing an increase, and the end of what was granted.
+
+The first decision counts. A grant, the hold of the refused request and what people hear of them are one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from klingbot.budgets import TURNED_AWAY, Standing
+from klingbot.engine import alerting, asking
+from klingbot.engine.asking import Held, Repeated, Stopped
+from klingbot.engine.budgeting import standing_of
+from klingbot.engine.core import Engine
+from klingbot.engine.increasing import EXPIRES_MS
+from klingbot.increases import Grant, Increase, IncreaseState
+from klingbot.jobs import Request
+from klingbot.money import Amount
+from klingbot.outbox import IncreaseClosed
+from klingbot.pricing import NotSold
+from klingbot.store import Transaction, budgets, increases
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBefore:
+    """Somebody was first, or it had expired."""
+
+    increase: Increase
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchIncrease:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIncrease:
+    """Nobody decides what they asked for themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnApprover:
+    approvers: tuple[str, ...]
+    """Empty: the admins."""
+
+
+def grant(
+    engine: Engine, increase_id: str, *, by: str, is_admin: bool, amount: Amount | None = None
+) -> IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnApprover:
+    """Raises the limit by what was asked, or by `amount`, and holds the refused request in the same transaction.
+
+    Where the request fits without it (the period is a new one, or the budget was raised) nothing is granted.
+    """
+    with engine.store.write() as tx:
+        asked = increases.get(tx, increase_id)
+        if asked is None:
+            return NoSuchIncrease()
+        standing = standing_of(tx, engine, asked.scope, asked.kind)
+        if barred := _barred(asked, standing, by, is_admin):
+            return barred
+        now = engine.clock()
+        closed = increases.close(tx, increase_id, IncreaseState.GRANTED, by=by, at=now)
+        if closed is None:
+            return ClosedBefore(asked)
+        outcome = _carry_out(tx, engine, closed, asked.request, standing, amount or asked.amount)
+        alerting.increase_closed(tx, outcome, standing, now)
+        return outcome
+
+
+def deny(
+    engine: Engine, increase_id: str, *, by: str, is_admin: bool, remark: str
+) -> IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnApprover:
+    with engine.store.write() as tx:
+        asked = increases.get(tx, increase_id)
+        if asked is None:
+            return NoSuchIncrease()
+        standing = standing_of(tx, engine, asked.scope, asked.kind)
+        if barred := _barred(asked, standing, by, is_admin):
+            return barred
+        return _close(tx, engine, asked, standing, IncreaseState.DENIED, by=by, remark=remark)
+
+
+def withdraw(engine: Engine, increase_id: str, *, user_id: str) -> IncreaseClosed | ClosedBefore | NoSuchIncrease:
+    """Only whoever asked can withdraw; for everybody else there is no such increase."""
+    with engine.store.write() as tx:
+        asked = increases.get(tx, increase_id)
+        if asked is None or asked.user_id != user_id:
+            return NoSuchIncrease()
+        standing = standing_of(tx, engine, asked.scope, asked.kind)
+        return _close(tx, engine, asked, standing, IncreaseState.WITHDRAWN, by=user_id)
+
+
+def sweep(engine: Engine) -> None:
+    """Ends what has waited too long, says which grants are over, and forgets old refusals. Safe to run at any time."""
+    now, periods = engine.clock(), engine.periods()
+    with engine.store.write() as tx:
+        for increase_id in increases.due_to_expire(tx, now):
+            asked = increases.get(tx, increase_id)
+            assert asked is not None
+            standing = standing_of(tx, engine, asked.scope, asked.kind)
+            _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
+        for ended in increases.end_grants(tx, [(period.kind, period.first_day) for period in periods]):
+            standing = standing_of(tx, engine, ended.scope, ended.kind)
+            alerting.grant_ended(tx, ended, standing, now)
+        increases.forget_refused(tx, before=now - EXPIRES_MS)
+
+
+def _barred(asked: Increase, standing: Standing | None, by: str, is_admin: bool) -> OwnIncrease | NotAnApprover | None:
+    if by == asked.user_id:
+        return OwnIncrease()
+    approvers = standing.budget.approvers if standing else ()
+    return None if is_admin or by in approvers else NotAnApprover(approvers)
+
+
+def _carry_out(
+    tx: Transaction,
+    engine: Engine,
+    closed: Increase,
+    request: Request | None,
+    standing: Standing | None,
+    amount: Amount,
+) -> IncreaseClosed:
+    if request is not None and isinstance(held := asking.hold_within(tx, engine, request), Held | Repeated):
+        return IncreaseClosed(closed, job=held.job)
+    if standing is None:
+        return IncreaseClosed(closed, obstacle="The budget was removed.")
+    given = _grant(closed, standing, amount)
+    increases.grant(tx, given)
+    raised = standing_of(tx, engine, closed.scope, closed.kind)
+    assert raised is not None
+    budgets.rearm(tx, raised, [TURNED_AWAY])
+    alerting.note_crossings(tx, [raised], given.granted_at)
+    if request is None:
+        return IncreaseClosed(closed, given)
+    match asking.hold_within(tx, engine, request):
+        case Held(job=job) | Repeated(job=job):
+            return IncreaseClosed(closed, given, job)
+        case NotSold(sentence=why):
+            return IncreaseClosed(closed, given, obstacle=why)
+        case Stopped(reason=why):
+            return IncreaseClosed(closed, given, obstacle=f"Kling takes no jobs just now: {why}")
+        case standings:
+            return IncreaseClosed(closed, given, short=tuple(s for s in standings if s.exceeded))
+
+
+def _grant(closed: Increase, standing: Standing, amount: Amount) -> Grant:
+    """From the running period on: for that one, or for each that begins before the day that was asked for."""
+    first, now = standing.period.first_day, closed.decided_at
+    assert closed.decided_by is not None and now is not None
+    return Grant(
+        increase_id=closed.id,
+        user_id=closed.user_id,
+        scope=closed.scope,
+        kind=closed.kind,
+        amount=amount,
+        first_day=first,
+        end_day=max(closed.until or first, first + timedelta(days=1)),
+        granted_by=closed.decided_by,
+        granted_at=now,
+    )
+
+
+def _close(
+    tx: Transaction,
+    engine: Engine,
+    asked: Increase,
+    standing: Standing | None,
+    state: IncreaseState,
+    *,
+    by: str | None,
+    remark: str | None = None,
+) -> IncreaseClosed | ClosedBefore:
+    closed = increases.close(tx, asked.id, state, by=by, at=engine.clock(), remark=remark)
+    if closed is None:
+        return ClosedBefore(asked)
+    outcome = IncreaseClosed(closed)
+    alerting.increase_closed(tx, outcome, standing, engine.clock())
+    return outcome

@@ -1,0 +1,164 @@
+"""`/kling ask`, `requests`, `approve`, `deny` and `withdraw`."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from klingbot.blocks import answers, increases
+from klingbot.blocks.message import Message
+from klingbot.engine import granting, increasing
+from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
+from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused
+from klingbot.money import Amount
+from klingbot.outbox import IncreaseClosed
+from klingbot.periods import PeriodKind
+from klingbot.slack import generating
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
+from klingbot.slack.grammar import Approve, AskForAmount, AskForRefused, Deny, Requests, Withdraw
+from klingbot.slack.mistakes import MistakeError
+
+_OFFER = re.compile(r"(?P<refused>\w+) (?P<model>\S+) (?P<seconds>\d{1,4}) (?P<resolution>\S+) (?P<sound>audio|silent)")
+"""As `refusals` writes it on its buttons."""
+
+Decision = IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnApprover
+
+
+def ask_for_refused(desk: Desk, asker: Asker, command: AskForRefused) -> Message:
+    _must_come(desk, command.until)
+    return _ask_for_refused(desk, command.refused, asker.user_id, reason=command.reason, until=command.until)
+
+
+def _ask_for_refused(desk: Desk, refused: str, user_id: str, *, reason: str = "", until: date | None = None) -> Message:
+    outcome = increasing.ask_for_refused(desk.engine, refused, user_id=user_id, reason=reason, until=until)
+    match outcome:
+        case Asked(asked):
+            return increases.were_asked(asked)
+        case AskedBefore(increase):
+            return increases.asked_before(increase)
+        case NothingRefused():
+            return increases.nothing_refused(refused)
+        case _:
+            return generating.said_of(desk, outcome)
+
+
+def ask_for_amount(desk: Desk, asker: Asker, command: AskForAmount) -> Message:
+    _must_come(desk, command.until)
+    amount = _amount(desk, command.millicredits, command.microusd)
+    assert amount is not None
+    outcome = increasing.ask_for_amount(
+        desk.engine,
+        asker.request_id,
+        user_id=asker.user_id,
+        scope=desk.scope(command.scope),
+        kind=PeriodKind(command.period),
+        amount=amount,
+        reason=command.reason,
+        until=command.until,
+    )
+    match outcome:
+        case Asked(asked):
+            return increases.were_asked(asked)
+        case AskedBefore(increase):
+            return increases.asked_before(increase)
+        case NoBudget():
+            raise MistakeError("There is no such budget, so there is no limit to raise. See all: /kling budget.")
+
+
+def requests(desk: Desk, asker: Asker, command: Requests) -> Message:
+    return increases.listing(increasing.pending(desk.engine), desk.engine.calendar)
+
+
+def approve(desk: Desk, asker: Asker, command: Approve) -> Message:
+    amount = _amount(desk, command.millicredits, command.microusd)
+    return _said(desk, command.request, _approve(desk, command.request, asker.user_id, amount))
+
+
+def deny(desk: Desk, asker: Asker, command: Deny) -> Message:
+    return _said(desk, command.request, _deny(desk, command.request, asker.user_id, command.reason))
+
+
+def _approve(desk: Desk, increase_id: str, by: str, amount: Amount | None = None) -> Decision:
+    """Slack is asked who is an admin only where that matters."""
+    outcome = granting.grant(desk.engine, increase_id, by=by, is_admin=False, amount=amount)
+    if isinstance(outcome, NotAnApprover) and desk.directory.is_admin(by):
+        return granting.grant(desk.engine, increase_id, by=by, is_admin=True, amount=amount)
+    return outcome
+
+
+def _deny(desk: Desk, increase_id: str, by: str, remark: str = "") -> Decision:
+    outcome = granting.deny(desk.engine, increase_id, by=by, is_admin=False, remark=remark)
+    if isinstance(outcome, NotAnApprover) and desk.directory.is_admin(by):
+        return granting.deny(desk.engine, increase_id, by=by, is_admin=True, remark=remark)
+    return outcome
+
+
+def withdraw(desk: Desk, asker: Asker, command: Withdraw) -> Message:
+    return _said(desk, command.request, granting.withdraw(desk.engine, command.request, user_id=asker.user_id))
+
+
+def approve_clicked(desk: Desk, click: Click) -> Answer:
+    return _answered(desk, click, _approve(desk, click.value, click.user_id))
+
+
+def deny_clicked(desk: Desk, click: Click) -> Answer:
+    return _answered(desk, click, _deny(desk, click.value, click.user_id))
+
+
+def ask_clicked(desk: Desk, click: Click) -> Answer:
+    """Under a refusal, which only whoever was refused can see."""
+    return Private(_ask_for_refused(desk, click.value, click.user_id))
+
+
+def instead_clicked(desk: Desk, click: Click) -> Answer:
+    """What still fits, in place of what was refused."""
+    offer = _OFFER.fullmatch(click.value)
+    if offer is None:
+        return Private(answers.outdated())
+    refused = offer["refused"]
+    outcome = increasing.make_instead(
+        desk.engine,
+        refused,
+        user_id=click.user_id,
+        model=offer["model"],
+        duration_seconds=int(offer["seconds"]),
+        resolution=offer["resolution"],
+        audio=offer["sound"] == "audio",
+    )
+    if isinstance(outcome, NothingRefused):
+        return Private(increases.nothing_refused(refused))
+    return Rewritten(generating.said_of(desk, outcome))
+
+
+def _answered(desk: Desk, click: Click, outcome: Decision) -> Answer:
+    said = _said(desk, click.value, outcome)
+    return Rewritten(said) if isinstance(outcome, IncreaseClosed) else Private(said)
+
+
+def _said(desk: Desk, increase_id: str, outcome: Decision) -> Message:
+    match outcome:
+        case IncreaseClosed():
+            return increases.closed(outcome, desk.engine.calendar)
+        case ClosedBefore(increase):
+            return increases.closed_before(increase)
+        case NoSuchIncrease():
+            return increases.no_such_increase(increase_id)
+        case OwnIncrease():
+            return increases.own_increase()
+        case NotAnApprover(approvers):
+            return increases.not_an_approver(approvers)
+
+
+def _amount(desk: Desk, millicredits: int | None, microusd: int | None) -> Amount | None:
+    """What was typed in one currency or both; the other one follows from the price list."""
+    if millicredits is not None and microusd is not None:
+        return Amount(millicredits, microusd)
+    if millicredits is not None:
+        return desk.engine.prices.amount(millicredits)
+    return None if microusd is None else desk.engine.prices.amount_in_usd(microusd)
+
+
+def _must_come(desk: Desk, until: date | None) -> None:
+    today = desk.engine.periods().daily.first_day
+    if until is not None and until <= today:
+        raise MistakeError(f"--until {until} is past. Give a day to come, or leave it out for this period alone.")
