@@ -103,7 +103,6 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
         raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
     if word == "digest":
         return _digest_command(rest), rest
-        raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
     if word != "budget" or not rest:
         return word, rest
     action = rest[0].text.lower()
