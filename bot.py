@@ -18,13 +18,14 @@ from typing import TextIO
 
 import click
 
-from klingbot import callbacks, scheduler, settings, web
+from klingbot import callbacks, logs, scheduler, settings, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.engine import Engine, granting, open_engine, stuck
 from klingbot.kling import KlingClient
+from klingbot.leaving import LastBell
 from klingbot.meters import Meters
 from klingbot.notifier import Notifier
 from klingbot.pulse import BEAT_SECONDS, Pulse
@@ -47,6 +48,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
     Raises DatabaseError, SlackRefusedError, and PortError when the port is taken.
     """
     with ExitStack() as house:
+        bell = LastBell()
+        house.callback(bell.cancel)
         store = open_store(config.database)
         house.callback(store.close)
         engine = open_engine(store, config.prices, config.calendar, now_ms)
@@ -59,7 +62,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         told_at = config.public_url and config.public_url + callbacks.PATH
         kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
         dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
-        house.callback(dispatcher.close)
+        house.callback(dispatcher.finish)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
         digester = Digester(engine, Pictures(patient))
@@ -90,6 +93,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             ]
         )
         house.callback(ticking.shutdown)
+        house.callback(dispatcher.close)
         house.callback(notifier.close)
         house.callback(slack.close)
         if config.port is not None:
@@ -102,6 +106,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         slack.open(stopping)
         log.info("Klingbot is ready: %s", slack.where(config.port))
         stopping.wait()
+        bell.start()
         log.info("Klingbot stops: no more commands, and what is under way is finished")
 
 
@@ -117,7 +122,7 @@ def now_ms() -> int:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logs.set_up(settings.log_shape(settings.environment()))
     if context.invoked_subcommand is None:
         _end_with(lambda: _run_live())
 

@@ -7,6 +7,7 @@ a lost reply leaves behind is a job in `submitting`; it is looked up at Kling be
 from __future__ import annotations
 
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,10 +49,11 @@ class Dispatcher:
     """Whether Kling is asked with a plain API key, which its new standard wants."""
     poll_ms: int
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
+    _closing: threading.Event = field(default_factory=threading.Event)
 
     def submit(self) -> None:
         """Posts the jobs whose turn it is, oldest first, until none is left or a gate closes."""
-        while waiting := self._claim(JobState.HELD, self._width()):
+        while not self._closing.is_set() and (waiting := self._claim(JobState.HELD, self._width())):
             self._each(self._post, waiting)
 
     def recover(self) -> None:
@@ -67,8 +69,12 @@ class Dispatcher:
         self._each(self._inquiries.ask, batches)
 
     def close(self) -> None:
+        """Nothing more is asked of Kling; what it answers to what was asked is still booked."""
+        self._closing.set()
+
+    def finish(self) -> None:
         """Waits for the calls that are under way."""
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        self.pool.shutdown()
 
     @property
     def _inquiries(self) -> Inquiries:
@@ -87,7 +93,12 @@ class Dispatcher:
 
     def _each(self, errand: Callable[[T], None], things: Iterable[T]) -> None:
         """Runs the errand on each, a few at once. One that breaks is logged and comes up again when its lease ends."""
-        for outcome in [self.pool.submit(errand, thing) for thing in things]:
+
+        def run(thing: T) -> None:
+            if not self._closing.is_set():
+                errand(thing)
+
+        for outcome in [self.pool.submit(run, thing) for thing in things]:
             if (error := outcome.exception()) is not None:
                 log.error("an errand to Kling broke", exc_info=error)
 
@@ -113,7 +124,8 @@ class Dispatcher:
 
     def _accepted(self, job: Job, task_id: str) -> None:
         if verdicts.submitted(self.engine, job, task_id, due_at=self._in(self.poll_ms)) is None:
-            log.warning("job %s had moved on when Kling said that it took task %s", job.id, task_id)
+            about = {"job": job.id, "task": task_id}
+            log.warning("job %(job)s had moved on when Kling said that it took task %(task)s", about)
 
     def _rejected(self, job: Job, rejected: Rejected) -> None:
         if rejected.action is Action.REFUSE:

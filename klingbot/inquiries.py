@@ -61,7 +61,8 @@ class Inquiries:
             if task := outcome.tasks.get(task_id):
                 self._verdict(job, task)
             else:
-                log.warning("Kling says nothing of task %s (job %s); its hold stays", task_id, job.id)
+                about = {"job": job.id, "task": task_id}
+                log.warning("Kling says nothing of task %(task)s (job %(job)s); its hold stays", about)
                 self._no_verdict(job)
 
     def _absent(self, job: Job) -> None:
@@ -73,7 +74,7 @@ class Inquiries:
         elif job.reason is not None:  # it was refused, and that was doubted
             verdicts.refused(self.engine, job, job.reason)
         else:
-            log.info("job %s is not at Kling", job.id)
+            log.info("job %(job)s is not at Kling", {"job": job.id})
             self.when_absent(self.engine, job)
 
     def _verdict(self, job: Job, task: Task) -> None:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback
+from klingbot.logs import SHAPES
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
@@ -111,6 +112,12 @@ def database(env: Mapping[str, str]) -> Path:
     return Path(env.get("KLINGBOT_DB", "").strip() or "klingbot.db")
 
 
+def log_shape(env: Mapping[str, str]) -> str:
+    """How the log is written: `text` or `json`. What is neither is for `read` to complain about."""
+    shape = env.get("KLINGBOT_LOG", "").strip().lower()
+    return shape if shape in SHAPES else SHAPES[0]
+
+
 def kling_api_url(env: Mapping[str, str]) -> str:
     """Where Kling is. Raises SettingsError."""
     return _read(env, lambda reading: reading.url("KLING_API_URL", KLING_API_URL))
@@ -145,6 +152,7 @@ class _Reading:
         credentials = self.credentials()
         app_token = self.token("SLACK_APP_TOKEN", "xapp-")
         self.transport()
+        self.log_shape()
         ledger = self.ledger(legacy_only=isinstance(credentials, KeyPair))
         return Settings(
             slack_bot_token=self.token("SLACK_BOT_TOKEN", "xoxb-", required=True) or "",
@@ -181,6 +189,11 @@ class _Reading:
             "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing: set the app-level token (xapp-…) for Socket Mode, or "
             "the signing secret for HTTP mode."
         )
+
+    def log_shape(self) -> None:
+        shape = self.env.get("KLINGBOT_LOG", SHAPES[0])
+        if shape.lower() not in SHAPES:
+            self.problems.append(f"KLINGBOT_LOG must be {' or '.join(SHAPES)}, got {shape}")
 
     def token(self, name: str, prefix: str, *, required: bool = False) -> str | None:
         token = self.env.get(name)

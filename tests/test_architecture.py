@@ -33,7 +33,7 @@ PURE = (
 )
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
-    ("klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
+    ("klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/plain.py", "klingbot/schedules.py"),
     ("klingbot/digests.py", "klingbot/forecast.py", "klingbot/increases.py", "klingbot/quiet.py"),
@@ -51,6 +51,7 @@ LEVELS = (
         "klingbot/care.py",
         "klingbot/digester.py",
         "klingbot/dispatcher.py",
+        "klingbot/leaving.py",
         "klingbot/notifier.py",
         "klingbot/pulse.py",
         "klingbot/scheduler.py",

@@ -90,7 +90,7 @@ def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
     client: KlingClient = kling  # type: ignore[assignment]
     made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
     yield made
-    made.close()
+    made.finish()
 
 
 def ask(engine: Engine, request_id: str = "r1", **wish: Any) -> Job:
@@ -142,7 +142,7 @@ def in_units(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
     client: KlingClient = kling  # type: ignore[assignment]
     made = Dispatcher(replace(engine, prices=prices.load("kling-api")), client, api_key=True, poll_ms=5_000)
     yield made
-    made.close()
+    made.finish()
 
 
 def finished(dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
@@ -330,7 +330,7 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
         local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
         local.kling.faults.add(Fault(on="query", ending="code", code=1203))
         job = ask(engine)
-        stack.callback(dispatcher.close)
+        stack.callback(dispatcher.finish)
         dispatcher.submit()
         clock.tick(LOST_REPLY_MS / 1000)
         dispatcher.recover()

@@ -70,6 +70,7 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_POLL_SECONDS": "0"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_STUCK_HOURS": "0"}, "KLINGBOT_STUCK_HOURS must be a whole number"),
+        ({"KLINGBOT_LOG": "xml"}, "KLINGBOT_LOG must be text or json"),
         ({"KLINGBOT_KEEP_PROMPTS_DAYS": "0"}, "KLINGBOT_KEEP_PROMPTS_DAYS must be a whole number"),
         ({"KLING_WEBHOOK_SECRET": "guess"}, "KLING_WEBHOOK_SECRET is not a webhook secret"),
         ({"KLING_WEBHOOK_SECRET": "whsec_"}, "KLING_WEBHOOK_SECRET is not a webhook secret"),

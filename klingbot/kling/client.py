@@ -63,7 +63,8 @@ class KlingClient:
         if not isinstance(reply, Reply):
             return reply
         outcome = replies.created(reply)
-        log.info("job %s at %s: %s (%s)", request.job_id, route, type(outcome).__name__, reply)
+        about = {"job": request.job_id, "route": route, "outcome": type(outcome).__name__, "reply": str(reply)}
+        log.info("job %(job)s at %(route)s: %(outcome)s (%(reply)s)", about)
         return outcome
 
     def look_up(
