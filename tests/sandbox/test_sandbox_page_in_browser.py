@@ -297,6 +297,19 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(page, local)
     expect(lost).to_be_hidden()
 
 
+def test_a_video_that_could_not_be_loaded_is_loaded_when_the_connection_is_back(page, local):
+    page.route("**/clips/**", lambda route: route.abort())
+    local.workspace.post(GENERAL, BOT_USER_ID, f"<{local.server.url}/clips/wide-5.mp4|A fox> is ready")
+    failed = "v => new Promise(done => { if (v.error) done(true); else v.onerror = () => done(true) })"
+    assert page.locator("video").evaluate(failed)
+    page.unroute("**/clips/**")
+    local.server.stop()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
+    local.restart()
+    expect(page.get_by_text("Connection lost")).to_be_hidden()
+    page.locator("video").evaluate("v => v.play()")
+
+
 def test_on_a_phone_the_channels_are_behind_a_button(browser, local):
     with open_page(browser, f"{local.server.url}/#bob/general", viewport={"width": 390, "height": 844}) as page:
         finance = page.get_by_test_id("channel-finance")

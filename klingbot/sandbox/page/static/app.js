@@ -5,7 +5,7 @@ import { fill, focusComposer, setCommands, setPlaceholder, startComposer } from 
 import { follow, post, readState } from "./connection.js";
 import { avatar, byId, element, icon } from "./dom.js";
 import { ScrollingList } from "./list.js";
-import { channelRows } from "./messages.js";
+import { channelRows, retryVideos } from "./messages.js";
 import { leave, showModals } from "./modals.js";
 import { Read } from "./read.js";
 import { drawChannels, drawPeople } from "./sidebar.js";
@@ -33,6 +33,7 @@ function onState(state) {
   );
   setCommands(state.commands);
   open(view.channels.some(({ id }) => id === view.current) ? view.current : wantedChannel());
+  retryVideos();
 }
 
 function setPeople(people) {

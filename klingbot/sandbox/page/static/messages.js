@@ -15,6 +15,11 @@ document.addEventListener(
   true, // media events do not bubble
 );
 
+/** Videos that could not be loaded while the sandbox was away: once more, for the browser would never try by itself. */
+export function retryVideos() {
+  for (const video of document.querySelectorAll("video")) if (video.error) video.load();
+}
+
 /** What a channel shows: everything but the replies, which are behind the message that they answer. */
 export function channelRows(intro, messages, people) {
   const replies = byThread(messages);
