@@ -29,6 +29,7 @@ from klingbot.leaving import LastBell
 from klingbot.meters import Meters
 from klingbot.notifier import Notifier
 from klingbot.pulse import BEAT_SECONDS, Pulse
+from klingbot.reconciler import Reconciler
 from klingbot.scheduler import Tick
 from klingbot.settings import Settings
 from klingbot.slack import app, serve
@@ -78,6 +79,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         )
         slack = serve.door(bolt, client, config.slack_app_token)
 
+        reconciler = Reconciler(engine, kling)
         ticking = scheduler.start(
             [
                 Tick("submit", 0.5, dispatcher.submit),
@@ -88,6 +90,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("deliver", 1, notifier.deliver),
                 Tick("digests", 5, digester.tell),
                 Tick("watch", 2, slack.watch),
+                Tick("reconcile", 60, reconciler.daily),
                 Tick("nightly", 60, care.nightly),
                 Tick("pulse", BEAT_SECONDS, pulse.beat),
             ]
@@ -95,6 +98,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(ticking.shutdown)
         house.callback(dispatcher.close)
         house.callback(notifier.close)
+        house.callback(reconciler.close)
         house.callback(slack.close)
         if config.port is not None:
             from klingbot import metrics  # its library is loaded only where it is served

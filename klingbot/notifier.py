@@ -17,8 +17,10 @@ from klingbot.blocks.message import Message
 from klingbot.engine import Engine
 from klingbot.outbox import (
     ALERTS,
+    BillDiffers,
     Content,
     JobStuck,
+    PackEnding,
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
@@ -40,7 +42,10 @@ FIRST_DELAY_MS = 1_000
 BACKLOG_MS = 60_000
 """An alert that is older had to wait: for Slack, or for the end of quiet hours."""
 MOST_TOGETHER = 30
-ADMINS_ONLY = tuple(kind_of_type(content) for content in (SubmittingStopped, SubmittingResumed, JobStuck, Unsound))
+ADMINS_ONLY = tuple(
+    kind_of_type(content)
+    for content in (SubmittingStopped, SubmittingResumed, JobStuck, BillDiffers, PackEnding, Unsound)
+)
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 
 

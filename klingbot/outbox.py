@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot import plain
+from klingbot.billing import BillFinding, UnitPack
 from klingbot.budgets import Standing
 from klingbot.digests import Digest
 from klingbot.increases import Grant, Increase
@@ -135,6 +136,22 @@ class GrantEnded:
     """The budget without it; None when there is none any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class BillDiffers:
+    """Kling's bill and the ledger say different things. For the admins."""
+
+    findings: tuple[BillFinding, ...]
+    """The first few of those that are new."""
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackEnding:
+    """A prepaid pack runs low, or ends soon with something left. For the admins."""
+
+    pack: UnitPack
+
+
 Content = (
     VideoReady
     | JobFailed
@@ -144,6 +161,8 @@ Content = (
     | SubmittingResumed
     | JobStuck
     | JobWrittenOff
+    | BillDiffers
+    | PackEnding
     | Unsound
     | DigestReady
     | IncreaseAsked
@@ -159,6 +178,8 @@ KINDS: Mapping[str, type[Content]] = {
     "submitting resumed": SubmittingResumed,
     "job stuck": JobStuck,
     "job written off": JobWrittenOff,
+    "bill differs": BillDiffers,
+    "pack ending": PackEnding,
     "unsound": Unsound,
     "digest": DigestReady,
     "increase asked": IncreaseAsked,

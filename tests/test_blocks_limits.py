@@ -12,19 +12,22 @@ import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
-from klingbot.blocks import answers, budgets, digests, help, increases, jobs, queue, refusals, usage
+from klingbot.billing import BillFinding, Difference, UnitPack
+from klingbot.blocks import answers, billing, budgets, digests, help, increases, jobs, queue, refusals, usage
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
+from klingbot.engine.reconciling import Books, Reconciled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import JobState
 from klingbot.money import Amount
 from klingbot.outbox import (
+    BillDiffers,
     Crossed,
     DigestReady,
     GrantEnded,
@@ -33,6 +36,7 @@ from klingbot.outbox import (
     JobFailed,
     JobStuck,
     JobWrittenOff,
+    PackEnding,
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
@@ -115,6 +119,23 @@ def extremes() -> dict[str, Message]:
         "no queue": queue.queue(Queue(NOON, (), (), ()), UTC, whose="Your jobs", own=True),
         "thawed": queue.thawed(Thawed((LONG,) * 20, 10**6)),
         "waiting cancelled": queue.waiting_cancelled(WaitingCancelled(10**6, 10**6)),
+        "books": billing.books(
+            Books(
+                True,
+                Reconciled(NOON, NOON, 10**6, 10**12, None),
+                (UnitPack(LONG, LONG, 10**12, 10**12, NOON),) * 3,
+                tuple(BillFinding(each, "x" * 64, "9" * 64, LONG, LONG, 10**12, 10**12, NOON) for each in Difference)
+                * 4,
+            ),
+            UTC,
+        ),
+        "unread books": billing.books(Books(True, Reconciled(NOON, NOON, problem=LONG), (), ()), UTC),
+        "no books": billing.books(Books(False, None, (), ()), UTC),
+        "bill differs": blocks.render(
+            BillDiffers((BillFinding(Difference.NO_JOB, None, "9" * 64, LONG, LONG, 10**12, None, NOON),) * 10, 10**6),
+            UTC,
+        ),
+        "pack ending": blocks.render(PackEnding(UnitPack(LONG, LONG, 10**12, 10**12, NOON)), UTC),
         "job stuck": blocks.render(JobStuck(huge), UTC),
         "job written off": blocks.render(JobWrittenOff(huge, LONG), UTC),
         "written off": queue.written_off(WrittenOff(huge)),

@@ -39,6 +39,7 @@ from klingbot.slack.grammar import (
     ProjectSet,
     ProjectShow,
     Quote,
+    Reconcile,
     Requests,
     ScopeRef,
     Thaw,
@@ -128,6 +129,7 @@ def refusal(text: str) -> UsageError:
         ("keep-waiting `7f3a`", KeepWaiting("7f3a")),
         ("write-off `7f3a` Kling is  “down”", WriteOff("7f3a", "Kling is “down”")),
         ("thaw", Thaw()),
+        ("reconcile", Reconcile()),
         ("cancel 7f3a", Cancel("7f3a")),
         ("cancel #7f3a", Cancel("7f3a")),
         ("cancel `7f3a`", Cancel("7f3a")),
@@ -654,7 +656,7 @@ def test_a_sentence_carries_no_live_mention() -> None:
 TYPED = st.text(st.one_of(st.characters(), st.sampled_from(list("\"'“”‘’«»—–-= \n<>@#!|&;,$510akling"))))
 VOCABULARY = """
     generate quote budget set show remove list usage project cancel help workspace
-    waiting jobs all keep-waiting write-off thaw marketing a fox 5 5s 10,000 $600
+    waiting jobs all keep-waiting write-off thaw reconcile marketing a fox 5 5s 10,000 $600
     on off daily <@U1|bob> <#C1|x> @bob --duration --audio --usd --credits=5 —alert --period --by --model= --negative
     --help --channel “ ” " ' -- — = &lt;
 """

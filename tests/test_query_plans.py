@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from klingbot.billing import Billed
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verdicts
+from klingbot.engine import Engine, asking, budgeting, queue, reconciling, stuck, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.jobs import Job, JobState
@@ -23,7 +24,7 @@ from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
-GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox", "refusals")
+GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox", "refusals", "findings")
 ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
 NEWEST_FIRST = "INDEX jobs_ended"
 """Read from its newest row on, and no further than a LIMIT says."""
@@ -152,6 +153,10 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "everybody's jobs": lambda engine: queue.queue(engine, None),
     "releasing what waits": lambda engine: queue.cancel_waiting(engine, by="UADMIN"),
     "a thaw": queue.thaw,
+    "reconciling": lambda engine: reconciling.compare(
+        engine, [Billed("task-1", 2_500, 0, "kling-2.6", "")], since=engine.clock()
+    ),
+    "Kling's bill": reconciling.books,
     "claims": claim,
     "deliveries": deliver,
     "setting a budget": lambda engine: budgeting.set_budget(

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, digests, increases, jobs, queue
+from klingbot.blocks import alerts, billing, digests, increases, jobs, queue
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
 from klingbot.blocks.together import together
 from klingbot.outbox import (
+    BillDiffers,
     Content,
     Crossed,
     DigestReady,
@@ -24,6 +25,7 @@ from klingbot.outbox import (
     JobFailed,
     JobStuck,
     JobWrittenOff,
+    PackEnding,
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
@@ -39,6 +41,8 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     JobFailed: jobs.job_failed,
     JobStuck: queue.job_stuck,
     JobWrittenOff: queue.job_written_off,
+    BillDiffers: billing.bill_differs,
+    PackEnding: billing.pack_ending,
     Crossed: alerts.crossed,
     TurnedAway: alerts.turned_away,
     SubmittingStopped: alerts.submitting_stopped,

@@ -12,7 +12,7 @@ _GROUPS = {
     "Videos": ("generate", "quote", "jobs", "cancel"),
     "Budgets": ("budget", "budget show", "budget set", "budget remove"),
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
-    "Spending": ("usage", "digest", "digest now", "digest list"),
+    "Spending": ("usage", "digest", "digest now", "digest list", "reconcile"),
     "More": ("project", "help"),
     "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
@@ -39,6 +39,7 @@ _NOTES = {
     "keep-waiting": "Goes on waiting for a stuck job, and asks again later. For admins.",
     "write-off": "Gives a stuck job's hold back, by your name; a charge that comes after all is booked. For admins.",
     "thaw": "Opens the way to Kling by hand after it refused the account. Klingbot also tries by itself. For admins.",
+    "reconcile": "Kling's own bill beside the ledger, and what is left of its packs. For admins.",
     "help": "Everything that can be typed.",
 }
 _EXAMPLES = (

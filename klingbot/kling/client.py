@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from klingbot.kling import errors, replies, wire
+from klingbot.kling import billing, errors, replies, wire
 from klingbot.kling.auth import Bearer, Credentials
+from klingbot.kling.billing import Charges, Pack
 from klingbot.kling.outcomes import (
     Accepted,
     Action,
@@ -28,6 +29,8 @@ from klingbot.kling.tasks import TaskRequest
 
 log = logging.getLogger(__name__)
 
+_CHARGES_A_PAGE = 500
+"""The most that Kling gives (its docs, account information)."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -90,6 +93,29 @@ class KlingClient:
             if _concerns_every_id(outcome):
                 break
         return failure if failure and learnt == LookUp({}, frozenset()) else learnt
+
+    def packs(self, start: int, end: int) -> tuple[Pack, ...] | Rejected | Unreachable:
+        """The packs in force that were *bought* between those instants (UTC epoch milliseconds)."""
+        said = self._account("GET", f"/account/costs?start_time={start}&end_time={end}")
+        if not isinstance(said, Reply):
+            return said
+        packs = billing.packs_in(said.data)
+        return Unreachable("Kling did not say which packs there are", answered=True) if packs is None else packs
+
+    def charges(self, start: int, end: int, cursor: str | None = None) -> Charges | Rejected | Unreachable:
+        """The charges in units between those instants (UTC epoch milliseconds); the next page has a cursor alone."""
+        body = {"cursor": cursor} if cursor else {"start_time": start, "end_time": end, "limit": _CHARGES_A_PAGE}
+        said = self._account("POST", "/account/billing/package", body)
+        return billing.charges_in(said.data) if isinstance(said, Reply) else said
+
+    def _account(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply | Rejected | Unreachable:
+        reply = self._call(method, path, body)
+        if not isinstance(reply, Reply):
+            return Unreachable(reply.reason)
+        if reply.code == errors.OK:
+            return reply
+        refused = errors.rejection(reply.code, reply.message, reply.request_id)
+        return refused or Unreachable(f"Kling did not answer about the account ({reply})", answered=True)
 
     def _ask(self, question: wire.Question, *, legacy: bool) -> LookUp | Rejected | Unreachable:
         reply = self._call("GET", question.path)

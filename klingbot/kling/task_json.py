@@ -42,21 +42,21 @@ def _read_task(item: Any) -> Task | None:
 def _legacy_task(fields: dict[str, Any]) -> Task | None:
     video = _first(fields_of(fields.get("task_result")).get("videos"))
     balance = fields_of(fields.get("final_balance_deduction"))
-    quota = _number(balance.get("quota"))
+    quota = number_of(balance.get("quota"))
     return _task(
         task_id=fields.get("task_id"),
         job_id=fields_of(fields.get("task_info")).get("external_task_id"),
         status=fields.get("task_status"),
         message=fields.get("task_status_msg"),
         video=video,
-        units=_number(fields.get("final_unit_deduction")),
+        units=number_of(fields.get("final_unit_deduction")),
         cash=() if not quota else (Cash(quota, currency=None, is_test=False),),
     )
 
 
 def _new_task(fields: dict[str, Any]) -> Task | None:
-    outputs = [each for each in _items(fields.get("outputs")) if each.get("type") == "video"]
-    rows = [(row, _number(row.get("amount"))) for row in _items(fields.get("billing"))]
+    outputs = [each for each in items_of(fields.get("outputs")) if each.get("type") == "video"]
+    rows = [(row, number_of(row.get("amount"))) for row in items_of(fields.get("billing"))]
     units = [amount for row, amount in rows if row.get("charge_type") == "unit" and amount is not None]
     return _task(
         task_id=fields.get("id"),
@@ -91,7 +91,7 @@ def _task(
         status=_status(text_of(status), text_of(task_id)),
         message=text_of(message),
         video_url=text_of(video.get("url")) or None,
-        video_seconds=_number(video.get("duration")),
+        video_seconds=number_of(video.get("duration")),
         units=units,
         cash=cash,
     )
@@ -109,12 +109,13 @@ def fields_of(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _items(value: Any) -> list[dict[str, Any]]:
+def items_of(value: Any) -> list[dict[str, Any]]:
+    """The JSON objects in a list; none for anything else."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _first(value: Any) -> dict[str, Any]:
-    return next(iter(_items(value)), {})
+    return next(iter(items_of(value)), {})
 
 
 def text_of(value: Any) -> str:
@@ -122,7 +123,7 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: Any) -> Decimal | None:
+def number_of(value: Any) -> Decimal | None:
     """An amount or a length, sent as a decimal string; None when it is missing, empty or not a number."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None

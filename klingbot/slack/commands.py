@@ -73,6 +73,7 @@ _COMMANDS = {
     grammar.Jobs: _Row("jobs", queueing.show),
     grammar.KeepWaiting: _Row("keep-waiting", queueing.keep_waiting, admins_only="decide about stuck jobs"),
     grammar.WriteOff: _Row("write-off", queueing.write_off, admins_only="write jobs off"),
+    grammar.Reconcile: _Row("reconcile", spending.reconcile, admins_only="look at Kling's bill"),
     grammar.Thaw: _Row("thaw", queueing.thaw, admins_only="open the way to Kling by hand"),
     grammar.BudgetList: _Row("budget", budgeting.show_all),
     grammar.BudgetShow: _Row("budget show", budgeting.show),

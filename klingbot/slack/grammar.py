@@ -174,6 +174,11 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class AskForRefused:
     """Ask for what a refused request lacks. `refused` is the id that the refusal names."""
 
@@ -252,6 +257,7 @@ Command = (
     | Approve
     | Deny
     | Withdraw
+    | Reconcile
     | Help
 )
 
@@ -284,6 +290,7 @@ USAGE = {
     "approve": "/kling approve ID [--credits N] [--usd N]",
     "deny": '/kling deny ID [--reason "…"]',
     "withdraw": "/kling withdraw ID",
+    "reconcile": "/kling reconcile",
     "help": "/kling help",
 }
 

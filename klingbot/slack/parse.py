@@ -41,6 +41,7 @@ from klingbot.slack.grammar import (
     ProjectSet,
     ProjectShow,
     Quote,
+    Reconcile,
     Requests,
     ScopeRef,
     Thaw,
@@ -262,6 +263,11 @@ def _thaw(asked: _Asked) -> Command:
     return Thaw()
 
 
+def _reconcile(asked: _Asked) -> Command:
+    _only(asked.words, 0)
+    return Reconcile()
+
+
 def _job(asked: _Asked) -> str:
     if not asked.words:
         raise MistakeError("The job is missing. /kling jobs shows the ids of yours.")
@@ -356,5 +362,6 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "approve": _approve,
     "deny": _deny,
     "withdraw": _withdraw,
+    "reconcile": _reconcile,
     "help": _help,
 }

@@ -1,22 +1,26 @@
-"""`/kling usage` and `/kling project`."""
+"""`/kling usage`, `reconcile` and `project`."""
 
 from __future__ import annotations
 
-from klingbot.blocks import answers
+from klingbot.blocks import answers, billing
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
 from klingbot.budgets import WORKSPACE
-from klingbot.engine import asking
+from klingbot.engine import asking, reconciling
 from klingbot.engine.usage import usage as usage_of
 from klingbot.periods import PeriodKind
 from klingbot.slack.desk import Asker, Desk
-from klingbot.slack.grammar import ProjectSet, ProjectShow, Usage
+from klingbot.slack.grammar import ProjectSet, ProjectShow, Reconcile, Usage
 
 
 def usage(desk: Desk, asker: Asker, command: Usage) -> Message:
     scope = desk.scope(command.scope) if command.scope else WORKSPACE
     outcome = usage_of(desk.engine, scope, PeriodKind(command.period), command.by or "model")
     return usage_blocks.usage(outcome, desk.engine.calendar)
+
+
+def reconcile(desk: Desk, asker: Asker, command: Reconcile) -> Message:
+    return billing.books(reconciling.books(desk.engine), desk.engine.calendar)
 
 
 def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:

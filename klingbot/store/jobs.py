@@ -104,6 +104,23 @@ def ended(db: Database, user_id: str | None, *, most: int) -> list[Job]:
     return [of_row(row) for row in db.execute(sql, {"user_id": user_id, "most": most}).fetchall()]
 
 
+def of_task(db: Database, task_id: str) -> Job | None:
+    """The job of that task of Kling's."""
+    row = db.execute("SELECT * FROM jobs WHERE task_id IS NOT NULL AND task_id = :id", {"id": task_id}).fetchone()
+    return of_row(row) if row else None
+
+
+def settled_in_units(db: Database, *, asked_from: int, finished_before: int) -> list[Job]:
+    """Jobs asked for since then that were paid for in Kling's units and had ended by that instant."""
+    sql = f"""
+        SELECT * FROM jobs
+        WHERE {ENDED} AND asked_at >= :asked_from AND state = 'succeeded' AND kling_units = 1
+          AND settled_millicredits > 0 AND finished_at < :finished_before
+        ORDER BY asked_at"""
+    rows = db.execute(sql, {"asked_from": asked_from, "finished_before": finished_before}).fetchall()
+    return [of_row(row) for row in rows]
+
+
 def never_posted(tx: Transaction, *, most: int) -> list[Job]:
     """Jobs that wait and that Kling cannot have, oldest first."""
     sql = f"SELECT * FROM jobs WHERE state = 'held' AND {LIVE} AND tries = 0 ORDER BY due_at LIMIT :most"

@@ -7,19 +7,23 @@ import hmac
 import json
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from slack_bolt import App, BoltRequest
 
+from klingbot import prices
+from klingbot.billing import Billed, UnitPack
 from klingbot.budgets import Total
-from klingbot.engine import Engine, asking, budgeting, stuck, verdicts
+from klingbot.engine import Engine, asking, budgeting, reconciling, stuck, verdicts
 from klingbot.engine.usage import usage
 from klingbot.jobs import Job, JobState
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
+from klingbot.slack.commands import answer
+from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import Directory
 from klingbot.store import jobs
 from tests.conftest import FakeClock
@@ -471,3 +475,22 @@ def test_only_admins_decide_about_other_peoples_jobs(bob: Any, engine: Engine, t
     bob.types("generate a fox")
     assert bob.types(text).startswith("Only admins can ")
     assert total(engine).held == Amount(10_000, 600_000)
+
+
+def test_an_admin_reads_klings_bill_beside_the_ledger(alice: Any, bob: Any, engine: Engine) -> None:
+    assert "not in Kling's units" in alice.types("reconcile")
+    assert bob.types("reconcile").startswith("Only admins can look at Kling's bill.")
+
+
+def test_what_the_bill_says_is_listed_with_amounts_in_units(engine: Engine, directory: Directory) -> None:
+    in_units = replace(engine, prices=prices.load("kling-api"))
+    said = answer(Desk(in_units, directory), Asker(ALICE, GENERAL, "1", None), "reconcile").text
+    assert said == "Kling's bill has not been read yet. Klingbot does so once a day."
+    stranger = Billed("893605946402811985", 6_500, engine.clock(), "kling-3.0", "prod")
+    reconciling.compare(in_units, [stranger], since=engine.clock())
+    reconciling.note_packs(in_units, [UnitPack("p", "Video units", 5_000_000, 900_500, engine.clock() + 86_400_000)])
+    said = answer(Desk(in_units, directory), Asker(ALICE, GENERAL, "1", None), "reconcile").text
+    assert "1 charge, 6.5 units since" in said
+    assert "Kling's task 893605946402811985 (kling-3.0, API key “prod”)" in said
+    assert "billed 6.5 units – charged, and no job of the bot's" in said
+    assert "Video units: 900.5 of 5,000 units left (18.0%), ends" in said

@@ -7,6 +7,7 @@ misreads, the other refuses. It implements what the bot uses and nothing else.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from klingbot.sandbox.kling import callbacks, kept, legacy, new
+from klingbot.sandbox.kling import billing, callbacks, kept, legacy, new
 from klingbot.sandbox.kling.asks import Ask, Fields
 from klingbot.sandbox.kling.auth import Keys
 from klingbot.sandbox.kling.faults import Faults
@@ -67,6 +68,11 @@ class LocalKling:
         self._public_url = public_url
         self._storage = storage
         self._clock = clock
+        self.bought_at = clock()
+        """When the pack was bought, in epoch seconds."""
+        self.account_pause_seconds = 1.0
+        """Questions about the account that come sooner after another are refused."""
+        self._account_asked_at = -math.inf
         self.app = Starlette(
             routes=self._routes(), exception_handlers={Refusal: on_refusal, HTTPException: on_no_route}
         )
@@ -84,6 +90,8 @@ class LocalKling:
     def _routes(self) -> list[Route]:
         routes = [
             Route("/tasks", self._query_new, methods=["GET"]),
+            Route("/account/costs", self._account_costs, methods=["GET"]),
+            Route("/account/billing/package", self._account_billing, methods=["POST"]),
             Route("/results/{clip}/{task_id}.mp4", self._result, methods=["GET"]),
             Route("/control/tasks", self._control_tasks, methods=["GET"]),
             Route("/control/kling-faults", self._control_faults, methods=["POST"]),
@@ -159,6 +167,23 @@ class LocalKling:
         newest_first = [task for task in reversed(self.tasks) if task.route == _path(request)]
         tasks = newest_first[(page - 1) * size : page * size]
         return answer([legacy.shown(task, now, self._url(request, task)) for task in tasks])
+
+    async def _account_costs(self, request: Request) -> Response:
+        now = self._admit_to_account(request, legacy=True)
+        asked = billing.span(request.query_params.get("start_time"), request.query_params.get("end_time"))
+        return answer(billing.packs(self.account, self.bought_at, asked, now))
+
+    async def _account_billing(self, request: Request) -> Response:
+        now = self._admit_to_account(request, legacy=False)
+        asked = await json_object(request)
+        return answer(billing.charges(self.account, asked, now))
+
+    def _admit_to_account(self, request: Request, *, legacy: bool) -> float:
+        now, began = self._admit(request, legacy=legacy), time.monotonic()
+        if began < self._account_asked_at + self.account_pause_seconds:
+            raise Refusal(1302)
+        self._account_asked_at = began
+        return now
 
     async def _result(self, request: Request) -> Response:
         """A clip, under the name of any task: sample videos have none here. Only one that is not done is not there."""

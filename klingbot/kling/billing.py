@@ -1,0 +1,87 @@
+"""What Kling says of its own billing: the packs that were bought, and a row for each charge in units. Pure.
+
+Source: kling.ai/document-api, account information. Charges in cash have a ledger of their own at Kling; it is not asked
+for, because money and units must never be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from klingbot.kling.task_json import fields_of, items_of, number_of, text_of
+
+_VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A prepaid pack that is in force."""
+
+    id: str
+    name: str
+    total: Decimal
+    """In units."""
+    left: Decimal
+    """Up to 12 hours behind (Kling's docs)."""
+    ends_at: int
+    """UTC epoch milliseconds; what is left then is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Units that one task took out of a pack."""
+
+    task_id: str
+    units: Decimal
+    at: int
+    """UTC epoch milliseconds."""
+    model: str
+    api_key_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """A page of charges; with a `cursor`, another follows."""
+
+    rows: tuple[Charge, ...]
+    cursor: str | None
+
+
+def packs_in(data: Any) -> tuple[Pack, ...] | None:
+    """The packs in the `data` of a reply; None when it has a refusal of its own. Without packs the key is gone."""
+    fields = fields_of(data)
+    if fields.get("code", 0) != 0:
+        return None
+    found = items_of(fields.get("resource_pack_subscribe_infos"))
+    return tuple(pack for row in found if row.get("status") == "online" and (pack := _pack(row)))
+
+
+def charges_in(data: Any) -> Charges:
+    """The charges for videos in the `data` of a reply; image units are another currency and left out."""
+    fields = fields_of(data)
+    result = fields_of(fields.get("result"))
+    # Kling's docs put these into `result`, another reading of the live API beside it.
+    more = result.get("has_more", fields.get("has_more"))
+    cursor = text_of(result.get("next_cursor", fields.get("next_cursor")))
+    return Charges(tuple(_charges(result.get("detail"))), cursor if more is True and cursor else None)
+
+
+def _pack(row: dict[str, Any]) -> Pack | None:
+    total, left, ends_at = (
+        number_of(row.get(name)) for name in ("total_quantity", "remaining_quantity", "invalid_time")
+    )
+    pack_id = text_of(row.get("resource_pack_id"))
+    if not pack_id or total is None or left is None or ends_at is None:
+        return None
+    return Pack(pack_id, text_of(row.get("resource_pack_name")), total, left, int(ends_at))
+
+
+def _charges(detail: Any) -> Iterator[Charge]:
+    for row in items_of(detail):
+        units, at = number_of(row.get("deduction_amount")), number_of(row.get("deduction_time"))
+        task_id = text_of(row.get("task_id"))
+        if row.get("product_type") == _VIDEO and task_id and units is not None and at is not None:
+            yield Charge(task_id, units, int(at), text_of(row.get("model_name")), text_of(row.get("api_key_name")))

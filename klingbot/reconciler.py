@@ -1,0 +1,118 @@
+"""Once a day: Kling's packs and its bill are fetched, and the engine compares them with the ledger."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from klingbot import money
+from klingbot.billing import Billed, UnitPack
+from klingbot.engine import Engine, reconciling
+from klingbot.kling import KlingClient, Rejected, Unreachable
+from klingbot.kling.billing import Charge, Pack
+from klingbot.store import rounds
+
+log = logging.getLogger(__name__)
+
+ROUND = "reconcile"
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+BILL_DAYS = 7
+"""How far back the bill is read each day: rows that appear late are seen as well."""
+FRESH_MS = HOUR_MS
+"""Charges younger than this wait for the next day: their jobs may not be settled yet."""
+PACK_DAYS = 400
+"""Kling lists packs by when they were bought, and sells them for up to a year."""
+LEASE_MS = HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    engine: Engine
+    kling: KlingClient
+    pause_seconds: float = 1.1
+    """Between two questions: Kling asks for at most one a second (its docs, account information)."""
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    def daily(self) -> None:
+        """Compares, if it is due and nobody else does. After trouble, again in an hour."""
+        if not self.engine.prices.kling_units or not self._claimed():
+            return
+        now = self.engine.clock()
+        since = now - BILL_DAYS * DAY_MS
+        problem = self._packs(now) or self._bill(since, now - FRESH_MS)
+        if problem:
+            log.warning("Kling's bill could not be read: %s", problem)
+            reconciling.not_asked(self.engine, problem, since=since)
+        with self.engine.store.write() as tx:
+            rounds.done(tx, ROUND, next_at=now + (HOUR_MS if problem else DAY_MS))
+
+    def close(self) -> None:
+        """No further page is asked for."""
+        self._closing.set()
+
+    def _claimed(self) -> bool:
+        now, store = self.engine.clock(), self.engine.store
+        if not rounds.due(store.read(), ROUND, now):
+            return False
+        with store.write() as tx:
+            return rounds.claim(tx, ROUND, now=now, lease_until=now + LEASE_MS, first_at=now)
+
+    def _packs(self, now: int) -> str | None:
+        """Why they could not be read, if so."""
+        said = self.kling.packs(now - PACK_DAYS * DAY_MS, now)
+        if isinstance(said, Rejected | Unreachable):
+            return _reason(said)
+        live = [_unit_pack(pack) for pack in said if pack.ends_at > now]
+        reconciling.note_packs(self.engine, live)
+        return None
+
+    def _bill(self, since: int, until: int) -> str | None:
+        """Why it could not be read to its end, if so: half a bill proves nothing."""
+        charges: list[Charge] = []
+        cursor: str | None = None
+        while not self._closing.wait(self.pause_seconds):
+            page = self.kling.charges(since, until, cursor)
+            if isinstance(page, Rejected | Unreachable):
+                return _reason(page)
+            charges += [charge for charge in page.rows if charge.at <= until]
+            cursor = page.cursor
+            if cursor is None:
+                new = reconciling.compare(self.engine, _by_task(charges), since=since)
+                log.info("Kling's bill was compared: %s charges, %s new differences", len(charges), len(new))
+                return None
+        return "the bot was stopped meanwhile"
+
+
+def _by_task(charges: Iterable[Charge]) -> list[Billed]:
+    """A task may be paid from several packs, or be credited again: only its sum says what it cost."""
+    rows: defaultdict[str, list[Charge]] = defaultdict(list)
+    for charge in charges:
+        rows[charge.task_id].append(charge)
+    return [
+        Billed(
+            task_id,
+            _millicredits(sum((row.units for row in own), Decimal(0))),
+            own[0].at,
+            own[0].model,
+            own[0].api_key_name,
+        )
+        for task_id, own in rows.items()
+    ]
+
+
+def _unit_pack(pack: Pack) -> UnitPack:
+    return UnitPack(pack.id, pack.name, _millicredits(pack.total), _millicredits(pack.left), pack.ends_at)
+
+
+def _millicredits(units: Decimal) -> int:
+    """Rounded up, as settling rounds."""
+    return math.ceil(units * money.MILLICREDITS)
+
+
+def _reason(said: Rejected | Unreachable) -> str:
+    return said.plain if isinstance(said, Rejected) else said.reason
