@@ -23,7 +23,7 @@ from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
-from klingbot.engine import Engine, granting, open_engine, stuck
+from klingbot.engine import Engine, granting, open_engine, stuck, watching
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell
 from klingbot.meters import Meters
@@ -87,6 +87,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("recover", 5, dispatcher.recover),
                 Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("sweep", 60, lambda: granting.sweep(engine)),
+                Tick("look ahead", 60, lambda: watching.watch(engine)),
                 Tick("deliver", 1, notifier.deliver),
                 Tick("digests", 5, digester.tell),
                 Tick("watch", 2, slack.watch),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Period, PeriodKind
@@ -16,6 +17,7 @@ DEFAULT_THRESHOLDS = (80, 100)
 
 OVER = "over"
 TURNED_AWAY = "turned-away"
+FORECAST = "forecast"
 
 
 def project_scope(name: str) -> str:
@@ -47,6 +49,10 @@ class Budget:
     """User ids of those who may grant an increase of it; empty: the admins."""
     granted: Amount = NOTHING
     """By how much grants raise its limits in the period in question; the limits here have it in them."""
+    forecast: bool = True
+    """Whether it is said when the budget will not last for its period."""
+    spike: bool = True
+    """Whether it is said when a day's spending is far above the usual."""
 
     def raised(self, granted: Amount) -> Budget:
         """The same budget while these grants are in force."""
@@ -144,6 +150,16 @@ def marks(standing: Standing) -> frozenset[str]:
     """The crossings in force: each threshold that committed has reached, and `over` when it is above the limit."""
     reached = {str(threshold) for threshold in standing.budget.thresholds if standing.permille >= threshold * 10}
     return frozenset(reached | {OVER}) if standing.exceeded else frozenset(reached)
+
+
+def is_level(mark: str) -> bool:
+    """Whether a mark is of how full the budget is, so that it is armed again when the budget falls back below."""
+    return mark == OVER or mark.isdecimal()
+
+
+def spike_mark(day: date) -> str:
+    """The mark of that day's spike: each day has its own."""
+    return f"spike {day.isoformat()}"
 
 
 def _permille(committed: int, limit: int | None) -> int:

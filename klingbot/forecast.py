@@ -2,7 +2,7 @@
 
 Both look at what was committed on each day, so what is in flight counts. Both speak of weekly and monthly budgets only:
 a day is too short to have a rate, and a daily budget has its thresholds. (AWS Budgets has no forecasts for daily ones
-either: docs.aws.amazon.com, "Creating a cost budget".)
+either: docs.aws.amazon.com, "Creating a budget".)
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from klingbot.outbox import (
     Content,
     JobStuck,
     PackEnding,
+    Story,
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
@@ -47,6 +48,7 @@ ADMINS_ONLY = tuple(
     for content in (SubmittingStopped, SubmittingResumed, JobStuck, BillDiffers, PackEnding, Unsound)
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
+STORY = kind_of_type(Story)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,16 @@ class Notifier:
         threads = {each.thread for each in messages}
         root = outbox.said_as(db, first.thread) if first.thread and len(threads) == 1 else None
         if root and root.sent_to and root.sent_ts:
-            return self.sender.send(Place.channel(root.sent_to), said, thread_ts=root.sent_ts)
+            thread, broadcast = Place.channel(root.sent_to), any(each.broadcast for each in messages)
+            return self.sender.send(thread, said, thread_ts=root.sent_ts, broadcast=broadcast)
         return self.sender.send(_place(first), said)
 
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
+        if message.replaces and message.kind == STORY:  # all that is new in it is in its thread
+            with self.engine.store.write() as tx:
+                delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
+            return
         if message.thread or message.replaces:
             with self.engine.store.write() as tx:
                 delivery.unbind(tx, message)

@@ -8,7 +8,7 @@ from typing import Any
 
 from klingbot import plain
 from klingbot.billing import BillFinding, UnitPack
-from klingbot.budgets import Standing
+from klingbot.budgets import TURNED_AWAY, Standing
 from klingbot.digests import Digest
 from klingbot.increases import Grant, Increase
 from klingbot.jobs import Job
@@ -38,6 +38,8 @@ class Crossed:
     standing: Standing
     marks: tuple[str, ...]
     """What was crossed just now, lowest first."""
+    opens: bool = False
+    """It begins the story of its budget and period: what comes later goes into its thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,64 @@ class TurnedAway:
     standing: Standing
     needed: Amount
     user_id: str
+    opens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOut:
+    """A budget will be used up before its period ends, if days go on like the last. For the budget's channel."""
+
+    standing: Standing
+    ends_at: int
+    opens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spiked:
+    """A day's spending is far above the usual. For the budget's channel."""
+
+    standing: Standing
+    today: Amount
+    usual: Amount
+    opens: bool = False
+
+
+Alert = Crossed | TurnedAway | RunningOut | Spiked
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that a budget's channel was told, for its story. What does not apply to its mark is None."""
+
+    mark: str
+    at: int
+    user_id: str | None = None
+    """Who was turned away."""
+    amount: Amount | None = None
+    """What that person needed; what was committed on the day of a spike."""
+    usual: Amount | None = None
+    ends_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What befell a budget in one period, for the one message about it that is rewritten while the period lasts."""
+
+    standing: Standing
+    told: tuple[Told, ...]
+    """The last time of each mark, oldest first."""
+    at: int
+    """When it was written."""
+    closed: bool = False
+    """The period is over: it is not rewritten any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A new period has begun after one in which the budget was used up. For the budget's channel."""
+
+    ended: Standing
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +215,9 @@ class PackEnding:
 Content = (
     VideoReady
     | JobFailed
-    | Crossed
-    | TurnedAway
+    | Alert
+    | Story
+    | Renewed
     | SubmittingStopped
     | SubmittingResumed
     | JobStuck
@@ -174,6 +235,10 @@ KINDS: Mapping[str, type[Content]] = {
     "job failed": JobFailed,
     "crossed": Crossed,
     "turned away": TurnedAway,
+    "running out": RunningOut,
+    "spiked": Spiked,
+    "story": Story,
+    "renewed": Renewed,
     "submitting stopped": SubmittingStopped,
     "submitting resumed": SubmittingResumed,
     "job stuck": JobStuck,
@@ -186,7 +251,7 @@ KINDS: Mapping[str, type[Content]] = {
     "increase closed": IncreaseClosed,
     "grant ended": GrantEnded,
 }
-ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway)
+ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway, RunningOut, Spiked, Story, Renewed)
 """What is held in a channel's quiet hours, and said in one message where several had to wait."""
 _NAMES = {content: kind for kind, content in KINDS.items()}
 
@@ -201,6 +266,8 @@ def kind_of_type(content: type[Content]) -> str:
 
 def is_urgent(content: Content) -> bool:
     """An alert that nothing more can be started, or that somebody just could not."""
+    if isinstance(content, Story):
+        return content.standing.used_up or any(told.mark == TURNED_AWAY for told in content.told)
     return isinstance(content, TurnedAway) or (isinstance(content, Crossed) and content.standing.used_up)
 
 

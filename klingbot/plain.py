@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from datetime import date
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +37,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Reading annotations is what takes time here; a class keeps its own for ever."""
+    return typing.get_type_hints(kind)
+
+
 def _build(hint: Any, value: Any) -> Any:
     if value is None:
         return None
@@ -44,7 +51,7 @@ def _build(hint: Any, value: Any) -> Any:
     if typing.get_origin(hint) is tuple:
         return tuple(_build(hint.__args__[0], each) for each in value)
     if is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
+        hints = _hints(hint)
         kept = [f.name for f in fields(hint) if f.name in value or f.default is MISSING]
         return hint(**{name: _build(hints[name], value[name]) for name in kept})
     if hint is date:

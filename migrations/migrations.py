@@ -338,3 +338,23 @@ def m009_increases(db: Database) -> None:
         ) STRICT""")
     db.execute("CREATE INDEX grants_in_force ON grants (scope, period_kind, end_day)")
     db.execute("CREATE INDEX grants_running ON grants (period_kind, end_day) WHERE end_said = 0")
+
+
+@migrations()
+def m005_alert_rules(db: Database) -> None:
+    """Which alerts a budget wants, the story of each budget and period, and replies that a channel should see."""
+    for rule in ("forecast", "spike"):
+        db.execute(f"ALTER TABLE budgets ADD COLUMN {rule} INTEGER NOT NULL DEFAULT 1 CHECK ({rule} IN (0, 1))")
+    db.execute("ALTER TABLE outbox ADD COLUMN broadcast INTEGER NOT NULL DEFAULT 0 CHECK (broadcast IN (0, 1))")
+    # One message per budget, period and channel; '' is the default alerts channel. `content` is what it says.
+    db.execute("""
+        CREATE TABLE stories (
+          period_kind TEXT NOT NULL,
+          period_start INTEGER NOT NULL,
+          scope TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          root TEXT NOT NULL,
+          rewrites INTEGER NOT NULL,
+          content TEXT NOT NULL,
+          PRIMARY KEY (period_kind, period_start, scope, channel_id)
+        ) STRICT""")

@@ -67,6 +67,15 @@ def queued(store: Store, kind: type[Content]) -> list[Any]:
     return [content for content in contents if isinstance(content, kind)]
 
 
+def slack_takes_everything(store: Store) -> None:
+    """From now on each message is delivered the moment it is queued."""
+    with store.write() as tx:
+        tx.execute("""
+            CREATE TRIGGER delivered AFTER INSERT ON outbox BEGIN
+              UPDATE outbox SET state = 'sent', sent_to = 'C1', sent_ts = '1.' || NEW.id WHERE id = NEW.id;
+            END""")
+
+
 def rows_of(db: Any, table: str) -> list[tuple[Any, ...]]:
     return sorted(tuple(row) for row in db.execute(f"SELECT * FROM {table}").fetchall())
 

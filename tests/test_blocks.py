@@ -6,17 +6,29 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from block_samples import CREDITS, DECEMBER, UTC, credits, job, offer, share, shown, spend, standing
+from block_samples import CREDITS, DECEMBER, NOON, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
 from klingbot.blocks import budgets, help, jobs, refusals, usage
 from klingbot.blocks.standings import bar
-from klingbot.budgets import OVER, Standing
+from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
 from klingbot.engine.asking import BudgetExceeded, Estimate, Held, TooLate
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING
-from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
+from klingbot.outbox import (
+    Crossed,
+    JobFailed,
+    Renewed,
+    RunningOut,
+    Spiked,
+    Story,
+    SubmittingResumed,
+    SubmittingStopped,
+    Told,
+    TurnedAway,
+    VideoReady,
+)
 from klingbot.periods import PeriodKind
 from klingbot.slack.grammar import USAGE
 
@@ -179,6 +191,85 @@ def test_one_alert_per_period_says_that_people_are_turned_away() -> None:
     assert "<@U0BOB00001> needed 40 credits ($2.40)." in said.text
 
 
+def test_a_forecast_says_when_the_budget_ends_and_by_what_rule() -> None:
+    said = blocks.render(RunningOut(standing(limit=1000, settled=764, held=40), NOON + 3 * DAY + 2_700_000), UTC).text
+    assert said.startswith("📈 At the present rate marketing (monthly) ends <!date^1795694400^")
+    assert "|Thursday, November 26, 2026 at 12:00 UTC>\nThat is if the coming days are like the last seven" in said
+    assert "80.4% of 1,000 credits for November 2026" in said
+
+
+def test_a_spike_is_told_beside_the_usual_day() -> None:
+    said = blocks.render(Spiked(standing(limit=1000, settled=764), credits(400), credits(40)), UTC).text
+    assert said.startswith("📊 An unusual day: marketing (monthly) has spent 400 credits ($24.00) today\n")
+    assert "A usual day comes to 40 credits ($2.40).\n76.4% of 1,000 credits" in said
+
+
+def test_a_new_period_says_what_is_there_again_and_how_the_last_one_ended() -> None:
+    ended = standing(limit=40, settled=39)
+    began = replace(ended, period=UTC.next(ended.period), total=Total(held=credits(4)))
+    assert blocks.render(Renewed(ended, began), UTC).text == (
+        "🟢 marketing (monthly) has 36 credits left again for December 2026, of 40 credits.\n"
+        "Before that, November 2026 ended at 97.5%: 39 credits ($2.34) spent."
+    )
+
+
+DAY = 86_400_000
+TOLD = (
+    Told("80", NOON),
+    Told("spike 2026-11-23", NOON, amount=credits(400), usual=credits(40)),
+    Told(FORECAST, NOON, ends_at=NOON + 3 * DAY),
+    Told(TURNED_AWAY, NOON, "U0BOB00001", credits(40)),
+    Told("100", NOON),
+    Told(OVER, NOON),
+)
+
+
+@pytest.mark.parametrize(
+    ("stands", "marks", "title"),
+    [
+        (standing(settled=41), 6, "🔴 Over budget: marketing (monthly) is at 102.5%"),
+        (standing(settled=40), 5, "🔴 Budget used up: marketing (monthly) is at 100.0%"),
+        (standing(settled=38), 6, "🚫 People were turned away: marketing (monthly) has 2 credits left, now at 95.0%"),
+        (standing(settled=30), 3, "⚠️ Budget alert: marketing (monthly) has reached 80%, now at 75.0%"),
+    ],
+)
+def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Standing, marks: int, title: str) -> None:
+    said = blocks.render(Story(stands, TOLD[:marks], NOON), UTC).text
+    assert said.startswith(f"{title}\n{stands.percent} of 40 credits for November 2026")
+    assert said.count("• ") == marks
+    assert said.endswith("|Nov 23, 2026 at 12:00 UTC> · details: /kling budget show marketing")
+
+
+@pytest.mark.parametrize(
+    ("told", "title", "line"),
+    [
+        (TOLD[0], "⚠️ Budget alert: marketing (monthly) has reached 80%, now at 75.0%", ": 80% reached"),
+        (
+            TOLD[1],
+            "📊 An unusual day: marketing (monthly), now at 75.0%",
+            ": 400 credits ($24.00) in one day, where 40",
+        ),
+        (
+            TOLD[2],
+            "📈 marketing (monthly) may not last for its period, now at 75.0%",
+            "it would end <!date^1795694400^",
+        ),
+        (TOLD[3], "🚫 People were turned away", ": <@U0BOB00001> was turned away, needing 40 credits ($2.40)"),
+        (TOLD[5], "⚠️ Budget alert: marketing (monthly) has reached its limit, now at 75.0%", ": above the limit"),
+    ],
+)
+def test_a_story_of_one_thing_is_headed_by_it(told: Told, title: str, line: str) -> None:
+    said = blocks.render(Story(standing(settled=30), (told,), NOON), UTC).text
+    assert said.startswith(title)
+    assert line in said
+
+
+def test_a_closed_story_says_how_its_period_ended() -> None:
+    said = blocks.render(Story(standing(settled=41), TOLD, NOON, closed=True), UTC).text
+    assert said.startswith("☑️ marketing (monthly) ended November 2026 at 102.5%\n")
+    assert "Nothing more can be started" not in said
+
+
 def test_admins_hear_when_kling_stops_and_when_it_takes_jobs_again() -> None:
     reason = "The Kling account has an unpaid bill."
     stopped = blocks.render(SubmittingStopped(1101, reason, 1), UTC)
@@ -204,7 +295,7 @@ def test_a_budget_shows_its_bar_its_sums_and_where_its_alerts_go() -> None:
     assert "50.0% of 50 credits for November 2026: 25 credits ($1.50) used, nothing in flight, 25 credits left" in (
         said.text
     )
-    assert said.text.endswith("alerts at 80%, 100% go to <#C0FINANCE1>")
+    assert said.text.endswith("alerts at 80%, 100% go to <#C0FINANCE1> · forecast on · spike on")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +306,15 @@ def test_alerts_go_to_the_budgets_channel_or_the_default_or_the_admins(
     own: str | None, default: str | None, place: str
 ) -> None:
     said = budgets.status("workspace", [standing("workspace", channel=own)], UTC, default)
-    assert said.text.endswith(f"go to {place}")
+    assert f"alerts at 80%, 100% go to {place} · " in said.text
+
+
+def test_a_budget_shows_which_alerts_are_off_and_a_daily_one_has_neither() -> None:
+    stands = standing()
+    silenced = replace(stands, budget=replace(stands.budget, forecast=False, spike=False))
+    assert budgets.status("project:marketing", [silenced], UTC, None).text.endswith(" · forecast off · spike off")
+    daily = budgets.status("project:marketing", [standing(kind=PeriodKind.DAILY)], UTC, None)
+    assert daily.text.endswith("alerts at 80%, 100% go to the admins")
 
 
 def test_setting_a_budget_shows_before_and_after_and_keeps_the_spend() -> None:

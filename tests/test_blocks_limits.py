@@ -37,8 +37,13 @@ from klingbot.outbox import (
     JobStuck,
     JobWrittenOff,
     PackEnding,
+    Renewed,
+    RunningOut,
+    Spiked,
+    Story,
     SubmittingResumed,
     SubmittingStopped,
+    Told,
     TurnedAway,
     Unsound,
     VideoReady,
@@ -101,6 +106,7 @@ def extremes() -> dict[str, Message]:
     )
     shares = tuple(Share(LONG, 10**9, 10**9, Total(MOST, MOST)) for _ in range(200))
     days = tuple(Share(str(NOON + day * 86_400_000), 10**9, 10**9, Total(MOST, MOST)) for day in range(31))
+    told = tuple(Told(f"{n}", NOON, "U" * 20, MOST, MOST, NOON) for n in range(1, 201, 7))
     return {
         "held": jobs.held(Held(huge, nine, 10**6), UTC),
         "repeated": jobs.repeated(huge),
@@ -182,6 +188,11 @@ def extremes() -> dict[str, Message]:
         "job failed": blocks.render(JobFailed(huge), UTC),
         "crossed": blocks.render(Crossed(full, tuple(map(str, range(1, 201, 7)))), UTC),
         "over": blocks.render(Crossed(full, (OVER,)), UTC),
+        "running out": blocks.render(RunningOut(full, NOON), UTC),
+        "spiked": blocks.render(Spiked(full, MOST, MOST), UTC),
+        "story": blocks.render(Story(full, told, NOON), UTC),
+        "closed story": blocks.render(Story(full, told, NOON, closed=True), UTC),
+        "renewed": blocks.render(Renewed(full, full), UTC),
         "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),
         "unsound": blocks.render(Unsound(LONG, LONG, LONG), UTC),
         "submitting stopped": blocks.render(SubmittingStopped(1101, LONG, 10**9), UTC),

@@ -26,7 +26,7 @@ from klingbot.outbox import Crossed, TurnedAway
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.store import delivery, jobs, open_store, outbox
 from tests.conftest import FakeClock
-from tests.ledger_checks import ask, hold, nine_totals, prove, queued, submit
+from tests.ledger_checks import ask, hold, nine_totals, prove, queued, slack_takes_everything, submit
 
 T = TypeVar("T")
 
@@ -85,6 +85,7 @@ def proved_full(engine: Engine) -> None:
 
 
 def test_room_for_ten_admits_exactly_ten_of_many_threads(engine: Engine) -> None:
+    slack_takes_everything(engine.store)
     room_for_ten(engine)
 
     def many(n: int) -> list[str]:
@@ -110,6 +111,7 @@ def holding(path: Path, now: int, n: int) -> list[str]:
 
 @pytest.mark.slow
 def test_room_for_ten_admits_exactly_ten_of_several_processes(engine: Engine) -> None:
+    slack_takes_everything(engine.store)
     room_for_ten(engine)
     outcomes = Counter(in_processes(holding, engine))
     assert outcomes == {"Held": ROOM, "BudgetExceeded": PROCESSES * THREADS * 4 - ROOM}

@@ -22,13 +22,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from klingbot import blocks, sandbox
-from klingbot.outbox import Crossed, from_json
+from klingbot.outbox import from_json
 from klingbot.periods import Calendar
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault
 from klingbot.store import Store, open_store
-from tests.ledger_checks import prove, queued
+from tests.ledger_checks import prove
 from tests.live_bot import ALICE, BOB, CAROL, live_bot, until, whispers
 
 KILLS = int(os.environ.get("KLINGBOT_TEST_KILLS", "30"))
@@ -198,21 +198,28 @@ def no_limit_was_ever_exceeded(store: Store) -> None:
 
 def everything_was_said(local: Sandbox, store: Store, rows: dict[str, Any]) -> None:
     """Each message is in Slack, and only a kill between Slack's answer and its note says one twice."""
-    messages = store.read().execute("SELECT * FROM outbox").fetchall()
+    messages = store.read().execute("SELECT * FROM outbox ORDER BY id").fetchall()
     assert {row["state"] for row in messages} == {"sent"}
     wanted = {f"{'video' if row['state'] == 'succeeded' else 'failed'} {job_id}" for job_id, row in rows.items()}
     assert wanted == {row["key"] for row in messages if row["kind"] in ("video ready", "job failed")}
 
-    calendar = Calendar(ZoneInfo("UTC"))
-    contents = [from_json(row["kind"], json.loads(row["content"])) for row in messages]
-    queued_as = Counter(blocks.render(content, calendar).text for content in contents)
+    edited = {row["replaces_key"]: text_of(row) for row in messages if row["replaces_key"]}  # the last edit of each
+    own = [row for row in messages if not row["replaces_key"]]
+    queued_as = Counter(edited.get(row["key"], text_of(row)) for row in own)
     said = said_in_slack(local)
-    assert said.keys() == queued_as.keys(), "nothing else was said"
+    # Of a story that was said twice only one is edited; the other stays as it was.
+    unknown = [text for text in said if text not in queued_as and "details: /kling budget show" not in text]
+    assert not unknown, "nothing else was said"
     assert not queued_as - said, "some were said too seldom"
     assert (said - queued_as).total() <= KILLS + 1, "a bot that is killed repeats the one message that it was sending"
     # No job of this project fails, so nothing is ever released and armed again.
-    steady = [crossed for crossed in queued(store, Crossed) if crossed.standing.budget.scope == "project:steady"]
-    assert sorted(mark for crossed in steady for mark in crossed.marks) == ["100", "50", "80"]
+    steady = store.read().execute("SELECT mark, times FROM crossings WHERE scope = 'project:steady'").fetchall()
+    assert {row["mark"]: row["times"] for row in steady} == {"50": 1, "80": 1, "100": 1}
+
+
+def text_of(row: Any) -> str:
+    """What an outbox message says in Slack."""
+    return blocks.render(from_json(row["kind"], json.loads(row["content"])), Calendar(ZoneInfo("UTC"))).text
 
 
 def said_in_slack(local: Sandbox) -> Counter[str]:

@@ -34,6 +34,7 @@ from tests.ledger_checks import (
     queued,
     rows_of,
     settle,
+    slack_takes_everything,
     submit,
     total,
 )
@@ -54,6 +55,13 @@ def proved(store: Store) -> Iterator[None]:
 def api_engine(store: Store, clock: FakeClock) -> Engine:
     """With Kling's own units, so that a job settles at what Kling deducted."""
     return open_engine(store, prices.load("kling-api"), Calendar(ZoneInfo("UTC")), clock)
+
+
+@pytest.fixture
+def listening(engine: Engine) -> Engine:
+    """The engine, and a Slack that takes each message the moment it is queued."""
+    slack_takes_everything(engine.store)
+    return engine
 
 
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY, **more: Any) -> Standing:
@@ -396,6 +404,7 @@ def test_a_job_in_plain_credits_settles_at_its_quote(engine: Engine) -> None:
 
 
 def test_an_actual_above_the_hold_is_settled_and_the_budget_shows_it(api_engine: Engine) -> None:
+    slack_takes_everything(api_engine.store)
     limit(api_engine, WORKSPACE, 5)
     job = settle(api_engine, hold(api_engine, "r1", Wish("kling-2.6", 10)), "6")
     assert job.reason == "charged 6 credits ($0.84), held 5 credits ($0.70)"
@@ -416,14 +425,14 @@ def crossed(engine: Engine) -> list[tuple[str, ...]]:
     return [content.marks for content in queued(engine.store, Crossed)]
 
 
-def test_a_threshold_is_announced_once(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 100)
-    hold(engine, "r1")
-    assert crossed(engine) == []
-    hold(engine, "r2")
-    settle(engine, hold(engine, "r3", Wish("kling-v1", 5)))
-    hold(engine, "r4", Wish("kling-v1", 5))
-    assert crossed(engine) == [("80",), ("100",)]
+def test_a_threshold_is_announced_once(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 100)
+    hold(listening, "r1")
+    assert crossed(listening) == []
+    hold(listening, "r2")
+    settle(listening, hold(listening, "r3", Wish("kling-v1", 5)))
+    hold(listening, "r4", Wish("kling-v1", 5))
+    assert crossed(listening) == [("80",), ("100",)]
 
 
 def test_thresholds_passed_in_one_step_are_one_message(engine: Engine) -> None:
@@ -441,21 +450,21 @@ def test_an_announcement_shows_the_budget_as_it_then_stood_and_goes_to_its_chann
     assert row["channel_id"] == "CFINANCE"
 
 
-def test_a_release_arms_a_threshold_again(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 50)
+def test_a_release_arms_a_threshold_again(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 50)
     for n in range(3):
-        job = hold(engine, f"r{n}")
-        verdicts.failed(engine, submit(engine, job), "too dark")
-    assert crossed(engine) == [("80",)] * 3
+        job = hold(listening, f"r{n}")
+        verdicts.failed(listening, submit(listening, job), "too dark")
+    assert crossed(listening) == [("80",)] * 3
 
 
-def test_a_release_that_stays_above_a_threshold_does_not_announce_it_again(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 50)
-    hold(engine, "r1")
+def test_a_release_that_stays_above_a_threshold_does_not_announce_it_again(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 50)
+    hold(listening, "r1")
     for n in range(3):
-        job = hold(engine, f"s{n}", Wish("kling-v1", 5))
-        asking.cancel(engine, job.id, user_id="U1", is_admin=False)
-    assert crossed(engine) == [("80",), ("100",), ("100",), ("100",)]
+        job = hold(listening, f"s{n}", Wish("kling-v1", 5))
+        asking.cancel(listening, job.id, user_id="U1", is_admin=False)
+    assert crossed(listening) == [("80",), ("100",), ("100",), ("100",)]
 
 
 def test_a_settle_crosses_nothing_that_its_hold_had_crossed(engine: Engine) -> None:
@@ -513,13 +522,13 @@ def test_what_still_fitted_in_between_does_not_announce_it_again(engine: Engine)
     assert len(queued(engine.store, TurnedAway)) == 1
 
 
-def test_a_new_limit_lets_people_be_turned_away_anew(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 30)
-    refused(engine, "r1")
-    limit(engine, WORKSPACE, 35)
-    refused(engine, "r2")
-    refused(engine, "r3")
-    assert len(queued(engine.store, TurnedAway)) == 2
+def test_a_new_limit_lets_people_be_turned_away_anew(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 30)
+    refused(listening, "r1")
+    limit(listening, WORKSPACE, 35)
+    refused(listening, "r2")
+    refused(listening, "r3")
+    assert len(queued(listening.store, TurnedAway)) == 2
 
 
 def test_a_video_is_announced_once_with_its_budgets_as_they_stand_after_it(engine: Engine) -> None:
@@ -540,12 +549,12 @@ def test_a_budget_set_in_mid_period_counts_what_was_spent_before(engine: Engine)
     refused(engine, "r3")
 
 
-def test_a_raised_limit_arms_its_thresholds_again(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 50)
-    hold(engine, "r1")
-    limit(engine, WORKSPACE, 100)
-    hold(engine, "r2")
-    assert crossed(engine) == [("80",), ("80",)]
+def test_a_raised_limit_arms_its_thresholds_again(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 50)
+    hold(listening, "r1")
+    limit(listening, WORKSPACE, 100)
+    hold(listening, "r2")
+    assert crossed(listening) == [("80",), ("80",)]
 
 
 def test_a_lowered_limit_is_over_at_once(engine: Engine) -> None:
@@ -580,14 +589,14 @@ def test_one_of_two_limits_can_be_taken_away_but_not_the_last(engine: Engine) ->
     assert [s.budget for s in budgeting.standings(engine)] == [kept]
 
 
-def test_a_removed_budget_refuses_nothing_and_a_new_one_starts_afresh(engine: Engine) -> None:
-    limit(engine, WORKSPACE, 45)
-    hold(engine, "r1")
-    assert budgeting.remove_budget(engine, WORKSPACE, MONTHLY)
-    assert not budgeting.remove_budget(engine, WORKSPACE, MONTHLY)
-    hold(engine, "r2")
-    assert limit(engine, WORKSPACE, 100).total.held == FORTY + FORTY
-    assert crossed(engine) == [("80",), ("80",)]
+def test_a_removed_budget_refuses_nothing_and_a_new_one_starts_afresh(listening: Engine) -> None:
+    limit(listening, WORKSPACE, 45)
+    hold(listening, "r1")
+    assert budgeting.remove_budget(listening, WORKSPACE, MONTHLY)
+    assert not budgeting.remove_budget(listening, WORKSPACE, MONTHLY)
+    hold(listening, "r2")
+    assert limit(listening, WORKSPACE, 100).total.held == FORTY + FORTY
+    assert crossed(listening) == [("80",), ("80",)]
 
 
 def test_budgets_are_listed_the_workspaces_first_then_projects_then_people(engine: Engine) -> None:
@@ -773,6 +782,17 @@ def test_a_video_of_a_closed_period_shows_its_budget_as_it_stood_under_the_old_c
     [ready] = queued(store, VideoReady)
     [shown] = ready.standings
     assert (shown.percent, shown.period.label) == ("40.0%", "October 2026")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_new_time_zone_repeats_no_announcement(store: Store, listening: Engine, clock: FakeClock, zone: str) -> None:
+    limit(listening, WORKSPACE, 100, thresholds=(40, 80))
+    hold(listening, "r1")
+    elsewhere = open_engine(store, listening.prices, Calendar(ZoneInfo(zone)), clock)
+    hold(elsewhere, "r2")
+    assert crossed(elsewhere) == [("40",), ("80",)]
+    replies = store.read().execute("SELECT * FROM outbox WHERE thread_key IS NOT NULL").fetchall()
+    assert len(replies) == 1, "the story goes on, too"
 
 
 def test_the_same_calendar_again_changes_nothing(store: Store, engine: Engine, clock: FakeClock) -> None:

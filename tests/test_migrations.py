@@ -35,6 +35,7 @@ STEPS = [
     "m008_care",
     "m006_digests",
     "m009_increases",
+    "m005_alert_rules",
 ]
 
 

@@ -84,6 +84,8 @@ def refusal(text: str) -> UsageError:
         ("budget set workspace --credits 10,000", BudgetSet(WorkspaceRef(), "monthly", millicredits=10_000_000)),
         ("budget set workspace --usd $600", BudgetSet(WorkspaceRef(), "monthly", microusd=600_000_000)),
         ("budget set workspace --usd none", BudgetSet(WorkspaceRef(), "monthly", microusd=0)),
+        ("budget set workspace --forecast off", BudgetSet(WorkspaceRef(), "monthly", forecast=False)),
+        ("budget set workspace --spike=ON", BudgetSet(WorkspaceRef(), "monthly", spike=True)),
         ("budget set workspace --alert 50", BudgetSet(WorkspaceRef(), "monthly", thresholds=(50,))),
         (
             "budget set marketing --approvers <@U1|bob>,@carol --usd 5",
@@ -471,8 +473,9 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         (
             "budget set marketing --credit 5",
             "Unknown flag --credit. Did you mean --credits?"
-            " budget set takes --period, --credits, --usd, --alert, --channel, --approvers.",
+            " budget set takes --period, --credits, --usd, --alert, --channel, --approvers, --forecast, --spike.",
         ),
+        ("budget set workspace --spike never", "“never” is neither on nor off. Write on or off."),
         ("usage --model x", "usage does not take --model. usage takes --period, --by."),
         ("budget --usd 5", "budget does not take --usd. Leave it out: budget takes no flags."),
         ("cancel 7f3a --force", "Unknown flag --force. Leave it out: cancel takes no flags."),

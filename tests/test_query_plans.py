@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from klingbot.billing import Billed
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, queue, reconciling, stuck, usage, verdicts
+from klingbot.engine import Engine, asking, budgeting, queue, reconciling, stuck, usage, verdicts, watching
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.jobs import Job, JobState
@@ -24,7 +25,17 @@ from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
-GROW_WITH_HISTORY = ("jobs", "entries", "totals", "daily_spend", "crossings", "outbox", "refusals", "findings")
+GROW_WITH_HISTORY = (
+    "jobs",
+    "entries",
+    "totals",
+    "daily_spend",
+    "crossings",
+    "stories",
+    "outbox",
+    "refusals",
+    "findings",
+)
 ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
 NEWEST_FIRST = "INDEX jobs_ended"
 """Read from its newest row on, and no further than a LIMIT says."""
@@ -130,6 +141,12 @@ def deliver(engine: Engine) -> None:
         delivery.failed(tx, message, problem="is_archived")
 
 
+def look_at_the_clock(engine: Engine) -> None:
+    watching.watch(engine)
+    waiting(engine)
+    watching.watch(replace(engine, clock=lambda: engine.clock() + 40 * 86_400_000))
+
+
 PATHS: dict[str, Callable[[Engine], object]] = {
     "a hold": waiting,
     "a repeated request": lambda engine: asking.hold(engine, ask("held")),
@@ -164,6 +181,7 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     ),
     "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY),
     "showing budgets": budgeting.standings,
+    "a look at the clock": look_at_the_clock,
     "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales"),
 }
 

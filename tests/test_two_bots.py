@@ -16,7 +16,7 @@ from tests.ledger_checks import prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
 COMMANDS, ROOM = 80, 10
-ALERTS = ("has reached 80%", "Budget used up", "People are being turned away")
+TOLD = ("80% reached", "100% reached", "was turned away")
 PLACES = ("C0GENERAL1", "C0MARKETNG", "C0VIDEOLAB")
 
 
@@ -48,9 +48,11 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
     until(lambda: waiting(tmp_path) == 0, "all videos are made and everything is said", seconds=40)
     assert len(local.kling.tasks) == ROOM
     assert sum("your video is ready" in text for place in PLACES for text in said_in(local, place)) == ROOM
-    alerts = said_in(local, FINANCE)
-    assert [sum(words in text for text in alerts) for words in ALERTS] == [1, 1, 1]
-    assert len(alerts) == len(ALERTS)
+    [story] = [m.text for m in local.workspace.messages(FINANCE, ALICE) if not m.ephemeral_to and not m.thread_ts]
+    assert story.startswith("🔴 Budget used up: workspace (monthly) is at 100.0%")
+    assert [story.count(words) for words in TOLD] == [1, 1, 1]
+    replies = [text.splitlines()[0] for text in said_in(local, FINANCE) if text != story]
+    assert len(set(replies)) == len(replies), "each is said once"
     with closing(open_store(tmp_path / "klingbot.db")) as store:
         prove(store)
 

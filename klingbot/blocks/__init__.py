@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, billing, digests, increases, jobs, queue
+from klingbot.blocks import alerts, billing, digests, increases, jobs, queue, stories
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
 from klingbot.blocks.together import together
@@ -26,6 +26,10 @@ from klingbot.outbox import (
     JobStuck,
     JobWrittenOff,
     PackEnding,
+    Renewed,
+    RunningOut,
+    Spiked,
+    Story,
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
@@ -45,6 +49,10 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     PackEnding: billing.pack_ending,
     Crossed: alerts.crossed,
     TurnedAway: alerts.turned_away,
+    RunningOut: alerts.running_out,
+    Spiked: alerts.spiked,
+    Story: stories.story,
+    Renewed: alerts.renewed,
     SubmittingStopped: alerts.submitting_stopped,
     SubmittingResumed: alerts.submitting_resumed,
     Unsound: alerts.unsound,

@@ -1,22 +1,31 @@
-"""What is said when a budget is crossed, when people are turned away, and when Kling stops taking jobs."""
+"""What is said when a budget is crossed, will not last or turns people away, and when Kling stops taking jobs."""
 
 from __future__ import annotations
 
 from klingbot.blocks.message import Message, context, message, section
-from klingbot.blocks.standings import bar, full, left
-from klingbot.blocks.text import code, label, mention, name, neutral, plural, scope_typed
+from klingbot.blocks.standings import bar, full, left, limit
+from klingbot.blocks.text import code, hour, label, mention, name, neutral, plural, scope_typed
 from klingbot.budgets import OVER, Standing
-from klingbot.outbox import Crossed, SubmittingResumed, SubmittingStopped, TurnedAway, Unsound
+from klingbot.outbox import (
+    Crossed,
+    Renewed,
+    RunningOut,
+    Spiked,
+    SubmittingResumed,
+    SubmittingStopped,
+    TurnedAway,
+    Unsound,
+)
 from klingbot.periods import Calendar
 
 
 def crossed(content: Crossed, calendar: Calendar) -> Message:
     standing = content.standing
-    title, meaning = _crossing(standing, content.marks)
+    title, meaning = crossing(standing, content.marks)
     return message(
         section(f"*{title}*", bar(standing.permille, 20), full(standing, calendar)),
         *([section(meaning)] if meaning else []),
-        context(_more(standing)),
+        context(details(standing)),
     )
 
 
@@ -28,7 +37,43 @@ def turned_away(content: TurnedAway, calendar: Calendar) -> Message:
             f"{mention(content.user_id)} needed {content.needed}.",
             full(standing, calendar),
         ),
-        context("Said once per period", _more(standing)),
+        context("Said once per period", details(standing)),
+    )
+
+
+def running_out(content: RunningOut, calendar: Calendar) -> Message:
+    standing = content.standing
+    return message(
+        section(
+            f"*📈 At the present rate {label(standing.budget)} ends {hour(content.ends_at, calendar)}*",
+            "That is if the coming days are like the last seven; what is in flight counts.",
+            bar(standing.permille, 20),
+            full(standing, calendar),
+        ),
+        context("Said once per period", details(standing)),
+    )
+
+
+def spiked(content: Spiked, calendar: Calendar) -> Message:
+    standing = content.standing
+    return message(
+        section(
+            f"*📊 An unusual day: {label(standing.budget)} has spent {content.today} today*",
+            f"A usual day comes to {content.usual}.",
+            full(standing, calendar),
+        ),
+        context("Said once per day", details(standing)),
+    )
+
+
+def renewed(content: Renewed, calendar: Calendar) -> Message:
+    ended, standing = content.ended, content.standing
+    return message(
+        section(
+            f"*🟢 {label(standing.budget)} has {left(standing)} again* for {standing.period.label}, "
+            f"of {limit(standing.budget)}.",
+            f"Before that, {ended.period.label} ended at {ended.percent}: {ended.total.committed} spent.",
+        )
     )
 
 
@@ -65,7 +110,7 @@ def unsound(content: Unsound, calendar: Calendar) -> Message:
     )
 
 
-def _crossing(standing: Standing, marks: tuple[str, ...]) -> tuple[str, str]:
+def crossing(standing: Standing, marks: tuple[str, ...]) -> tuple[str, str]:
     """What happened, and what that means for people."""
     budget = label(standing.budget)
     if standing.exceeded:
@@ -79,9 +124,9 @@ def _crossing(standing: Standing, marks: tuple[str, ...]) -> tuple[str, str]:
             f"🔴 Budget used up: {budget} is at {standing.percent}",
             "Nothing more can be started until it resets or is raised.",
         )
-    reached = " and ".join(f"{mark}%" for mark in marks if mark != OVER)
+    reached = " and ".join(f"{mark}%" for mark in marks if mark != OVER) or "its limit"
     return f"⚠️ Budget alert: {budget} has reached {reached}, now at {standing.percent}", ""
 
 
-def _more(standing: Standing) -> str:
+def details(standing: Standing) -> str:
     return f"details: {code(f'/kling budget show {scope_typed(standing.budget.scope)}')}"

@@ -110,4 +110,9 @@ def _approvers(budget: Budget) -> str:
 def _alerts(budget: Budget, alerts_channel: str | None) -> str:
     place = budget.channel_id or alerts_channel
     shares = ", ".join(f"{threshold}%" for threshold in budget.thresholds)
-    return f"alerts at {shares} go to {channel(place) if place else 'the admins'}"
+    said = [f"alerts at {shares} go to {channel(place) if place else 'the admins'}"]
+    if budget.kind is not PeriodKind.DAILY:
+        said += [
+            f"{name} {'on' if on else 'off'}" for name, on in (("forecast", budget.forecast), ("spike", budget.spike))
+        ]
+    return " · ".join(said)

@@ -73,6 +73,14 @@ def when(at: int, calendar: Calendar) -> str:
     return f"<!date^{at // 1000}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
+def hour(at: int, calendar: Calendar) -> str:
+    """A forecast's instant, to the hour and with its weekday: `Thursday, November 26, 2026 at 14:00 UTC`."""
+    whole = at - at % 3_600_000
+    local = calendar.local(whole)
+    fallback = f"{local:%A, %B} {local.day}, {local.year} at {local:%H:%M} {calendar.zone.key}"
+    return f"<!date^{whole // 1000}^{{date_long_pretty}} at {{time}}|{fallback}>"
+
+
 def scope_name(scope: str) -> str:
     """`workspace`, a project's bare name, or a person."""
     kind, _, rest = scope.partition(":")

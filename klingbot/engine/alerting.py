@@ -1,13 +1,19 @@
-"""Queues what must be said, in the transaction that made it true."""
+"""Queues what must be said, in the transaction that made it true.
+
+What is said of one budget in one period is one story: the first alert is a message in its channel, which is rewritten
+while the period lasts; later alerts are replies in its thread.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from klingbot.budgets import OVER, TURNED_AWAY, Standing, marks
+from klingbot.budgets import OVER, TURNED_AWAY, Standing, is_level, marks
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Job
 from klingbot.outbox import (
+    Alert,
     Content,
     Crossed,
     GrantEnded,
@@ -15,12 +21,16 @@ from klingbot.outbox import (
     IncreaseClosed,
     JobFailed,
     JobWrittenOff,
+    Renewed,
+    Story,
+    Told,
     TurnedAway,
     VideoReady,
     kind_of,
     to_json,
 )
-from klingbot.store import Transaction, budgets, outbox
+from klingbot.store import Transaction, budgets, outbox, stories
+from klingbot.store.stories import KeptStory
 
 
 def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> None:
@@ -29,14 +39,14 @@ def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> N
     Thresholds passed in one step are announced in one message.
     """
     for standing in standings:
-        announced = budgets.announced(tx, standing) - {TURNED_AWAY}
+        announced = set(filter(is_level, budgets.announced(tx, standing)))
         reached = marks(standing)
         budgets.rearm(tx, standing, announced - reached)
         new = sorted(reached - announced, key=_height)
         times = [budgets.announce(tx, standing, mark) for mark in new]
         if new:
             key = f"crossed {_name(standing)} {new[-1]} {times[-1]}"
-            _put(tx, key, Crossed(standing, tuple(new)), at, channel_id=standing.budget.channel_id)
+            tell(tx, key, Crossed(standing, tuple(new)), Told(new[-1], at))
 
 
 def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> None:
@@ -45,11 +55,57 @@ def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> 
         _note_turned_away(tx, standing, job)
 
 
+def note(tx: Transaction, alert: Alert, told: Told) -> bool:
+    """Announces something that is not a level; False when it stands announced for this budget and period already."""
+    times = budgets.announce(tx, alert.standing, told.mark)
+    if times:
+        tell(tx, f"{told.mark} {_name(alert.standing)} {times}", alert, told)
+    return bool(times)
+
+
+def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
+    """Begins the story of this budget and period with it, or goes on with it, in the thread and in the story itself.
+
+    A story that nobody has read yet just tells more: there is nothing to reply to.
+    """
+    standing = alert.standing
+    channel = standing.budget.channel_id
+    story = stories.of(tx, standing)
+    if story is None:
+        _put(tx, key, replace(alert, opens=True), told.at, channel_id=channel)
+        stories.begin(tx, key, Story(standing, (told,), told.at))
+        return
+    root = outbox.find(tx, story.root)
+    if root is None or not root.unsaid(told.at):
+        _put(tx, key, alert, told.at, channel_id=channel, thread=story.root, broadcast=_concerns_everyone(alert))
+    before = tuple(each for each in story.content.told if each.mark != told.mark)
+    rewrite(tx, story, Story(standing, (*before, told), told.at))
+
+
+def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
+    """Lets the story's message say that from now on."""
+    times = stories.rewrite(tx, content)
+    key = f"{story.root} rewritten {times}"
+    _put(tx, key, content, content.at, channel_id=content.standing.budget.channel_id, replaces=story.root)
+
+
+def renewed(tx: Transaction, content: Renewed, at: int) -> None:
+    key = f"renewed after {_name(content.ended)}"
+    _put(tx, key, content, at, channel_id=content.standing.budget.channel_id)
+
+
 def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
     if not job.channel_id:  # a script asked for it: nobody waits in Slack
         return
-    place = {"channel_id": job.channel_id, "user_id": job.user_id, "response_url": job.response_url}
-    _put(tx, f"video {job.id}", VideoReady(job, standings), at, **place)
+    _put(
+        tx,
+        f"video {job.id}",
+        VideoReady(job, standings),
+        at,
+        channel_id=job.channel_id,
+        user_id=job.user_id,
+        response_url=job.response_url,
+    )
 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:
@@ -70,10 +126,8 @@ def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:
 
 
 def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
-    if times := budgets.announce(tx, standing, TURNED_AWAY):
-        content = TurnedAway(standing, job.quote, job.user_id)
-        key = f"turned away {_name(standing)} {times}"
-        _put(tx, key, content, job.asked_at, channel_id=standing.budget.channel_id)
+    told = Told(TURNED_AWAY, job.asked_at, job.user_id, job.quote)
+    note(tx, TurnedAway(standing, job.quote, job.user_id), told)
 
 
 def increase_asked(tx: Transaction, increase: Increase, standing: Standing) -> None:
@@ -107,10 +161,16 @@ def _put(
     response_url: str | None = None,
     thread: str | None = None,
     replaces: str | None = None,
+    broadcast: bool = False,
 ) -> bool:
     place = {"channel_id": channel_id, "user_id": user_id, "response_url": response_url}
     bound = {"thread": thread, "replaces": replaces}
-    return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound)
+    return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound, broadcast=broadcast)
+
+
+def _concerns_everyone(alert: Alert) -> bool:
+    """Whether a reply must not be hidden in a thread: nothing more can be started, and people are about to notice."""
+    return alert.standing.used_up or isinstance(alert, TurnedAway)
 
 
 def _name(standing: Standing) -> str:

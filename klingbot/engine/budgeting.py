@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import DEFAULT_THRESHOLDS, TURNED_AWAY, Budget, Standing
+from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.periods import PeriodKind
@@ -23,6 +23,8 @@ class Change:
     channel_id: str | None = None
     approvers: tuple[str, ...] | None = None
     """User ids; empty: the admins."""
+    forecast: bool | None = None
+    spike: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
         budgets.put(tx, budget, by=by, at=now)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None
-        budgets.rearm(tx, standing, [TURNED_AWAY])
+        if before and _limits(before) != _limits(budget):
+            budgets.rearm(tx, standing, [TURNED_AWAY, FORECAST])
         alerting.note_crossings(tx, [standing], now)
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
@@ -77,7 +80,15 @@ def _changed(before: Budget | None, change: Change) -> Budget:
     budget = before or Budget(change.scope, change.kind, None, None, DEFAULT_THRESHOLDS, None)
     given = {
         name: value
-        for name in ("limit_millicredits", "limit_microusd", "thresholds", "channel_id", "approvers")
+        for name in (
+            "limit_millicredits",
+            "limit_microusd",
+            "thresholds",
+            "channel_id",
+            "approvers",
+            "forecast",
+            "spike",
+        )
         if (value := getattr(change, name)) is not None
     }
     changed = replace(budget, **given)
@@ -92,3 +103,7 @@ def standing_of(tx: Transaction, engine: Engine, scope: str, kind: PeriodKind) -
     """How one budget stands now."""
     found = budgets.standings_of(tx, (scope,) * 3, engine.periods())
     return next((standing for standing in found if standing.budget.kind is kind), None)
+
+
+def _limits(budget: Budget) -> tuple[int | None, int | None]:
+    return budget.limit_millicredits, budget.limit_microusd

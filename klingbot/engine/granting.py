@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from klingbot.budgets import TURNED_AWAY, Standing
+from klingbot.budgets import FORECAST, TURNED_AWAY, Standing
 from klingbot.engine import alerting, asking
 from klingbot.engine.asking import Held, Repeated, Stopped
 from klingbot.engine.budgeting import standing_of
@@ -129,7 +129,7 @@ def _carry_out(
     increases.grant(tx, given)
     raised = standing_of(tx, engine, closed.scope, closed.kind)
     assert raised is not None
-    budgets.rearm(tx, raised, [TURNED_AWAY])
+    budgets.rearm(tx, raised, [TURNED_AWAY, FORECAST])
     alerting.note_crossings(tx, [raised], given.granted_at)
     if request is None:
         return IncreaseClosed(closed, given)

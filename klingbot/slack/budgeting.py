@@ -35,6 +35,8 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
         thresholds=command.thresholds,
         channel_id=channel.id if channel else None,
         approvers=None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers)),
+        forecast=command.forecast,
+        spike=command.spike,
     )
     outcome = budgeting.set_budget(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, NoLimit):

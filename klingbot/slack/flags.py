@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from klingbot.slack.grammar import EXAMPLES, FLAGS_OF, SWITCHES
 from klingbot.slack.mistakes import MistakeError, shown
+from klingbot.slack.values import ON_OFF
 from klingbot.slack.words import Word, is_blank, plain
 from klingbot.spelling import did_you_mean
 
 _UNITS = frozenset({"s", "sec", "secs", "seconds"})
-_ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
 # A negative prompt is measured later, without its escapes.
 _LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000}
@@ -111,11 +111,11 @@ def is_on(flag: Flag | None) -> bool:
     if flag is None or flag.value is None:
         return flag is not None
     typed = flag.value.text.lower()
-    if typed not in _ON_OFF:
+    if typed not in ON_OFF:
         raise MistakeError(f"--{flag.name} is {shown(typed)}. Write --{flag.name}, or --{flag.name}=off for none.")
     if flag.unclear:
         raise MistakeError(
             f"It is unclear whether {shown(typed)} belongs to --{flag.name} or to the prompt."
             f" Write --{flag.name}={typed}, or put --{flag.name} at the end."
         )
-    return _ON_OFF[typed]
+    return ON_OFF[typed]

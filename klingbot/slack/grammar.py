@@ -85,6 +85,8 @@ class BudgetSet:
     thresholds: tuple[int, ...] | None = None
     channel: ChannelRef | None = None
     approvers: tuple[UserRef, ...] | None = None
+    forecast: bool | None = None
+    spike: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ USAGE = {
     "budget": "/kling budget",
     "budget show": "/kling budget show SCOPE",
     "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
-    " [--approvers @a,@b]",
+    " [--approvers @a,@b] [--forecast on|off] [--spike on|off]",
     "budget remove": "/kling budget remove SCOPE [--period monthly]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
     "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
@@ -299,7 +301,7 @@ _OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative
 FLAGS_OF: dict[str, tuple[str, ...]] = {
     "generate": _OPTION_FLAGS,
     "quote": _OPTION_FLAGS,
-    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers"),
+    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike"),
     "budget remove": ("period",),
     "usage": ("period", "by"),
     "digest": ("at", "channel"),
@@ -326,6 +328,8 @@ EXAMPLES = {
     "usd": "600",
     "alert": "80,100",
     "channel": "#finance",
+    "forecast": "off",
+    "spike": "off",
     "by": "model",
     "at": "09:00",
     "approvers": "@bob,@carol",

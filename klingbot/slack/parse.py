@@ -182,6 +182,8 @@ def _budget_set(asked: _Asked) -> Command:
         thresholds=asked.read("alert", values.thresholds),
         channel=asked.read("channel", scopes.channel),
         approvers=asked.read("approvers", scopes.people),
+        forecast=asked.read("forecast", values.on_off),
+        spike=asked.read("spike", values.on_off),
         scope=_scope(asked.words),
     )
 

@@ -102,32 +102,33 @@ class Sender:
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
-    def send(self, place: Place, message: Message, *, thread_ts: str | None = None) -> Outcome:
-        """Posts it, with `thread_ts` as a reply. A response_url knows no threads."""
+    def send(self, place: Place, message: Message, *, thread_ts: str | None = None, broadcast: bool = False) -> Outcome:
+        """Posts it; with `thread_ts` as a reply, which a `broadcast` also shows to the channel (Slack's docs,
+        chat.postMessage, reply_broadcast). A response_url knows no threads.
+        """
         if place.kind == "answer":
             return attempt(lambda: self._answer(place.address, message))
-        return attempt(lambda: self._post(place, message, thread_ts))
+        thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
+        return attempt(lambda: self._post(place, message, thread))
 
     def edit(self, channel: str, ts: str, message: Message) -> Outcome:
         """Gives a message of the bot's own another content."""
         return attempt(lambda: self._update(channel, ts, message))
 
-    def _post(self, place: Place, message: Message, thread_ts: str | None) -> Sent:
+    def _post(self, place: Place, message: Message, thread: Mapping[str, Any]) -> Sent:
         channel = place.address
         if place.kind == "direct":
             channel = self._client.conversations_open(users=channel)["channel"]["id"]
         try:
-            return self._say(channel, message, thread_ts)
+            return self._say(channel, message, thread)
         except SlackApiError as e:
             if not message.has_pictures or e.response.get("error") != "invalid_blocks":
                 raise
             log.warning("Slack does not show a picture; its message goes out in words")
-            return self._say(channel, message.in_words(), thread_ts)
+            return self._say(channel, message.in_words(), thread)
 
-    def _say(self, channel: str, message: Message, thread_ts: str | None) -> Sent:
-        posted = self._client.chat_postMessage(
-            channel=channel, unfurl_links=False, thread_ts=thread_ts, **message.payload()
-        )
+    def _say(self, channel: str, message: Message, thread: Mapping[str, Any]) -> Sent:
+        posted = self._client.chat_postMessage(channel=channel, unfurl_links=False, **thread, **message.payload())
         return Sent(posted["channel"], posted["ts"])
 
     def _update(self, channel: str, ts: str, message: Message) -> Sent:

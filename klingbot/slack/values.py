@@ -25,6 +25,7 @@ PERIODS = {
     "week": "weekly",
     "month": "monthly",
 }
+ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 _GROUPINGS = ("model", "user", "project", "day")
 
 _LINK = re.compile(r"<(https?:[^<>|]*)(?:\|[^<>]*)?>", re.IGNORECASE)
@@ -127,6 +128,13 @@ def _percent(part: str, text: str) -> int:
             " with commas and no spaces between them, like --alert 80,100."
         )
     return percent
+
+
+def on_off(text: str) -> bool:
+    typed = lowered(text)
+    if typed not in ON_OFF:
+        raise MistakeError(f"{shown(text)} is neither on nor off. Write on or off.")
+    return ON_OFF[typed]
 
 
 def period(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from klingbot.budgets import Budget, Standing
 from klingbot.money import Amount
-from klingbot.periods import PeriodKind, Periods
+from klingbot.periods import Period, PeriodKind, Periods
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
@@ -45,6 +45,32 @@ def standings(db: Database, periods: Periods) -> list[Standing]:
     )
 
 
+def standings_in(db: Database, period: Period) -> list[Standing]:
+    """How every budget of that kind stands in that period, also in one that is over."""
+    alike = Periods(period, period, period)
+    sql = f"{_STANDINGS} WHERE budgets.period_kind = :kind ORDER BY budgets.scope"
+    rows = db.execute(sql, _starts(alike) | {"kind": period.kind}).fetchall()
+    return [_standing(row, alike) for row in rows]
+
+
+def recent_days(db: Database, since: int) -> dict[str, dict[int, Amount]]:
+    """What each scope committed on the days that began at `since` or later, by the day's start.
+
+    Only scopes with a budget that wants forecasts or hears of spikes.
+    """
+    rows = db.execute(
+        """
+        SELECT scope, period_start, held_millicredits, held_microusd, settled_millicredits, settled_microusd
+        FROM totals WHERE period_kind = 'daily' AND period_start >= :since
+          AND scope IN (SELECT scope FROM budgets WHERE period_kind <> 'daily' AND (forecast = 1 OR spike = 1))""",
+        {"since": since},
+    ).fetchall()
+    days: dict[str, dict[int, Amount]] = {}
+    for row in rows:
+        days.setdefault(row["scope"], {})[row["period_start"]] = total_of(row).committed
+    return days
+
+
 def get(db: Database, scope: str, kind: PeriodKind) -> Budget | None:
     sql = "SELECT * FROM budgets WHERE scope = :scope AND period_kind = :kind"
     row = db.execute(sql, {"scope": scope, "kind": kind}).fetchone()
@@ -56,11 +82,14 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
     tx.execute(
         """
         INSERT INTO budgets
-          (scope, period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, approvers, set_by, set_at)
-        VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :channel_id, :approvers, :by, :at)
+          (scope, period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, approvers, forecast, spike,
+           set_by, set_at)
+        VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :channel_id, :approvers, :forecast,
+          :spike, :by, :at)
         ON CONFLICT (scope, period_kind) DO UPDATE SET
           limit_millicredits = excluded.limit_millicredits, limit_microusd = excluded.limit_microusd,
           thresholds = excluded.thresholds, channel_id = excluded.channel_id, approvers = excluded.approvers,
+          forecast = excluded.forecast, spike = excluded.spike,
           set_by = excluded.set_by, set_at = excluded.set_at""",
         {
             "scope": budget.scope,
@@ -70,6 +99,8 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
             "thresholds": ",".join(map(str, budget.thresholds)),
             "channel_id": budget.channel_id,
             "approvers": " ".join(budget.approvers),
+            "forecast": int(budget.forecast),
+            "spike": int(budget.spike),
             "by": by,
             "at": at,
         },
@@ -84,10 +115,10 @@ def remove(tx: Transaction, scope: str, kind: PeriodKind) -> bool:
     return tx.execute(sql, keys).fetchone() is not None
 
 
-def announced(tx: Transaction, standing: Standing) -> frozenset[str]:
+def announced(db: Database, standing: Standing) -> frozenset[str]:
     """The marks of this budget and period whose announcement stands."""
     sql = f"SELECT mark FROM crossings WHERE {_CROSSING} AND standing = 1"
-    return frozenset(row["mark"] for row in tx.execute(sql, _crossing(standing)).fetchall())
+    return frozenset(row["mark"] for row in db.execute(sql, _crossing(standing)).fetchall())
 
 
 def announce(tx: Transaction, standing: Standing, mark: str) -> int:
@@ -143,4 +174,6 @@ def _budget(row: Any) -> Budget:
         thresholds=tuple(int(threshold) for threshold in row["thresholds"].split(",") if threshold),
         channel_id=row["channel_id"],
         approvers=tuple(row["approvers"].split()),
+        forecast=bool(row["forecast"]),
+        spike=bool(row["spike"]),
     )

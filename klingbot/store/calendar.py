@@ -19,8 +19,12 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
     """
     if facts.get(tx, "calendar") == str(calendar):
         return False
+    before = kept(tx)
     for kind, column in _COLUMNS.items():
-        _move(tx, column, calendar.period(kind, now).start, None)
+        start = calendar.period(kind, now).start
+        _move(tx, column, start, None)
+        if before:
+            _take_along(tx, kind, before.period(kind, now).start, start)
     day = calendar.period(PeriodKind.DAILY, min(period.start for period in calendar.periods(now)))
     while day.start <= now:
         _move(tx, "day_start", day.start, day.end)
@@ -37,6 +41,16 @@ def kept(db: Database) -> Calendar | None:
         return None
     zone, _, weekday = named.rpartition(" ")
     return Calendar(ZoneInfo(zone), WEEKDAYS.index(weekday))
+
+
+def _take_along(tx: Transaction, kind: PeriodKind, old: int, new: int) -> None:
+    """What was announced of an open period stays announced: a new time zone is no reason to say it again."""
+    if old == new:
+        return
+    for table in ("crossings", "stories"):
+        starts = {"kind": kind, "old": old, "new": new}
+        tx.execute(f"DELETE FROM {table} WHERE period_kind = :kind AND period_start = :new", starts)
+        tx.execute(f"UPDATE {table} SET period_start = :new WHERE period_kind = :kind AND period_start = :old", starts)
 
 
 def _move(tx: Transaction, column: str, start: int, end: int | None) -> None:

@@ -162,6 +162,7 @@ def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], 
             user_id=user_id,
             thread=_copy(message.thread, user_id) if message.thread else None,
             replaces=_copy(message.replaces, user_id) if message.replaces else None,
+            broadcast=message.broadcast,
         )
         tx.execute("UPDATE outbox SET detour = :detour WHERE key = :key", {"detour": message.detour, "key": key})
     tx.execute(
@@ -175,6 +176,14 @@ def failed(tx: Transaction, message: OutboxMessage, *, problem: str) -> None:
     tx.execute(
         "UPDATE outbox SET state = 'failed', problem = :problem, lease_until = 0 WHERE id = :id AND state = 'waiting'",
         {"id": message.id, "problem": problem},
+    )
+
+
+def dropped(tx: Transaction, message: OutboxMessage, *, at: int, problem: str) -> None:
+    """Slack does not take it, and nothing is lost by that."""
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', sent_at = :at, problem = :problem, lease_until = 0 WHERE id = :id",
+        {"id": message.id, "at": at, "problem": problem},
     )
 
 

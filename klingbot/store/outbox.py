@@ -36,6 +36,8 @@ class OutboxMessage:
     content: dict[str, Any]
     thread: str | None
     """The key of the message in whose thread it belongs."""
+    broadcast: bool
+    """A reply that the channel sees too."""
     replaces: str | None
     """The key of the message that it takes the place of."""
     state: str
@@ -55,6 +57,10 @@ class OutboxMessage:
     parts: int
     """How many messages were said in it, itself included."""
 
+    def unsaid(self, now: int) -> bool:
+        """Whether nobody can have read it: Slack does not have it, and it is not on its way there at this moment."""
+        return self.state != "sent" and self.lease_until <= now
+
 
 def put(
     tx: Transaction,
@@ -68,23 +74,25 @@ def put(
     response_url: str | None = None,
     thread: str | None = None,
     replaces: str | None = None,
+    broadcast: bool = False,
 ) -> bool:
     """Queues a message. False when one of that key was queued before.
 
     It goes to `channel_id`, or to `user_id` by direct message; with neither, to the default alerts channel.
 
-    `thread` is the key of another message: this one is a reply to it, wherever that one went. `replaces` is one too:
-    that one is edited, or never said in its old form if it still waits; of several replacements that wait, the newest
-    is said. Where Slack makes either impossible, it is said as a message of its own in the same place.
+    `thread` is the key of another message: this one is a reply to it, wherever that one went; a `broadcast` is one that
+    the channel sees too, as by Slack's “also send to #channel”. `replaces` is another key: that message is edited, or
+    never said in its old form if it still waits; of several replacements that wait, the newest is said. Where Slack
+    makes either impossible, it is said as a message of its own in the same place.
     """
     root, edited = _find_root(tx, thread), _find_edited(tx, replaces)
     bound_to = edited or root
     row = tx.execute(
         """
         INSERT INTO outbox (key, kind, line, channel_id, user_id, response_url, content, thread_key, replaces_key,
-          state, due_at, created_at)
+          broadcast, state, due_at, created_at)
         VALUES (:key, :kind, :line, :channel_id, :user_id, :response_url, :content, :thread, :replaces,
-          'waiting', :at, :at)
+          :broadcast, 'waiting', :at, :at)
         ON CONFLICT (key) DO NOTHING RETURNING *""",
         {
             "key": key,
@@ -96,6 +104,7 @@ def put(
             "content": json.dumps(content),
             "thread": root.key if root else None,
             "replaces": edited.key if edited else None,
+            "broadcast": int(broadcast),
             "at": at,
         },
     ).fetchone()
@@ -147,6 +156,7 @@ def message_of(row: Any) -> OutboxMessage:
         response_url=row["response_url"],
         content=json.loads(row["content"]),
         thread=row["thread_key"],
+        broadcast=bool(row["broadcast"]),
         replaces=row["replaces_key"],
         state=row["state"],
         created_at=row["created_at"],
@@ -183,7 +193,7 @@ def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: 
 
     What is on its way to Slack at this moment is left alone, and edited afterwards.
     """
-    if edited.state != "sent" and edited.lease_until <= at:
+    if edited.unsaid(at):
         tx.execute(
             """
             UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL,

@@ -241,7 +241,9 @@ def test_a_job_that_never_was_cannot_be_cancelled(bob: Any) -> None:
 def test_an_admin_sets_changes_and_removes_a_budget(alice: Any, engine: Engine) -> None:
     said = alice.types("budget set marketing --credits 10,000 --usd $600 --alert 50,90 --channel <#C0FINANCE1|finance>")
     assert said.startswith("Budget set for marketing (monthly): new, 10,000 credits and $600.00\n")
-    assert said.endswith("alerts at 50%, 90% go to <#C0FINANCE1>")
+    assert said.endswith("alerts at 50%, 90% go to <#C0FINANCE1> · forecast on · spike on")
+    said = alice.types("budget set marketing --forecast off --spike=no")
+    assert said.endswith("alerts at 50%, 90% go to <#C0FINANCE1> · forecast off · spike off")
     said = alice.types("budget set marketing --credits 20000")
     assert "10,000 credits and $600.00 → 20,000 credits and $600.00" in said
     assert "alerts at 50%, 90% go to <#C0FINANCE1>" in said, "what was not given stays"

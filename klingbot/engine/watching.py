@@ -1,0 +1,125 @@
+"""What the clock brings about: new periods, forecasts and spikes, and stories that are brought up to date.
+
+None of it is judged when a job is held. A forecast changes by the mere passing of time, and looking back over a month
+of days would make every hold slower; a minute later is soon enough. Safe in two processes: what is said is claimed in
+the transaction that says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from klingbot.budgets import FORECAST, TURNED_AWAY, Standing, spike_mark
+from klingbot.engine import alerting
+from klingbot.engine.core import Engine
+from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
+from klingbot.money import NOTHING
+from klingbot.outbox import Alert, Renewed, RunningOut, Spiked, Told
+from klingbot.periods import Period, PeriodKind
+from klingbot.store import Transaction, budgets, facts, stories
+from klingbot.store.stories import KeptStory
+
+
+def watch(engine: Engine) -> None:
+    """Looks at everything once; called every minute. Reads the budgets, 30 days of their totals, and open stories."""
+    now = engine.clock()
+    for period in engine.calendar.periods(now):
+        _turn(engine, period, now)
+    _look_ahead(engine, now)
+    _bring_up_to_date(engine, now)
+
+
+def _turn(engine: Engine, period: Period, now: int) -> None:
+    """Notes that this period is the one to be in, and says what that means for budgets that were used up before it.
+
+    The period that ended is the last one in which the bot was awake: nothing can have been spent since.
+    """
+    fact = f"{period.kind} period"
+    if facts.get(engine.store.read(), fact) == str(period.start):
+        return
+    with engine.store.write() as tx:
+        last = facts.get(tx, fact)
+        facts.put(tx, fact, str(period.start))
+        ended = engine.calendar.since(period.kind, int(last)) if last else None
+        if ended and ended.end <= now:  # else another calendar has begun, or the clock was put back
+            _end(tx, ended, period, now)
+
+
+def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
+    at_last = {standing.budget.scope: standing for standing in budgets.standings_in(tx, ended)}
+    for standing in budgets.standings_in(tx, period):
+        last = at_last[standing.budget.scope]
+        if last.used_up or TURNED_AWAY in budgets.announced(tx, last):
+            alerting.renewed(tx, Renewed(last, standing), now)
+    for story in stories.within(tx, ended):
+        shown = story.content.standing
+        total = at_last[shown.budget.scope].total if shown.budget.scope in at_last else shown.total
+        closing = replace(story.content, standing=replace(shown, total=total), at=now, closed=True)
+        alerting.rewrite(tx, story, closing)
+
+
+def _look_ahead(engine: Engine, now: int) -> None:
+    """Says which budgets will not last, and on which the day is out of the ordinary."""
+    reader = engine.store.read()
+    signs = [sign for sign in _signs(engine, now) if sign[1].mark not in budgets.announced(reader, sign[0].standing)]
+    if not signs:
+        return
+    with engine.store.write() as tx:
+        if not [sign for sign in signs if alerting.note(tx, *sign)]:
+            tx.abandon()
+
+
+def _signs(engine: Engine, now: int) -> Iterator[tuple[Alert, Told]]:
+    periods = engine.calendar.periods(now)
+    recent = _recent(engine, periods.daily)
+    mark = spike_mark(periods.daily.first_day)
+    for standing in budgets.standings(engine.store.read(), periods):
+        budget = standing.budget
+        days = recent.get(budget.scope)
+        if days is None:
+            continue
+        if budget.forecast and (ends := ends_at(standing, days, now)):
+            yield RunningOut(standing, ends), Told(FORECAST, now, ends_at=ends)
+        if budget.spike and (usual := usual_day(budget, days)):
+            yield Spiked(standing, days.today, usual), Told(mark, now, amount=days.today, usual=usual)
+
+
+def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
+    """The latest days of each scope that has spent on any of them."""
+    calendar = engine.calendar
+    dates = [today.first_day - timedelta(days=n) for n in range(LOOK_BACK_DAYS, -1, -1)]
+    found = budgets.recent_days(engine.store.read(), calendar.midnight(dates[0]))
+    starts = {start for days in found.values() for start in days}
+    date_of = {start: calendar.since(PeriodKind.DAILY, start).first_day for start in starts}
+    recent = {}
+    for scope, days in found.items():
+        spent = {date_of[start]: amount for start, amount in days.items()}
+        recent[scope] = Recent(tuple(spent.get(date, NOTHING) for date in dates))
+    return recent
+
+
+def _bring_up_to_date(engine: Engine, now: int) -> None:
+    """Rewrites the stories of budgets that stand at another whole percent than their stories say."""
+    reader, periods = engine.store.read(), engine.calendar.periods(now)
+    if not _outdated(stories.within(reader, *periods), budgets.standings(reader, periods)):
+        return
+    with engine.store.write() as tx:
+        for story, standing in _outdated(stories.within(tx, *periods), budgets.standings(tx, periods)):
+            alerting.rewrite(tx, story, replace(story.content, standing=standing, at=now))
+
+
+def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[tuple[KeptStory, Standing]]:
+    """Those that show another percentage than there is, with how their budgets stand now."""
+    current = {_place(standing): standing for standing in standings}
+    return [
+        (story, standing)
+        for story in kept
+        if (standing := current.get(_place(story.content.standing)))
+        and standing.permille // 10 != story.content.standing.permille // 10
+    ]
+
+
+def _place(standing: Standing) -> tuple[str, PeriodKind, str | None]:
+    return standing.budget.scope, standing.budget.kind, standing.budget.channel_id

@@ -1,0 +1,69 @@
+"""The one message about a budget in a period and channel: which it is, and what it says by now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from klingbot import plain
+from klingbot.budgets import Budget, Standing
+from klingbot.outbox import Story
+from klingbot.periods import Period
+from klingbot.store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStory:
+    root: str
+    """The outbox key of the message that began it."""
+    rewrites: int
+    content: Story
+
+
+def of(db: Database, standing: Standing) -> KeptStory | None:
+    """The story of that budget and period in the channel that the budget has now."""
+    sql = f"SELECT * FROM stories WHERE {_ONE}"
+    row = db.execute(sql, _key(standing.budget, standing.period)).fetchone()
+    return _kept(row) if row else None
+
+
+def within(db: Database, *periods: Period) -> list[KeptStory]:
+    """Every story of these periods."""
+    sql = "SELECT * FROM stories WHERE period_kind = :kind AND period_start = :start ORDER BY scope, channel_id"
+    found = (db.execute(sql, {"kind": each.kind, "start": each.start}).fetchall() for each in periods)
+    return [_kept(row) for rows in found for row in rows]
+
+
+def begin(tx: Transaction, root: str, content: Story) -> None:
+    tx.execute(
+        """
+        INSERT INTO stories (period_kind, period_start, scope, channel_id, root, rewrites, content)
+        VALUES (:kind, :start, :scope, :channel_id, :root, 0, :content)""",
+        _key(content.standing.budget, content.standing.period) | {"root": root, "content": _json(content)},
+    )
+
+
+def rewrite(tx: Transaction, content: Story) -> int:
+    """What it says now; how often it was rewritten with that."""
+    row = tx.execute(
+        f"UPDATE stories SET content = :content, rewrites = rewrites + 1 WHERE {_ONE} RETURNING rewrites",
+        _key(content.standing.budget, content.standing.period) | {"content": _json(content)},
+    ).fetchone()
+    return int(row["rewrites"])
+
+
+_ONE = "period_kind = :kind AND period_start = :start AND scope = :scope AND channel_id = :channel_id"
+
+
+def _key(budget: Budget, period: Period) -> dict[str, Any]:
+    channel = {"scope": budget.scope, "channel_id": budget.channel_id or ""}
+    return {"kind": period.kind, "start": period.start} | channel
+
+
+def _json(content: Story) -> str:
+    return json.dumps(plain.to_json(content))
+
+
+def _kept(row: Any) -> KeptStory:
+    return KeptStory(row["root"], row["rewrites"], plain.from_json(Story, json.loads(row["content"])))
