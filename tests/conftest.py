@@ -9,11 +9,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from klingbot import prices
 from klingbot.engine import Engine, open_engine
 from klingbot.periods import Calendar
 from klingbot.store import Store, open_store
+
+# A busy machine is no bug.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @dataclass

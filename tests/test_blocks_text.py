@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from block_samples import NOON, UTC, job, share, shown, spend, standing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klingbot import blocks
@@ -17,7 +17,6 @@ from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
 from klingbot.slack.grammar import USAGE
 
-unhurried = settings(deadline=None)  # a busy machine is no bug
 _OURS = re.compile(
     r"<@U0BOB00001>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"
     r"|<https://videos\.example/fox\.mp4\?a=1&amp;b=2\|Watch the video>"
@@ -45,7 +44,6 @@ PIECES = [
 hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=40).map("".join)
 
 
-@unhurried
 @given(hostile, hostile)
 def test_no_prompt_or_name_can_mention_or_format(prompt: str, called: str) -> None:
     wild = job(prompt=prompt, project=called, model=called, reason=prompt)
@@ -63,7 +61,6 @@ def test_no_prompt_or_name_can_mention_or_format(prompt: str, called: str) -> No
             assert not re.search("[\u202a-\u202e]", words)
 
 
-@unhurried
 @given(hostile)
 def test_what_people_wrote_stays_one_line_without_marks(prompt: str) -> None:
     shown_as = text.neutral(prompt)

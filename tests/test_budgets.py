@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from klingbot.budgets import (
@@ -24,8 +24,6 @@ from klingbot.budgets import (
 )
 from klingbot.money import Amount
 from klingbot.periods import Period, PeriodKind
-
-unhurried = settings(deadline=None)
 
 NOVEMBER = Period(PeriodKind.MONTHLY, 1_793_491_200_000, 1_796_083_200_000, date(2026, 11, 1))
 
@@ -75,7 +73,6 @@ def test_a_standing_shows_what_is_committed_of_its_limit(
     assert standing(credits, usd, held=held, settled=settled).percent == percent
 
 
-@unhurried
 @given(st.integers(1, 10**15), st.integers(0, 10**16), st.integers(1, 1000))
 def test_no_percentage_is_ever_shown_before_it_is_reached(limit: int, committed: int, permille: int) -> None:
     shown = standing(limit, None, held=(committed, 0)).permille
@@ -173,7 +170,6 @@ STANDINGS = st.builds(
 )
 
 
-@unhurried
 @given(st.lists(STANDINGS, max_size=5), AMOUNTS)
 def test_what_room_says_fits_is_exactly_what_is_not_refused(before: list[Standing], needed: Amount) -> None:
     assume(not any(s.exceeded for s in before))
@@ -182,7 +178,6 @@ def test_what_room_says_fits_is_exactly_what_is_not_refused(before: list[Standin
     assert fits == (not refusals([s.with_held(needed) for s in before], needed))
 
 
-@unhurried
 @given(STANDINGS, AMOUNTS)
 def test_taking_a_hold_back_undoes_it(before: Standing, needed: Amount) -> None:
     assert before.with_held(needed).without(needed) == before

@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from klingbot.budgets import Budget, Standing, Total
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Calendar, PeriodKind
-
-unhurried = settings(deadline=None)
 
 DAILY, WEEKLY, MONTHLY = PeriodKind
 DAY = 86_400_000
@@ -106,7 +104,6 @@ AMOUNTS = st.integers(0, 10**6).map(credits)
 RECENT = st.lists(AMOUNTS, min_size=31, max_size=31).map(lambda each: Recent(tuple(each)))
 
 
-@unhurried
 @given(RECENT, st.integers(0, 10**7), st.integers(1, 10**7), st.integers(0, 29 * 24 * 60))
 def test_a_forecast_lies_between_now_and_the_end_of_the_period(
     recent: Recent, used: int, limit: int, minutes: int
@@ -117,7 +114,6 @@ def test_a_forecast_lies_between_now_and_the_end_of_the_period(
     assert found is None or at <= found < standing.period.end
 
 
-@unhurried
 @given(RECENT, st.integers(0, 999), st.integers(1, 1000))
 def test_more_spent_never_makes_a_budget_last_longer(recent: Recent, used: int, more: int) -> None:
     at = utc("2026-11-18 14:00")
@@ -166,7 +162,6 @@ def test_a_daily_budget_knows_no_spikes() -> None:
     assert usual_day(budget, days(*[40] * 14, 900)) is None
 
 
-@unhurried
 @given(RECENT)
 def test_an_idle_day_is_never_a_spike(recent: Recent) -> None:
     idle = Recent((*recent.days[:-1], NOTHING))

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klingbot.money import (
@@ -24,7 +24,6 @@ from klingbot.money import (
     show_usd,
 )
 
-unhurried = settings(deadline=None)  # a busy machine is no bug
 AMOUNTS = st.builds(Amount, st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15))
 
 
@@ -108,7 +107,6 @@ def test_what_is_not_an_amount_of_dollars_is_refused_with_the_reason(text: str, 
     assert str(caught.value) == message
 
 
-@unhurried
 @given(st.text() | st.text("0123456789,.$- "))
 def test_any_text_is_an_amount_that_can_be_kept_or_an_amount_error(text: str) -> None:
     for read, most in ((parse_credits, MOST_CREDITS * 1_000), (parse_usd, MOST_USD * 1_000_000)):
@@ -157,19 +155,16 @@ def test_dollars_are_shown_to_the_cent_rounded_half_up(kept: int, shown: str) ->
     assert show_usd(kept) == shown
 
 
-@unhurried
 @given(st.integers(1, MOST_CREDITS * 1_000))
 def test_credits_that_are_shown_are_read_back_exactly(kept: int) -> None:
     assert parse_credits(show_number(kept)) == kept
 
 
-@unhurried
 @given(st.integers(1, MOST_USD * 100).map(lambda cents: cents * 10_000))
 def test_whole_cents_that_are_shown_are_read_back_exactly(kept: int) -> None:
     assert parse_usd(show_usd(kept)) == kept
 
 
-@unhurried
 @given(st.integers(-(10**18), 10**18))
 def test_no_dollars_are_shown_more_than_half_a_cent_off(kept: int) -> None:
     shown = Decimal(show_usd(kept).replace("$", "").replace(",", ""))
@@ -196,7 +191,6 @@ def test_a_number_that_cannot_be_kept_exactly_is_refused_rather_than_rounded(num
             keep(Decimal(number))
 
 
-@unhurried
 @given(AMOUNTS, AMOUNTS)
 def test_amounts_add_up_and_are_taken_off_again_without_loss(one: Amount, other: Amount) -> None:
     assert one + other == other + one

@@ -6,7 +6,7 @@ import time
 from datetime import date
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from klingbot.slack.grammar import (
@@ -53,7 +53,6 @@ from klingbot.slack.parse import UsageError, parse
 from klingbot.slack.words import clean, is_blank, plain, split
 
 FOX = "a fox in the snow"
-unhurried = settings(deadline=None)  # a busy machine is no bug
 
 
 def options(text: str) -> Options:
@@ -666,7 +665,6 @@ VOCABULARY = """
 WORDS = st.lists(st.sampled_from(VOCABULARY.split())).map(" ".join)
 
 
-@unhurried
 @given(st.one_of(TYPED, WORDS, WORDS.map("generate ".__add__), WORDS.map("budget set ".__add__)))
 @example("\ud800")
 @example("generate =--audio=")
@@ -683,7 +681,6 @@ def test_any_text_is_a_command_or_a_mistake_and_nothing_else(text: str) -> None:
         assert isinstance(command, Command)
 
 
-@unhurried
 @given(st.one_of(TYPED, WORDS))
 def test_words_stand_in_order_without_overlap_and_lose_nothing_but_white_space(text: str) -> None:
     words = split(text)
@@ -752,7 +749,6 @@ def written(asked: Options, dashes: str, joint: str) -> list[str]:
     return [*flags, *([f"{dashes}audio"] if asked.audio else [])]
 
 
-@unhurried
 @given(OPTION_VALUES, st.sampled_from(["--", "—", "–"]), st.sampled_from([" ", "="]), st.data())
 def test_options_written_down_in_any_order_are_read_back(
     asked: Options, dashes: str, joint: str, data: st.DataObject
@@ -764,7 +760,6 @@ def test_options_written_down_in_any_order_are_read_back(
 VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1)
 
 
-@unhurried
 @given(st.lists(VISIBLE, min_size=1, max_size=6).map(" ".join))
 def test_an_unquoted_prompt_without_flags_is_read_as_it_was_typed(prompt: str) -> None:
     assume(not is_blank(prompt))
@@ -772,7 +767,6 @@ def test_an_unquoted_prompt_without_flags_is_read_as_it_was_typed(prompt: str) -
     assert options("generate " + slack_escape(prompt)).prompt == prompt.strip()
 
 
-@unhurried
 @given(st.text())
 def test_what_slack_escapes_is_unescaped_to_what_was_typed(text: str) -> None:
     assert plain(slack_escape(text)) == text

@@ -7,12 +7,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from klingbot.periods import WEEKDAYS, Calendar, Period, PeriodKind
-
-unhurried = settings(deadline=None)
 
 HOUR = 3_600_000
 MONDAY, SUNDAY = WEEKDAYS.index("monday"), WEEKDAYS.index("sunday")
@@ -176,7 +174,6 @@ ANYWHEN = st.one_of(st.tuples(CALENDARS, INSTANTS), near_changes())
 SEEMS_YESTERDAY = (calendar("America/St_Johns"), utc("2006-10-29 03:00"))
 
 
-@unhurried
 @given(ANYWHEN)
 @example(SEEMS_YESTERDAY)
 def test_every_instant_lies_in_exactly_one_period_of_each_kind(where: tuple[Calendar, int]) -> None:
@@ -187,7 +184,6 @@ def test_every_instant_lies_in_exactly_one_period_of_each_kind(where: tuple[Cale
         assert chosen.period(period.kind, period.end - 1) == period
 
 
-@unhurried
 @given(ANYWHEN)
 def test_periods_join_without_gap_or_overlap(where: tuple[Calendar, int]) -> None:
     chosen, at = where
@@ -204,7 +200,6 @@ def days_of(chosen: Calendar, span: Period) -> list[Period]:
     return days
 
 
-@unhurried
 @given(ANYWHEN, st.sampled_from([WEEKLY, MONTHLY]))
 def test_days_make_up_weeks_and_months_exactly(where: tuple[Calendar, int], kind: PeriodKind) -> None:
     chosen, at = where
@@ -215,7 +210,6 @@ def test_days_make_up_weeks_and_months_exactly(where: tuple[Calendar, int], kind
     assert all(chosen.period(kind, day.start) == span for day in days)
 
 
-@unhurried
 @given(ANYWHEN)
 def test_a_day_begins_with_the_first_instant_that_bears_its_date(where: tuple[Calendar, int]) -> None:
     chosen, at = where
@@ -224,7 +218,6 @@ def test_a_day_begins_with_the_first_instant_that_bears_its_date(where: tuple[Ca
     assert chosen.local(day.start - 1).date() < day.first_day
 
 
-@unhurried
 @given(ANYWHEN)
 def test_a_week_begins_on_its_weekday_and_a_month_on_its_first(where: tuple[Calendar, int]) -> None:
     chosen, at = where
@@ -246,7 +239,6 @@ def test_no_day_of_any_zone_begins_late_in_the_year_to_come() -> None:
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe", "America/Havana"]
 
 
-@unhurried
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(ZONES),

@@ -7,14 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klingbot.money import Amount
 from klingbot.prices import SHIPPED, PriceListError, load
 from klingbot.pricing import NotSold, PriceList, Quote, Wish, affordable, quote
-
-unhurried = settings(deadline=None)
 
 CREDITS = load("credits")
 KLING_API = load("kling-api")
@@ -360,7 +358,6 @@ def situations(draw: st.DrawFn) -> tuple[PriceList, Quote, Amount]:
     return prices, bought(prices, Wish(model, duration, resolution, audio, aspect, negative)), draw(AMOUNTS)
 
 
-@unhurried
 @given(situations())
 def test_everything_offered_is_sold_and_fits(situation: tuple[PriceList, Quote, Amount]) -> None:
     prices, wanted, left = situation
@@ -370,14 +367,12 @@ def test_everything_offered_is_sold_and_fits(situation: tuple[PriceList, Quote, 
         assert fits(offer, left)
 
 
-@unhurried
 @given(situations())
 def test_something_is_offered_whenever_the_cheapest_fits(situation: tuple[PriceList, Quote, Amount]) -> None:
     prices, wanted, left = situation
     assert bool(affordable(prices, wanted, left)) == any(fits(offer, left) for offer in offers(prices, wanted))
 
 
-@unhurried
 @given(situations())
 def test_nothing_that_fits_is_nearer_to_what_was_wanted(situation: tuple[PriceList, Quote, Amount]) -> None:
     prices, wanted, left = situation
@@ -395,7 +390,6 @@ def test_nothing_that_fits_is_nearer_to_what_was_wanted(situation: tuple[PriceLi
         assert abs(first.duration_seconds - wanted.duration_seconds) == min(gaps)
 
 
-@unhurried
 @given(situations(), st.integers(1, 6))
 def test_each_model_is_offered_once_and_no_more_than_asked_for(
     situation: tuple[PriceList, Quote, Amount], most: int
