@@ -104,7 +104,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         if config.port is not None:
             from klingbot import metrics  # its library is loaded only where it is served
 
-            hints = Callbacks(engine, config.kling_webhook_secret).routes if config.kling_webhook_secret else []
+            secret = config.kling_webhook_secret
+            hints = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
             asked = [web.health(lambda: pulse.trouble() or _shut(slack)), metrics.route(engine, meters)]
             server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)

@@ -7,6 +7,7 @@ asked about now. Without any, every verdict still comes by asking.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -24,15 +25,12 @@ MOST_BYTES = 262_144
 """Anyone may post here, so the body is not read further; Kling's are a few kilobytes."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Counts what came since the bot started."""
-
     engine: Engine
     secret: str
-    taken: int = 0
-    refused: int = 0
-    """Those without a good signature."""
+    refused: Callable[[str], None]
+    """Counts one that was refused, by a word for why."""
 
     @property
     def routes(self) -> list[Route]:
@@ -42,10 +40,9 @@ class Callbacks:
         body = await _body(request)
         heard = None if body is None else callback.read(self.secret, body, request.headers)
         if heard is None:
-            self.refused += 1
-            log.warning("a callback without a good signature was refused, number %s since the start", self.refused)
+            self.refused("signature")
+            log.warning("a callback without a good signature was refused")
             return PlainTextResponse("the signature is not good", status_code=401)
-        self.taken += 1
         if heard.job_id is not None:
             await run_in_threadpool(verdicts.hinted, self.engine, heard.job_id)
         return PlainTextResponse("ok")

@@ -12,7 +12,7 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 
 
 class Errors:
-    """How often each error was met, by the code or word that the other side gave it. Safe to share between threads."""
+    """How often each error was met, by the code or word that goes with it. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -54,3 +54,5 @@ class Meters:
     """From a request of Slack's to the bot's answer to it."""
     kling: Errors = field(default_factory=Errors)
     slack: Errors = field(default_factory=Errors)
+    callbacks: Errors = field(default_factory=Errors)
+    """Posts to the callback's address that were refused."""

@@ -62,6 +62,7 @@ class Metrics(Collector):
         yield from self._budgets()
         yield _errors("klingbot_kling_errors", "Answers of Kling's that were none, by its code", self._meters.kling)
         yield _errors("klingbot_slack_errors", "Answers of Slack's that were none, by its word", self._meters.slack)
+        yield _errors("klingbot_callbacks_refused", "Callbacks that were refused, by why", self._meters.callbacks)
         yield _histogram("klingbot_answer_seconds", "From a request of Slack's to its answer", self._meters.answers)
 
     def _ledger(self) -> Iterator[Metric]:

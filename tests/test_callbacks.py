@@ -6,9 +6,10 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,12 +21,14 @@ from klingbot.dispatcher import Dispatcher
 from klingbot.engine import Engine, verdicts
 from klingbot.jobs import Job, JobState
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback
+from klingbot.meters import Errors
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs
-from klingbot.web import WebServer
+from klingbot.web import WebServer, listen
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, submit
+from tests.live_bot import BOB, live_bot, until
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the tests only").decode()
 
@@ -34,8 +37,8 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of the tests only").decode()
 class Door:
     """The bot's web server with nothing behind it but the callbacks."""
 
-    callbacks: Callbacks
     url: str
+    refused: Errors
 
     def post(self, body: str | bytes, headers: dict[str, str]) -> int:
         data = body.encode() if isinstance(body, str) else body
@@ -44,9 +47,9 @@ class Door:
 
 @pytest.fixture
 def door(engine: Engine) -> Iterator[Door]:
-    heard = Callbacks(engine, SECRET)
-    server = WebServer("127.0.0.1", 0, heard.routes)
-    yield Door(heard, f"http://127.0.0.1:{server.port}{PATH}")
+    refused = Errors()
+    server = WebServer("127.0.0.1", 0, Callbacks(engine, SECRET, refused.met).routes)
+    yield Door(f"http://127.0.0.1:{server.port}{PATH}", refused)
     server.close()
 
 
@@ -113,7 +116,7 @@ def test_a_callback_without_a_good_signature_gets_401_and_is_counted(
     body = about(job)
     headers = {**signed_now(body), **change}
     assert door.post(body, {name: value for name, value in headers.items() if value is not None}) == 401
-    assert (door.callbacks.taken, door.callbacks.refused) == (0, 1)
+    assert door.refused.counts() == {"signature": 1}
     assert due_at(engine, job) == job.due_at
 
 
@@ -140,7 +143,7 @@ def test_a_body_without_end_is_not_read_to_its_end(door: Door) -> None:
 def test_a_signed_callback_that_names_no_job_is_taken_and_changes_nothing(door: Door, body: str) -> None:
     """The console's test button wants a 200."""
     assert door.post(body, signed_now(body)) == 200
-    assert (door.callbacks.taken, door.callbacks.refused) == (1, 0)
+    assert door.refused.counts() == {}
 
 
 # Hints.
@@ -198,7 +201,7 @@ def test_a_video_is_settled_when_kling_calls_back_and_not_when_the_next_poll_is_
             dispatcher.poll()
             time.sleep(0.02)
     assert state_of(engine, job) is JobState.SUCCEEDED
-    assert door.callbacks.refused == 0
+    assert door.refused.counts() == {}
     assert clock.at == job.asked_at, "no poll came due by itself"
 
 
@@ -211,12 +214,43 @@ def test_an_unsigned_kling_is_not_believed(engine: Engine, local: Sandbox, door:
         hold(engine, "r1")
         dispatcher.submit()
         ends = time.monotonic() + 10
-        while door.callbacks.refused < 3 and time.monotonic() < ends:
+        while door.refused.counts() != {"signature": 3} and time.monotonic() < ends:
             time.sleep(0.02)
-    assert (door.callbacks.taken, door.callbacks.refused) == (0, 3), "one for each status"
+    assert door.refused.counts() == {"signature": 3}, "one for each status"
 
 
 def state_of(engine: Engine, job: Job) -> JobState:
     found = jobs.get(engine.store.read(), job.id)
     assert found is not None
     return found.state
+
+
+@pytest.mark.slow
+def test_the_whole_bot_hears_kling_call_back(tmp_path: Path) -> None:
+    """With an hour between polls: only a callback brings the video in time."""
+    local = sandbox.start(kling_seconds=1.0)
+    local.kling.webhook_secret = SECRET
+    with closing(listen("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "KLING_WEBHOOK_SECRET": SECRET,
+        "KLINGBOT_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "KLINGBOT_POLL_SECONDS": "3600",
+    }
+    try:
+        with live_bot(local, tmp_path, "bot", **settings) as bot:
+            bot.wait_until_ready()
+            forged = requests.post(f"http://127.0.0.1:{port}{PATH}", "{}", timeout=5)
+            assert forged.status_code == 401
+            local.send(BOB, "C0MARKETNG", "/kling generate a fox in snow")
+            until(lambda: "your video is ready" in said_in(local, "C0MARKETNG"), "the video came", seconds=20)
+            counted = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+            assert 'klingbot_callbacks_refused_total{code="signature"} 1.0' in counted
+    finally:
+        local.stop()
+
+
+def said_in(local: Sandbox, channel: str) -> str:
+    return "\n".join(message.text for message in local.workspace.messages(channel, BOB))

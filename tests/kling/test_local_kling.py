@@ -499,3 +499,70 @@ def test_another_process_can_order_faults_and_count_tasks_over_http(local):
 @pytest.mark.parametrize("order", [{}, {"on": "sleep"}, {"on": "create", "code": 7}, {"on": "create", "colour": "red"}])
 def test_a_fault_that_makes_no_sense_is_refused(local, order):
     assert call(local, "POST", "/control/kling-faults", order).status_code == 400
+
+
+# What an account is told about itself.
+
+
+DAY_MS = 86_400_000
+
+
+def costs(local, start, end, **options):
+    return call(local, "GET", f"/account/costs?start_time={start}&end_time={end}", **options)
+
+
+def test_packs_are_listed_by_when_they_were_bought_and_lag_behind(serve):
+    local = serve(units=Decimal(100))
+    local.kling.account_pause_seconds = 0
+    call(local, "POST", NEW, new_body())
+    local.finish_tasks()
+    local.clock.turn(60 * 86_400)
+    now = round(local.clock() * 1000)
+    lately = costs(local, now - 30 * DAY_MS, now).json()["data"]
+    assert "resource_pack_subscribe_infos" not in lately, "bought 60 days ago, so a month shows nothing"
+    [pack] = costs(local, now - 400 * DAY_MS, now).json()["data"]["resource_pack_subscribe_infos"]
+    assert (pack["total_quantity"], pack["remaining_quantity"], pack["status"]) == (100.0, 98.5, "online")
+
+
+def test_a_balance_shows_a_charge_only_after_half_a_day(serve):
+    local = serve(units=Decimal(100))
+    local.kling.account_pause_seconds = 0
+    call(local, "POST", NEW, new_body())
+    local.finish_tasks()
+    now = round(local.clock() * 1000)
+    [pack] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
+    assert pack["remaining_quantity"] == 100.0
+    local.clock.turn(12 * 3_600)
+    [pack] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
+    assert pack["remaining_quantity"] == 98.5
+
+
+def test_an_account_without_packs_has_no_list_of_them(local):
+    assert costs(local, 0, 1).json()["data"] == {"code": 0, "msg": ""}
+
+
+def test_questions_about_the_account_want_a_span_and_a_second_between_them(local):
+    assert outcome(call(local, "GET", "/account/costs?start_time=1")) == (400, 1201)
+    assert outcome(costs(local, 0, 1)) == (429, 1302)
+    assert outcome(call(local, "POST", "/account/billing/package", {"start_time": 0, "end_time": 1})) == (429, 1302)
+
+
+def test_the_bill_is_read_page_by_page_with_a_cursor_alone(serve):
+    local = serve(units=Decimal(100))
+    local.kling.account_pause_seconds = 0
+    for _ in range(3):
+        call(local, "POST", NEW, new_body())
+    local.finish_tasks()
+    bill, span = "/account/billing/package", {"start_time": 0, "end_time": round(local.clock() * 1000)}
+    first = call(local, "POST", bill, {**span, "limit": 2}).json()["data"]["result"]
+    assert (len(first["detail"]), first["count"], first["has_more"]) == (2, 3, True)
+    last = call(local, "POST", bill, {"cursor": first["next_cursor"]}).json()["data"]["result"]
+    assert (len(last["detail"]), last["has_more"], last["next_cursor"]) == (1, False, "")
+    assert {row["deduction_amount"] for row in [*first["detail"], *last["detail"]]} == {"1.5"}
+    assert outcome(call(local, "POST", bill, {**span, "cursor": first["next_cursor"]})) == (400, 1201)
+    assert outcome(call(local, "POST", bill, {**span, "limit": 501})) == (400, 1201)
+    assert outcome(call(local, "POST", bill, {"cursor": "made up"})) == (400, 1201)
+
+
+def test_the_bill_wants_an_api_key(local):
+    assert outcome(call(local, "POST", "/account/billing/package", {}, token=a_token())) == (401, 1002)
