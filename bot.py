@@ -19,10 +19,12 @@ from typing import TextIO
 import click
 
 from klingbot import callbacks, logs, scheduler, settings, web
+from klingbot.blocks.text import plural
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
+from klingbot.doctor import Health, storage
 from klingbot.engine import Engine, granting, open_engine, stuck, watching
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell
@@ -172,8 +174,9 @@ def backup(file: Path) -> None:
         made = back_up(settings.database(settings.environment()), file)
     except (BackupError, DatabaseError) as e:
         raise click.ClickException(str(e)) from e
-    said = f"{made.rows['jobs']:,} jobs and {made.rows['entries']:,} entries, {made.size:,} bytes"
-    click.echo(f"{made.path}: {said}. Read back: sound, and its totals are what its entries add up to.")
+    jobs, entries = plural(made.rows["jobs"], "job"), plural(made.rows["entries"], "entry", "entries")
+    copied = f"{jobs} and {entries}, {made.size:,} bytes"
+    click.echo(f"{made.path}: {copied}. Read back: sound, and its totals are what its entries add up to.")
 
 
 @cli.command()
@@ -201,6 +204,9 @@ def _run_live() -> None:
     config = settings.read(settings.environment())
     for warning in config.warnings:
         log.warning(warning)
+    stored = storage.check(config.database, settings.host(settings.environment()))
+    if stored.health is not Health.OK:
+        log.warning("%s. %s", stored.said, stored.fix)
     run(config, _stopped_by_signals())
 
 

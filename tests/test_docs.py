@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from klingbot import prices
+from klingbot import prices, sandbox
 from klingbot.slack.grammar import FLAGS_OF, USAGE
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +82,23 @@ def test_the_list_that_the_docs_show_can_be_loaded(tmp_path: Path) -> None:
     assert shown
     (tmp_path / "agency.toml").write_text(shown[1])
     assert prices.load(str(tmp_path / "agency.toml")).pack == 20_000
+
+
+def test_the_scripts_that_the_docs_show_print_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = page("docs/scripts.md")
+    local = sandbox.start(kling_seconds=0.1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KLING_API_URL", local.kling_api_url)
+    monkeypatch.setenv("KLING_API_KEY", local.kling_api_key)
+    try:
+        for script in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            exec(script.replace('wait_for(job["job_id"]', 'wait_for(job["job_id"], poll_seconds=0.1'), {})
+    finally:
+        local.stop()
+    printed = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("Budget set for")]
+    assert printed == re.findall(r"^ *print\(.*\)  # (.*)$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=names)

@@ -18,7 +18,8 @@ from klingbot.doctor.findings import ok
 from klingbot.engine import Engine, verdicts
 from klingbot.sandbox import Sandbox
 from klingbot.settings import host, read
-from klingbot.slack.account import Account, wanted_scopes
+from klingbot.slack import manifest
+from klingbot.slack.account import Account
 from klingbot.store import Store, delivery, gates, open_store, outbox, sqlite
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
@@ -194,21 +195,51 @@ def test_hosts_that_forget_their_disk_are_known_by_their_variables() -> None:
 
 
 def test_a_ledger_on_a_disk_that_a_restart_deletes_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "klingbot.db"
+    path, mounts = Path("/data/klingbot.db"), tmp_path / "mounts"
+    mounts.write_text("/dev/vda / ext4 rw 0 0\n/dev/vdb /data ext4 rw 0 0\n")
+    monkeypatch.setattr(storage, "MOUNTS", mounts)
     monkeypatch.setattr(Path, "is_mount", lambda folder: folder == Path("/"))
     assert storage.check(path, None).health is Health.OK
     assert storage.check(path, "Fly.io").health is Health.FAILED
-    monkeypatch.setattr(Path, "is_mount", lambda folder: folder in (Path("/"), tmp_path))
+    monkeypatch.setattr(Path, "is_mount", lambda folder: folder in (Path("/"), Path("/data")))
     assert storage.check(path, "Fly.io").health is Health.OK
     assert storage.check(path, "Heroku").health is Health.FAILED
 
 
-def test_everything_not_ok_has_a_fix_under_it() -> None:
+@pytest.mark.parametrize(
+    ("path", "health", "words"),
+    [
+        ("/var/lib/klingbot/klingbot.db", Health.OK, ""),
+        ("/klingbot.db", Health.WARNING, "inside a container (overlay)"),
+        ("/srv/my files/klingbot.db", Health.FAILED, "in memory (tmpfs)"),
+        ("/srv/klingbot.db", Health.WARNING, "inside a container (overlay)"),
+        ("/tmp/klingbot.db", Health.WARNING, "a folder that systems empty"),
+        ("/tmpfoo/klingbot.db", Health.WARNING, "inside a container (overlay)"),
+    ],
+)
+def test_a_place_that_does_not_last_is_known_by_its_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, health: Health, words: str
+) -> None:
+    mounts = [("overlay", "/", "overlay"), ("/dev/sda", "/tmp", "ext4"), ("/dev/sdb", "/var/lib", "ext4")]
+    mounts.append(("tmpfs", "/srv/my\\040files", "tmpfs"))
+    monkeypatch.setattr(storage, "MOUNTS", tmp_path / "mounts")
+    (tmp_path / "mounts").write_text("".join(f"{what} {where} {kind} rw 0 0\n" for what, where, kind in mounts))
+    finding = storage.check(Path(path), None)
+    assert (finding.health, words in finding.said) == (health, True), finding
+
+
+def test_a_system_that_does_not_tell_its_mounts_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MOUNTS", Path("/nowhere"))
+    assert storage.check(Path("/data/klingbot.db"), None).health is Health.OK
+
+
+def test_everything_not_ok_has_a_fix_under_it_once_for_neighbours_that_share_it() -> None:
     checked = check_up({"DYNO": "worker.1"}, 0)
+    assert all(finding.fix for finding in checked.findings if finding.health is not Health.OK)
     told = list(lines(checked.findings))
-    for finding in checked.findings:
-        at = told.index(f"{finding.health:<8} {finding.what}: {finding.said}")
-        assert (finding.health is Health.OK) or told[at + 1].startswith("         → ")
+    problems = sum(finding.what == "settings" for finding in checked.findings)
+    assert problems > 2
+    assert [at for at, line in enumerate(told) if "See .env.example" in line] == [problems]
 
 
 @pytest.fixture(scope="module")
@@ -271,10 +302,10 @@ def test_a_key_pair_is_tried_where_key_pairs_are_taken(running: Sandbox) -> None
 
 
 def test_missing_scopes_are_named() -> None:
-    known = Account("Acme", "klingbot", wanted_scopes() - {"chat:write", "im:write"}, None)
-    finding = network._scopes(known)
+    wanted = frozenset(manifest.read().scopes)
+    finding = network._scopes(Account("Acme", "klingbot", wanted - {"chat:write", "im:write"}, None))
     assert (finding.health, finding.said) == (Health.FAILED, "missing chat:write, im:write")
-    assert network._scopes(Account("Acme", "klingbot", wanted_scopes() | {"files:write"}, None)).health is Health.OK
+    assert network._scopes(Account("Acme", "klingbot", wanted | {"files:read"}, None)).health is Health.OK
 
 
 @pytest.mark.parametrize(

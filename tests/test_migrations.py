@@ -193,6 +193,13 @@ def test_what_cannot_be_a_database_is_refused_in_a_sentence(tmp_path: Path, made
     assert "Check that KLINGBOT_DB names a file in a folder that exists" in str(error.value)
 
 
+def test_a_folder_that_was_named_by_mistake_gets_nothing_beside_it(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    with pytest.raises(DatabaseError, match="it is a folder"):
+        open_store(folder)
+    assert [path for path in tmp_path.iterdir() if path != folder] == []
+
+
 def test_a_text_file_that_was_named_by_mistake_is_left_alone(tmp_path: Path) -> None:
     path = no_database(tmp_path)
     with pytest.raises(DatabaseError, match="file is not a database"):

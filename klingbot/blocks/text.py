@@ -99,6 +99,6 @@ def label(budget: Budget) -> str:
     return f"{scope_name(budget.scope)} ({budget.kind})"
 
 
-def plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
     """`1 job`, `12 jobs`, `1,200 jobs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or f'{noun}s'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 
 class Health(StrEnum):
@@ -38,11 +39,12 @@ def failed(what: str, said: str, fix: str) -> Finding:
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """`ok       Slack: …`, and under what is not ok, the way to mend it."""
-    for finding in findings:
-        yield f"{finding.health:<8} {finding.what}: {finding.said}"
-        if finding.fix:
-            yield f"{'':<8} → {finding.fix}"
+    """`ok       Slack: …`, and under what is not ok, the way to mend it: once for neighbours that share it."""
+    for fix, together in groupby(findings, lambda finding: finding.fix):
+        for finding in together:
+            yield f"{finding.health:<8} {finding.what}: {finding.said}"
+        if fix:
+            yield f"{'':<8} → {fix}"
 
 
 def listed(ids: list[str], *, most: int = 5) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klingbot.doctor.findings import Finding, failed, ok, warning
 from klingbot.kling import ApiKey, KlingClient, LookUp, Rejected
 from klingbot.settings import Settings
-from klingbot.slack import account
+from klingbot.slack import account, manifest
 from klingbot.slack.account import Account, Trouble
 
 SKEW_SECONDS = 30
@@ -47,7 +47,7 @@ def _trouble(what: str, trouble: Trouble, variable: str) -> Finding:
 
 
 def _scopes(known: Account) -> Finding:
-    missing = sorted(account.wanted_scopes() - known.scopes)
+    missing = sorted(set(manifest.read().scopes) - known.scopes)
     if not missing:
         return ok("Slack scopes", ", ".join(sorted(known.scopes)))
     fix = "Add them under OAuth & Permissions (manifest.yml lists all), then install the app again."

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
-import yaml
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from klingbot.slack.trouble import UNREACHABLE
 
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 _SECONDS = 5
 
 
@@ -37,12 +34,6 @@ class Trouble:
 
     word: str
     refused: bool
-
-
-def wanted_scopes(manifest: Path = MANIFEST) -> frozenset[str]:
-    """The bot scopes that `manifest.yml` asks for."""
-    content = yaml.safe_load(manifest.read_text(encoding="utf-8"))
-    return frozenset(content["oauth_config"]["scopes"]["bot"])
 
 
 def look_up(token: str, api_url: str) -> Account | Trouble:

@@ -72,6 +72,8 @@ class SqliteStore:
         self._readers: weakref.WeakSet[sqlite_utils.Database] = weakref.WeakSet()
         self._writing = threading.Lock()
         try:
+            if path.is_dir():
+                raise IsADirectoryError("it is a folder")
             self._lock_file = Path(f"{path}.lock").open("w")  # noqa: SIM115 (held as long as the store)
             with self._alone():  # turning a new file to WAL does not wait for others who do the same
                 self._writer = _connect(path)

@@ -7,10 +7,10 @@ from collections import deque
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
 from klingbot.sandbox.slack.escaping import escape
-from klingbot.sandbox.slack.manifest import Manifest
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID, Workspace
+from klingbot.slack.manifest import Manifest
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from klingbot.sandbox.server import LocalServer
-from klingbot.sandbox.slack import control, manifest, uploads
+from klingbot.sandbox.slack import control, uploads
 from klingbot.sandbox.slack.api import Tokens, WebApi
 from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.commands import Commands
@@ -24,6 +24,7 @@ from klingbot.sandbox.slack.socket_mode import SocketModeHub
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Message, Workspace
+from klingbot.slack import manifest
 
 T = TypeVar("T")
 

@@ -1,4 +1,6 @@
-"""What manifest.yml promises Slack: the same file that people paste into Slack rules the sandbox."""
+"""What manifest.yml promises Slack: the file that people paste there. `doctor` and the sandbox go by the same one."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +8,7 @@ from typing import Any
 
 import yaml
 
-MANIFEST = Path(__file__).parents[3] / "manifest.yml"
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Manifest:
 
 
 def read(path: Path = MANIFEST) -> Manifest:
-    """Read the app's manifest. Raises OSError or yaml.YAMLError when that fails."""
+    """Raises OSError or yaml.YAMLError."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Manifest(
         scopes=tuple(content["oauth_config"]["scopes"]["bot"]),
