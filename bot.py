@@ -172,7 +172,7 @@ def backup(file: Path) -> None:
 
     try:
         made = back_up(settings.database(settings.environment()), file)
-    except (BackupError, DatabaseError) as e:
+    except (BackupError, DatabaseError, settings.SettingsError) as e:
         raise click.ClickException(str(e)) from e
     jobs, entries = plural(made.rows["jobs"], "job"), plural(made.rows["entries"], "entry", "entries")
     copied = f"{jobs} and {entries}, {made.size:,} bytes"
@@ -189,7 +189,7 @@ def export(shape: str, what: str, file: TextIO) -> None:
 
     try:
         export(settings.database(settings.environment()), what, shape, file)
-    except DatabaseError as e:
+    except (DatabaseError, settings.SettingsError) as e:
         raise click.ClickException(str(e)) from e
 
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
-from pathlib import Path
 
 from klingbot import doctor
 from klingbot.doctor import Finding
@@ -14,6 +13,7 @@ from klingbot.engine import Engine, alerting
 from klingbot.outbox import Unsound
 from klingbot.periods import Calendar
 from klingbot.store import Transaction, forgetting, rounds
+from klingbot.store.place import Place
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ AT_ONCE = 200
 @dataclass(frozen=True, slots=True)
 class Care:
     engine: Engine
-    database: Path
+    database: Place
     keep_prompts_days: int | None
     """None: for ever."""
 

@@ -11,22 +11,22 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TextIO
 
 from klingbot import money
 from klingbot.store import snapshot
 from klingbot.store.listing import Listing, listing
+from klingbot.store.place import Place
 
 _FORMULA = ("=", "+", "-", "@")
 
 
-def export(path: Path, what: str, shape: str, file: TextIO) -> None:
+def export(place: Place, what: str, shape: str, file: TextIO) -> None:
     """Writes every one of `what` (jobs or entries) as `shape` (csv or jsonl). One moment's view, a row at a time.
 
     Raises DatabaseError.
     """
-    with snapshot(path) as db:
+    with snapshot(place) as db:
         listed = listing(db, what)
         _write_csv(listed, file) if shape == "csv" else _write_jsonl(listed, file)
 

@@ -22,6 +22,7 @@ from klingbot.logs import SHAPES
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
+from klingbot.store.place import Place, database_url
 
 KLING_API_URL = "https://api-singapore.klingai.com"
 
@@ -45,7 +46,7 @@ class SettingsError(Exception):
 class LedgerSettings:
     """What the ledger is kept with: enough for scripts, and for the words that need neither Slack nor Kling."""
 
-    database: Path
+    database: Place
     prices: PriceList
     calendar: Calendar
 
@@ -65,7 +66,9 @@ class Settings:
     """With it, Kling's signed callbacks are taken."""
     public_url: str | None
     """Where the bot's web server is reached from outside; set when the secret is."""
-    database: Path
+    database: Place
+    unused_file: str | None
+    """What KLINGBOT_DB names although DATABASE_URL is set."""
     prices: PriceList
     calendar: Calendar
     admins: tuple[str, ...]
@@ -83,12 +86,18 @@ class Settings:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed but probably not meant."""
-        if self.prices.kling_units or urlsplit(self.kling_api_url).hostname in _LOOPBACK:
-            return ()
-        return (
-            f"KLINGBOT_PRICE_LIST: “{self.prices.name}” is not what {self.kling_api_url} charges; budgets will not "
-            "match the bill. Set KLINGBOT_PRICE_LIST=kling-api for Kling's own prices.",
-        )
+        said = []
+        if not self.prices.kling_units and urlsplit(self.kling_api_url).hostname not in _LOOPBACK:
+            said.append(
+                f"KLINGBOT_PRICE_LIST: “{self.prices.name}” is not what {self.kling_api_url} charges; budgets will not "
+                "match the bill. Set KLINGBOT_PRICE_LIST=kling-api for Kling's own prices."
+            )
+        if self.unused_file:
+            said.append(
+                f"KLINGBOT_DB: {self.unused_file} is not used, because DATABASE_URL is set. To carry a ledger over: "
+                "python bot.py move --from FILE --to postgresql://…"
+            )
+        return tuple(said)
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
@@ -107,9 +116,9 @@ def ledger(env: Mapping[str, str]) -> LedgerSettings:
     return _read(env, lambda reading: reading.ledger(legacy_only="KLING_ACCESS_KEY" in reading.env))
 
 
-def database(env: Mapping[str, str]) -> Path:
-    """The ledger's file: `KLINGBOT_DB`, or `klingbot.db` beside the bot."""
-    return Path(env.get("KLINGBOT_DB", "").strip() or "klingbot.db")
+def database(env: Mapping[str, str]) -> Place:
+    """Where the ledger is: `DATABASE_URL`, `KLINGBOT_DB`, or `klingbot.db` beside the bot. Raises SettingsError."""
+    return _read(env, lambda reading: reading.place())
 
 
 def log_shape(env: Mapping[str, str]) -> str:
@@ -164,6 +173,7 @@ class _Reading:
             kling_webhook_secret=self.webhook_secret(),
             public_url=self.url("KLINGBOT_PUBLIC_URL", "").rstrip("/") if "KLINGBOT_PUBLIC_URL" in self.env else None,
             database=ledger.database,
+            unused_file=self.env.get("KLINGBOT_DB") if "DATABASE_URL" in self.env else None,
             prices=ledger.prices,
             calendar=ledger.calendar,
             admins=self.admins(),
@@ -176,11 +186,17 @@ class _Reading:
         )
 
     def ledger(self, *, legacy_only: bool) -> LedgerSettings:
-        if "DATABASE_URL" in self.env:
-            self.problems.append(
-                "DATABASE_URL: PostgreSQL is not supported yet; unset it and name a file in KLINGBOT_DB."
-            )
-        return LedgerSettings(database(self.env), self.prices(legacy_only=legacy_only), self.calendar())
+        return LedgerSettings(self.place(), self.prices(legacy_only=legacy_only), self.calendar())
+
+    def place(self) -> Place:
+        url = self.env.get("DATABASE_URL")
+        if url is None:
+            return Path(self.env.get("KLINGBOT_DB", "klingbot.db"))
+        try:
+            return database_url(url)
+        except ValueError as e:
+            self.problems.append(f"DATABASE_URL {e}")
+            return Path("klingbot.db")
 
     def transport(self) -> None:
         if "SLACK_APP_TOKEN" in self.env or "SLACK_SIGNING_SECRET" in self.env:

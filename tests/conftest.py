@@ -15,6 +15,8 @@ from klingbot import prices
 from klingbot.engine import Engine, open_engine
 from klingbot.periods import Calendar
 from klingbot.store import Store, open_store
+from klingbot.store.place import DatabaseUrl, Place
+from tests.postgres_server import NoServerError, PostgresServer, postgres_server
 
 # A busy machine is no bug.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,10 +48,45 @@ def clock() -> FakeClock:
     return fake
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What uses the ledger is proved on both engines, unless it is marked with the one that it is about.
+
+    What talks about Slack runs on one: there the ledger is only what stands behind.
+    """
+    if "place" not in metafunc.fixturenames:
+        return
+    marked = metafunc.definition.get_closest_marker("engine")
+    elsewhere = metafunc.definition.path.parent != Path(__file__).parent
+    engines = marked.args if marked else ("sqlite",) if elsewhere else ("sqlite", "postgres")
+    metafunc.parametrize("place", engines, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server with the database `ledger`, which is wiped after each test: to make one takes much longer."""
+    try:
+        with postgres_server() as server:
+            server.run("CREATE DATABASE ledger")
+            yield server
+    except NoServerError as e:
+        pytest.skip(str(e))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty ledger in a file of its own."""
-    opened = open_store(tmp_path / "klingbot.db")
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where an empty ledger is, or may be made."""
+    if request.param == "sqlite":
+        yield tmp_path / "klingbot.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    yield DatabaseUrl(server.url("ledger"))
+    server.wipe("ledger")
+
+
+@pytest.fixture
+def store(place: Place) -> Iterator[Store]:
+    """An empty ledger."""
+    opened = open_store(place)
     yield opened
     opened.close()
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from klingbot.budgets import Total, scopes_of
 from klingbot.engine import Engine, asking, verdicts
@@ -13,8 +17,11 @@ from klingbot.jobs import Job, Request
 from klingbot.outbox import Content, from_json
 from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store, ledger
+from klingbot.store import Store, ledger, postgres, sqlite
+from klingbot.store.place import Place
 
+REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
+"""What the engines raise for a row that the schema forbids."""
 TEN_SECONDS = Wish("kling-pro", 10, "1080p")
 """40 credits ($2.40) on the list `credits`."""
 
@@ -80,6 +87,17 @@ def rows_of(db: Any, table: str) -> list[tuple[Any, ...]]:
     return sorted(tuple(row) for row in db.execute(f"SELECT * FROM {table}").fetchall())
 
 
+def env_of(place: Place) -> dict[str, str]:
+    """The settings that name it."""
+    return {"KLINGBOT_DB": str(place)} if isinstance(place, Path) else {"DATABASE_URL": place.url}
+
+
+def everything(store: Store) -> list[list[tuple[Any, ...]]]:
+    """Every row of every table that says what happened."""
+    tables = ("jobs", "entries", "totals", "daily_spend", "budgets", "crossings", "projects", "outbox", "facts")
+    return [rows_of(store.read(), table) for table in tables]
+
+
 def prove(store: Store) -> None:
     """Totals and daily spend equal what their entries add up to, and the file is sound."""
     with store.write() as tx:
@@ -87,6 +105,5 @@ def prove(store: Store) -> None:
         kept = rows_of(tx, "totals"), rows_of(tx, "daily_spend")
         ledger.rebuild(tx)
         assert (rows_of(tx, "totals"), rows_of(tx, "daily_spend")) == kept
-        assert tx.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        assert tx.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert (sqlite.faults(tx) if isinstance(store.place, Path) else postgres.faults(tx)) == []
         tx.abandon()

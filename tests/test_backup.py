@@ -16,6 +16,8 @@ from klingbot.store import backup as backups
 from klingbot.store.backup import BackupError, back_up
 from tests.ledger_checks import hold, prove, rows_of, settle
 
+pytestmark = pytest.mark.engine("sqlite")
+
 TABLES = ("jobs", "entries", "totals", "daily_spend", "budgets", "outbox", "facts")
 
 
@@ -28,7 +30,7 @@ def spent(engine: Engine) -> Engine:
 
 
 def test_a_backup_holds_every_row_and_can_be_run_from(spent: Engine, tmp_path: Path) -> None:
-    made = back_up(spent.store.path, tmp_path / "copy.db")
+    made = back_up(spent.store.place, tmp_path / "copy.db")
     assert (made.rows["jobs"], made.rows["entries"]) == (6, 11)
     assert made.size == made.path.stat().st_size
     restored = open_store(made.path)
@@ -44,7 +46,7 @@ def test_a_backup_holds_every_row_and_can_be_run_from(spent: Engine, tmp_path: P
 def test_a_backup_is_one_file_and_leaves_nothing_beside_it(spent: Engine, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    back_up(spent.store.path, folder / "copy.db")
+    back_up(spent.store.place, folder / "copy.db")
     assert [path.name for path in folder.iterdir()] == ["copy.db"]
 
 
@@ -62,7 +64,7 @@ def test_a_backup_while_the_bot_writes_is_of_one_moment(spent: Engine, tmp_path:
     writer.start()
     try:
         assert written.wait(10)
-        made = [back_up(spent.store.path, tmp_path / f"copy-{n}.db") for n in range(5)]
+        made = [back_up(spent.store.place, tmp_path / f"copy-{n}.db") for n in range(5)]
     finally:
         stopping.set()
         writer.join()
@@ -77,7 +79,7 @@ def test_an_existing_file_is_never_overwritten(spent: Engine, tmp_path: Path) ->
     precious = tmp_path / "precious.db"
     precious.write_text("precious")
     with pytest.raises(BackupError, match="not overwritten"):
-        back_up(spent.store.path, precious)
+        back_up(spent.store.place, precious)
     assert precious.read_text() == "precious"
 
 
@@ -87,7 +89,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten_either(
     target = tmp_path / "copy.db"
     monkeypatch.setattr(backups, "_prove", lambda *_: target.write_text("somebody else's"))
     with pytest.raises(BackupError, match="not overwritten"):
-        back_up(spent.store.path, target)
+        back_up(spent.store.place, target)
     assert target.read_text() == "somebody else's"
 
 
@@ -95,7 +97,7 @@ def test_a_copy_that_its_entries_do_not_prove_is_not_called_a_backup(spent: Engi
     with spent.store.write() as tx:
         tx.execute("UPDATE totals SET settled_microusd = settled_microusd + 1 WHERE scope = 'workspace'")
     with pytest.raises(BackupError, match="the total of workspace is off"):
-        back_up(spent.store.path, tmp_path / "copy.db")
+        back_up(spent.store.place, tmp_path / "copy.db")
     assert not list(tmp_path.glob("*copy*"))
 
 
@@ -111,7 +113,7 @@ def test_a_damaged_copy_is_not_called_a_backup(spent: Engine, tmp_path: Path, mo
 
     monkeypatch.setattr(backups, "_copy", copy_badly)
     with pytest.raises(BackupError):
-        back_up(spent.store.path, tmp_path / "copy.db")
+        back_up(spent.store.place, tmp_path / "copy.db")
     assert not list(tmp_path.glob("*copy*"))
 
 
@@ -130,21 +132,21 @@ def test_a_copy_that_lost_rows_is_not_called_a_backup(
 
     monkeypatch.setattr(backups, "_copy", lose_a_row)
     with pytest.raises(BackupError, match="were to be copied"):
-        back_up(spent.store.path, tmp_path / "copy.db")
+        back_up(spent.store.place, tmp_path / "copy.db")
 
 
 def test_without_a_ledger_or_a_folder_nothing_is_made(spent: Engine, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="There is no database"):
         back_up(tmp_path / "none.db", tmp_path / "copy.db")
     with pytest.raises(BackupError, match="No such file or directory"):
-        back_up(spent.store.path, tmp_path / "nowhere" / "copy.db")
+        back_up(spent.store.place, tmp_path / "nowhere" / "copy.db")
     assert not list(tmp_path.glob("*copy*"))
 
 
 def test_the_command_says_what_it_made_and_fails_without_a_traceback(
     spent: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KLINGBOT_DB", str(spent.store.path))
+    monkeypatch.setenv("KLINGBOT_DB", str(spent.store.place))
     target = str(tmp_path / "copy.db")
     made = CliRunner().invoke(bot.cli, ["backup", target])
     assert made.exit_code == 0

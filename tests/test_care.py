@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +17,7 @@ from klingbot.outbox import Unsound, from_json
 from klingbot.periods import Calendar
 from klingbot.store import Database, forgetting, open_store, outbox, rounds
 from klingbot.store import ledger as totals
+from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, queued, rows_of, settle, submit
 from tests.test_query_plans import scans, traced
@@ -27,7 +27,7 @@ SECRET = "a fox in the snow"
 """The prompt of every job here."""
 
 
-def carer(engine: Engine, path: Path, *, keep_prompts_days: int | None = None) -> Care:
+def carer(engine: Engine, path: Place, *, keep_prompts_days: int | None = None) -> Care:
     """It has planned its first round."""
     made = Care(engine, path, keep_prompts_days)
     made.nightly()
@@ -35,8 +35,8 @@ def carer(engine: Engine, path: Path, *, keep_prompts_days: int | None = None) -
 
 
 @pytest.fixture
-def path(tmp_path: Path, engine: Engine) -> Path:
-    return tmp_path / "klingbot.db"
+def path(engine: Engine) -> Place:
+    return engine.store.place
 
 
 def spoil(engine: Engine) -> None:
@@ -63,7 +63,9 @@ def test_the_night_is_four_o_clock_on_the_wall_also_when_the_clocks_change(clock
     assert nights == ["2026-03-28T04:00+01:00", *(f"2026-03-{day}T04:00+02:00" for day in (29, 30, 31))]
 
 
-def test_the_first_round_waits_for_the_night_and_then_comes_daily(engine: Engine, path: Path, clock: FakeClock) -> None:
+def test_the_first_round_waits_for_the_night_and_then_comes_daily(
+    engine: Engine, path: Place, clock: FakeClock
+) -> None:
     night = carer(engine, path)
     hold(engine, "r1")
     spoil(engine)
@@ -85,7 +87,7 @@ def test_the_first_round_waits_for_the_night_and_then_comes_daily(engine: Engine
     assert len(everything_said(engine)) == 2
 
 
-def test_a_finding_is_told_once_until_it_has_been_right_again(engine: Engine, path: Path, clock: FakeClock) -> None:
+def test_a_finding_is_told_once_until_it_has_been_right_again(engine: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(engine, path)
     hold(engine, "r1")
     spoil(engine)
@@ -99,7 +101,7 @@ def test_a_finding_is_told_once_until_it_has_been_right_again(engine: Engine, pa
     assert "doctor --rebuild" in said
 
 
-def test_a_sound_ledger_is_nobodys_news(engine: Engine, path: Path, clock: FakeClock) -> None:
+def test_a_sound_ledger_is_nobodys_news(engine: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(engine, path)
     settle(engine, hold(engine, "r1"))
     before = outbox.counts(engine.store.read())
@@ -110,11 +112,11 @@ def test_a_sound_ledger_is_nobodys_news(engine: Engine, path: Path, clock: FakeC
 
 
 def test_of_two_bots_one_makes_the_round(
-    engine: Engine, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, path: Place, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = threading.Semaphore(0)
 
-    def slowly(path: Path, now: int) -> list[Finding]:
+    def slowly(path: Place, now: int) -> list[Finding]:
         made.release()
         time.sleep(0.1)
         return []
@@ -133,7 +135,7 @@ def test_of_two_bots_one_makes_the_round(
     assert not made.acquire(blocking=False), "the round was made twice"
 
 
-def test_a_round_that_was_killed_is_made_again(engine: Engine, path: Path, clock: FakeClock) -> None:
+def test_a_round_that_was_killed_is_made_again(engine: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(engine, path)
     hold(engine, "r1")
     spoil(engine)
@@ -147,7 +149,7 @@ def test_a_round_that_was_killed_is_made_again(engine: Engine, path: Path, clock
     assert everything_said(engine) == ["totals"]
 
 
-def test_nobody_waits_for_the_check(engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_the_check(engine: Engine, path: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def looking(db: Database, now: int) -> Finding:
         jobs = "SELECT count(*) FROM jobs"
         seen = db.execute(jobs).fetchone()[0]
@@ -179,7 +181,7 @@ def prompts(engine: Engine, table: str, column: str) -> int:
     return int(engine.store.read().execute(sql).fetchone()[0])
 
 
-def test_prompts_are_kept_for_ever_unless_told_otherwise(lived_in: Engine, path: Path, clock: FakeClock) -> None:
+def test_prompts_are_kept_for_ever_unless_told_otherwise(lived_in: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(lived_in, path)
     clock.tick(9_999 * DAY)
     night.nightly()
@@ -188,7 +190,7 @@ def test_prompts_are_kept_for_ever_unless_told_otherwise(lived_in: Engine, path:
 
 @pytest.mark.parametrize("at_once", [1, 2, 200])
 def test_old_prompts_go_and_nothing_else_does(
-    lived_in: Engine, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at_once: int
+    lived_in: Engine, path: Place, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(care, "AT_ONCE", at_once)
     kept = [rows_of(lived_in.store.read(), table) for table in ("entries", "totals", "daily_spend")]
@@ -207,7 +209,7 @@ def test_old_prompts_go_and_nothing_else_does(
     prove(lived_in.store)
 
 
-def test_what_was_forgotten_can_still_be_shown(lived_in: Engine, path: Path, clock: FakeClock) -> None:
+def test_what_was_forgotten_can_still_be_shown(lived_in: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(lived_in, path, keep_prompts_days=1)
     clock.tick(DAY)
     night.nightly()
@@ -216,7 +218,7 @@ def test_what_was_forgotten_can_still_be_shown(lived_in: Engine, path: Path, clo
         assert blocks.render(content, lived_in.calendar).text
 
 
-def test_what_has_yet_to_be_said_keeps_its_words_until_then(lived_in: Engine, path: Path, clock: FakeClock) -> None:
+def test_what_has_yet_to_be_said_keeps_its_words_until_then(lived_in: Engine, path: Place, clock: FakeClock) -> None:
     night = carer(lived_in, path, keep_prompts_days=1)
     clock.tick(9 * DAY)
     night.nightly()
@@ -228,6 +230,7 @@ def test_what_has_yet_to_be_said_keeps_its_words_until_then(lived_in: Engine, pa
     assert prompts(lived_in, "outbox", "content") == 0
 
 
+@pytest.mark.engine("sqlite")
 def test_forgetting_does_not_read_what_was_forgotten_before(lived_in: Engine, clock: FakeClock) -> None:
     def forget() -> None:
         with lived_in.store.write() as tx:

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from klingbot.money import Amount
 from klingbot.outbox import Crossed, TurnedAway
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.store import delivery, jobs, open_store, outbox
+from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, slack_takes_everything, submit
 
@@ -37,18 +39,18 @@ TEN_JOBS = Amount(400_000, 24_000_000)
 
 
 @contextmanager
-def opened(path: Path, now: int) -> Iterator[Engine]:
+def opened(place: Place, now: int) -> Iterator[Engine]:
     """The ledger as one process of several has it open."""
-    store = open_store(path)
+    store = open_store(place)
     yield open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(now))
     store.close()
 
 
-def meet(path: Path, n: int) -> None:
+def meet(folder: Path, n: int) -> None:
     """Waits for the other processes, so that none is done before another has begun."""
-    path.with_name(f"process {n} is here").touch()
+    (folder / f"process {n} is here").touch()
     for _ in range(3_000):
-        if len(list(path.parent.glob("process * is here"))) == PROCESSES:
+        if len(list(folder.glob("process * is here"))) == PROCESSES:
             return
         time.sleep(0.01)
     raise TimeoutError("the other processes did not come")
@@ -66,11 +68,11 @@ def at_once(work: Callable[[int], T], times: int) -> list[T]:
         return list(pool.map(run, range(times)))
 
 
-def in_processes(work: Callable[[Path, int, int], list[T]], engine: Engine) -> list[T]:
+def in_processes(work: Callable[[Place, Path, int, int], list[T]], engine: Engine) -> list[T]:
     """Runs the work in fresh processes, each with its own connections, and collects what they return."""
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        path, now = engine.store.path, engine.clock()
-        running = [pool.submit(work, path, now, n) for n in range(PROCESSES)]
+    with TemporaryDirectory() as folder, ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        place, now = engine.store.place, engine.clock()
+        running = [pool.submit(work, place, Path(folder), now, n) for n in range(PROCESSES)]
         return [each for done in running for each in done.result(timeout=60)]
 
 
@@ -98,9 +100,9 @@ def test_room_for_ten_admits_exactly_ten_of_many_threads(engine: Engine) -> None
     assert [content.marks for content in queued(engine.store, Crossed)] == [("80",), ("100",)]
 
 
-def holding(path: Path, now: int, n: int) -> list[str]:
-    with opened(path, now) as engine:
-        meet(path, n)
+def holding(place: Place, folder: Path, now: int, n: int) -> list[str]:
+    with opened(place, now) as engine:
+        meet(folder, n)
 
         def many(thread: int) -> list[str]:
             requests = [ask(f"{n} {thread} {i}", user_id=f"U{n}") for i in range(4)]
@@ -119,9 +121,9 @@ def test_room_for_ten_admits_exactly_ten_of_several_processes(engine: Engine) ->
     assert len(queued(engine.store, TurnedAway)) == 1
 
 
-def asking_the_same(path: Path, now: int, n: int) -> list[tuple[str, str]]:
-    with opened(path, now) as engine:
-        meet(path, n)
+def asking_the_same(place: Place, folder: Path, now: int, n: int) -> list[tuple[str, str]]:
+    with opened(place, now) as engine:
+        meet(folder, n)
 
         def many(thread: int) -> list[tuple[str, str]]:
             return [(f"r{i}", type(asking.hold(engine, ask(f"r{i}"))).__name__) for i in range(8)]
@@ -139,10 +141,10 @@ def test_one_request_delivered_to_every_process_is_held_once(engine: Engine) -> 
     prove(engine.store)
 
 
-def claiming(path: Path, now: int, n: int) -> list[tuple[str, str]]:
+def claiming(place: Place, folder: Path, now: int, n: int) -> list[tuple[str, str]]:
     """Claims jobs and outbox messages until none are left."""
-    with opened(path, now) as engine:
-        meet(path, n)
+    with opened(place, now) as engine:
+        meet(folder, n)
 
         def take(thread: int) -> list[tuple[str, str]]:
             taken: list[tuple[str, str]] = []
@@ -221,11 +223,12 @@ def test_readers_see_whole_transactions_while_others_write(engine: Engine) -> No
     assert at_once(work, 3)[0] > 0
 
 
+@pytest.mark.engine("sqlite")
 def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engine) -> None:
     done = threading.Event()
 
     def meddle() -> None:
-        with closing(sqlite3.connect(engine.store.path, isolation_level=None, timeout=10)) as shell:
+        with closing(sqlite3.connect(engine.store.place, isolation_level=None, timeout=10)) as shell:
             while not done.is_set():
                 shell.execute("BEGIN IMMEDIATE")
                 shell.execute("INSERT INTO projects VALUES ('C9', 'x') ON CONFLICT (channel_id) DO NOTHING")
@@ -248,7 +251,7 @@ def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engi
 
 def test_two_stores_in_one_process_take_turns_too(engine: Engine) -> None:
     room_for_ten(engine)
-    with opened(engine.store.path, engine.clock()) as other:
+    with opened(engine.store.place, engine.clock()) as other:
         both = (engine, other)
         outcomes = at_once(lambda n: [asking.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
     held = [outcome for found in outcomes for outcome in found if isinstance(outcome, asking.Held)]

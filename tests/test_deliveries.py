@@ -189,7 +189,7 @@ def test_two_notifiers_on_one_ledger_send_each_message_once_and_in_order(
 
         return rounds
 
-    with closing(open_store(engine.store.path)) as other:  # type: ignore[attr-defined]
+    with closing(open_store(engine.store.place)) as other:  # type: ignore[attr-defined]
         second = replace(post.notifier(), engine=replace(engine, store=other))
         threads = [Thread(target=run(notifier)) for notifier in (post.notifier(), second)]
         for thread in threads:

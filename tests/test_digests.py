@@ -250,7 +250,7 @@ def test_off_in_one_channel_leaves_the_others(engine: Engine) -> None:
 
 
 def test_two_bots_that_see_the_same_digest_come_due_queue_it_once(engine: Engine, clock: FakeClock) -> None:
-    other = open_store(engine.store.path)  # type: ignore[attr-defined]
+    other = open_store(engine.store.place)  # type: ignore[attr-defined]
     both = [engine, replace(engine, store=other)]
     for kind in PeriodKind:
         wanting(engine, kind)

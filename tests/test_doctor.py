@@ -22,7 +22,7 @@ from klingbot.slack import manifest
 from klingbot.slack.account import Account
 from klingbot.store import Store, delivery, gates, open_store, outbox, sqlite
 from tests.conftest import FakeClock
-from tests.ledger_checks import hold, prove, settle, submit
+from tests.ledger_checks import everything, hold, prove, settle, submit
 
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "KLING_API_KEY": "k"}
 NEW_SQLITE = (3, 53, 0, "final", 0)
@@ -45,7 +45,7 @@ def busy(engine: Engine) -> Engine:
 
 def found(engine: Engine, what: str, *, later: float = 0) -> Finding:
     """The finding of that name, `later` seconds from now."""
-    findings = ledger_checks.check(engine.store.path, engine.clock() + round(later * 1000))
+    findings = ledger_checks.check(engine.store.place, engine.clock() + round(later * 1000))
     return next(finding for finding in findings if finding.what == what)
 
 
@@ -54,19 +54,16 @@ def spoil(store: Store, sql: str) -> None:
         tx.execute(sql)
 
 
+@pytest.mark.engine("sqlite")
 def test_a_sound_ledger_is_ok_in_every_respect_while_the_bot_has_it_open(busy: Engine, new_sqlite: None) -> None:
-    findings = ledger_checks.check(busy.store.path, busy.clock())
+    findings = ledger_checks.check(busy.store.place, busy.clock())
     assert [finding.health for finding in findings] == [Health.OK] * 10, list(lines(findings))
 
 
 def test_looking_changes_nothing_in_the_file(busy: Engine) -> None:
-    with busy.store.write() as tx:
-        before = list(tx.db.conn.iterdump())
-        tx.abandon()
-    ledger_checks.check(busy.store.path, busy.clock())
-    with busy.store.write() as tx:
-        assert list(tx.db.conn.iterdump()) == before
-        tx.abandon()
+    before = everything(busy.store)
+    ledger_checks.check(busy.store.place, busy.clock())
+    assert everything(busy.store) == before
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
@@ -93,9 +90,10 @@ def test_a_database_that_was_never_migrated_is_told_to_migrate(tmp_path: Path) -
     assert path.stat().st_size == 0
 
 
+@pytest.mark.engine("sqlite")
 def test_a_database_of_a_newer_klingbot_fails(store: Store) -> None:
     spoil(store, "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('klingbot', 'm999_x', '')")
-    finding = ledger_checks.check(store.path, 0)[-1]
+    finding = ledger_checks.check(store.place, 0)[-1]
     assert finding.health is Health.FAILED
     assert "newer Klingbot" in finding.said
 
@@ -105,7 +103,7 @@ def test_a_total_that_its_entries_do_not_prove_fails_and_rebuild_mends_it(busy: 
     totals = found(busy, "totals")
     assert (totals.health, totals.said[:2]) == (Health.FAILED, "3 ")
     assert "doctor --rebuild" in (totals.fix or "")
-    doctor.rebuild_sums(busy.store.path)
+    doctor.rebuild_sums(busy.store.place)
     assert found(busy, "totals").health is Health.OK
     prove(busy.store)
 
@@ -122,7 +120,7 @@ def test_daily_spend_that_its_entries_do_not_prove_fails_and_rebuild_mends_it(bu
     spoil(busy.store, sql)
     spend = found(busy, "daily spend")
     assert (spend.health, spend.said[:2]) == (Health.FAILED, "1 ")
-    doctor.rebuild_sums(busy.store.path)
+    doctor.rebuild_sums(busy.store.place)
     assert found(busy, "daily spend").health is Health.OK
 
 
@@ -140,6 +138,7 @@ def test_a_hold_that_outlived_its_job_fails(busy: Engine) -> None:
     assert (holds.health, holds.said) == (Health.FAILED, f"jobs that have ended while their hold has not: {job.id}")
 
 
+@pytest.mark.engine("sqlite")
 def test_an_entry_of_no_job_fails_integrity(busy: Engine) -> None:
     connection = busy.store.read()
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -177,6 +176,7 @@ def test_an_account_that_kling_refuses_fails_with_klings_reason(engine: Engine) 
 
 
 @pytest.mark.parametrize(("version", "health"), [((3, 51, 2), Health.WARNING), ((3, 51, 3), Health.OK)])
+@pytest.mark.engine("sqlite")
 def test_a_sqlite_with_the_wal_reset_bug_is_mentioned(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], health: Health
 ) -> None:

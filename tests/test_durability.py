@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import closing, suppress
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,17 +19,19 @@ from klingbot.engine import open_engine, verdicts
 from klingbot.jobs import JobState
 from klingbot.periods import Calendar
 from klingbot.store import Store, jobs, open_store
+from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
+from tests.live_bot import until
 
 KILLS = 20
 NOON = 1_795_435_200_000
 """On 23 November 2026."""
 
 
-def work_until_killed(path: Path, life: int, acknowledged: Connection) -> None:
+def work_until_killed(place: Place, life: int, acknowledged: Connection) -> None:
     """Holds, settles and releases without end, and says each time what is now certain."""
-    engine = open_engine(open_store(path), prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
+    engine = open_engine(open_store(place), prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
     for n in count():
         job = hold(engine, f"{life} {n}")
         acknowledged.send((job.id, JobState.HELD))
@@ -40,47 +42,41 @@ def work_until_killed(path: Path, life: int, acknowledged: Connection) -> None:
             acknowledged.send((job.id, JobState.FAILED))
 
 
-def heard(acknowledged: Connection) -> dict[str, JobState]:
-    """The last word on each job; the pipe ends where the process was killed."""
-    last: dict[str, JobState] = {}
-    try:
+def heard(acknowledged: Connection, last: dict[str, JobState]) -> None:
+    """Keeps the last word on each job; the pipe ends where the process was killed."""
+    with suppress(EOFError, OSError):
         while True:
             job_id, state = acknowledged.recv()
             last[job_id] = state
-    except (EOFError, OSError):
-        return last
 
 
 @pytest.mark.slow
-def test_nothing_that_was_acknowledged_is_lost_when_the_bot_is_killed(tmp_path: Path) -> None:
-    path, moments, kept = tmp_path / "klingbot.db", random.Random(20_261_123), 0
+def test_nothing_that_was_acknowledged_is_lost_when_the_bot_is_killed(place: Place) -> None:
+    moments = random.Random(20_261_123)
     processes = get_context("forkserver")
-    processes.set_forkserver_preload(
-        ["klingbot.engine", "klingbot.prices", "pytest"]
-    )  # so that each life begins at once
+    # So that each life begins at once.
+    processes.set_forkserver_preload(["klingbot.engine", "klingbot.prices", "psycopg", "pytest"])
     for life in range(KILLS):
         ours, theirs = processes.Pipe(duplex=False)
-        worker = processes.Process(target=work_until_killed, args=(path, life, theirs), daemon=True)
+        worker = processes.Process(target=work_until_killed, args=(place, life, theirs), daemon=True)
         worker.start()
         theirs.close()
-        assert ours.poll(30), "the worker never came to life"
         acknowledged: dict[str, JobState] = {}
-        listener = threading.Thread(target=lambda: acknowledged.update(heard(ours)))  # noqa: B023
+        listener = threading.Thread(target=heard, args=(ours, acknowledged))
         listener.start()
-        time.sleep(moments.uniform(0, 0.15))
+        wanted = moments.randint(1, 20)
+        until(lambda: len(acknowledged) >= wanted, "the worker has done something", seconds=30)  # noqa: B023
+        time.sleep(moments.uniform(0, 0.005))
         worker.kill()
         worker.join(10)
         listener.join(10)
-        store = open_store(path)
-        prove(store)
-        for job_id, state in acknowledged.items():
-            job = jobs.get(store.read(), job_id)
-            assert job is not None, f"job {job_id} was acknowledged and is gone"
-            # The kill may have come between the next commit and its word.
-            assert job.state is state or state is JobState.HELD
-        kept += len(acknowledged)
-        store.close()
-    assert kept > 5 * KILLS, "the workers did too little for this to prove anything"
+        with closing(open_store(place)) as store:
+            prove(store)
+            for job_id, state in acknowledged.items():
+                job = jobs.get(store.read(), job_id)
+                assert job is not None, f"job {job_id} was acknowledged and is gone"
+                # The kill may have come between the next commit and its word.
+                assert job.state is state or state is JobState.HELD
 
 
 def pragmas_of(db: Any) -> dict[str, Any]:
@@ -89,6 +85,7 @@ def pragmas_of(db: Any) -> dict[str, Any]:
     return {name: row[0] if row else None for name, row in rows.items()}
 
 
+@pytest.mark.engine("sqlite")
 def test_every_connection_waits_for_the_disk(store: Store) -> None:
     found = [pragmas_of(store.read())]
     other_thread = threading.Thread(target=lambda: found.append(pragmas_of(store.read())))
@@ -100,6 +97,7 @@ def test_every_connection_waits_for_the_disk(store: Store) -> None:
     assert found == [{"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "mmap_size": 0}] * 3
 
 
+@pytest.mark.engine("sqlite")
 def test_each_thread_reads_on_a_connection_of_its_own(store: Store) -> None:
     readers = [store.read(), store.read()]
     other_thread = threading.Thread(target=lambda: readers.append(store.read()))

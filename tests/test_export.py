@@ -24,12 +24,12 @@ from klingbot.jobs import Request
 from klingbot.pricing import Wish
 from klingbot.store import DatabaseError, snapshot
 from klingbot.store.listing import Listing, listing
-from tests.ledger_checks import hold, settle, submit
+from tests.ledger_checks import env_of, hold, settle, submit
 
 
 def exported(engine: Engine, what: str, shape: str) -> list[dict[str, Any]]:
     file = io.StringIO(newline="")
-    export(engine.store.path, what, shape, file)
+    export(engine.store.place, what, shape, file)
     file.seek(0)
     return list(csv.DictReader(file)) if shape == "csv" else [json.loads(line) for line in file]
 
@@ -106,28 +106,28 @@ def test_any_prompt_can_be_read_back(prompt: str) -> None:
 def test_what_would_let_a_stranger_speak_in_slack_is_left_out(engine: Engine) -> None:
     ask(engine, "a fox")
     file = io.StringIO()
-    export(engine.store.path, "jobs", "jsonl", file)
+    export(engine.store.place, "jobs", "jsonl", file)
     assert "secret" not in file.getvalue()
 
 
 @pytest.mark.parametrize("what", ["jobs", "entries"])
 def test_an_empty_ledger_still_names_the_columns(engine: Engine, what: str) -> None:
     file = io.StringIO()
-    export(engine.store.path, what, "csv", file)
+    export(engine.store.place, what, "csv", file)
     assert file.getvalue().startswith("id,")
     assert file.getvalue().count("\n") == 1
 
 
 def test_rows_are_read_as_they_are_written_and_what_comes_later_is_left_out(engine: Engine) -> None:
     hold(engine, "before")
-    with snapshot(engine.store.path) as db:
+    with snapshot(engine.store.place) as db:
         listed = listing(db, "jobs")
         hold(engine, "meanwhile")
         assert len(list(listed.rows)) == 1
 
 
 def run(engine: Engine, *words: str) -> Any:
-    return CliRunner().invoke(bot.cli, ["export", *words], env={"KLINGBOT_DB": str(engine.store.path)})
+    return CliRunner().invoke(bot.cli, ["export", *words], env=env_of(engine.store.place))
 
 
 def test_the_command_writes_to_a_file_or_to_the_standard_output(spent: Engine, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
+pytestmark = pytest.mark.engine("sqlite")
+
 GROW_WITH_HISTORY = (
     "jobs",
     "entries",
@@ -58,7 +60,7 @@ def traced(engine: Engine, work: Callable[[], object]) -> dict[str, Any]:
 def plan(engine: Engine, sql: str, params: Any) -> list[str]:
     # Foreign keys are off here: for an insert of a job SQLite would plan to look for entries that it might mend, and
     # never do so, because no entry is broken. That it does not is what the test of its steps is for.
-    with closing(sqlite3.connect(engine.store.path)) as connection:
+    with closing(sqlite3.connect(engine.store.place)) as connection:
         return [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", params or {})]
 
 

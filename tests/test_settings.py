@@ -79,7 +79,9 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLING_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "PORT is missing"),
         ({"KLINGBOT_PUBLIC_URL": "http://bot.example"}, "KLINGBOT_PUBLIC_URL would send secrets unencrypted"),
         ({"PORT": "70000"}, "PORT must be a whole number"),
-        ({"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: PostgreSQL is not supported yet"),
+        ({"DATABASE_URL": "mysql://root:hush@db/x"}, "DATABASE_URL must start with postgresql://, not mysql://"),
+        ({"DATABASE_URL": "host=db password=hush"}, "DATABASE_URL must be an address like postgresql://"),
+        ({"DATABASE_URL": "postgresql://u:hush@[db/x"}, "DATABASE_URL must be an address like postgresql://"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_fix(change: dict[str, str], words: str) -> None:

@@ -43,7 +43,7 @@ class TwoBots(Histories):
     def open_the_ledger(self) -> None:
         super().open_the_ledger()
         for bot in self.bots:
-            bot.begin(Open(open_bot, self.store.path))
+            bot.begin(Open(open_bot, self.store.place))
             bot.finish()
 
     def do(self, use_case: Callable[..., Any], *args: Any, **options: Any) -> Any:

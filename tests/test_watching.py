@@ -245,7 +245,7 @@ def test_another_process_says_nothing_a_second_time(store: Store, watched: Engin
     clock.set(2026, 11, 12, 12)
     limit(watched, WORKSPACE, 250, thresholds=(30,))
     limit(watched, user_scope("U1"), 20, DAILY)
-    other_store = type(store)(store.path)  # type: ignore[attr-defined]
+    other_store = type(store)(store.place)  # type: ignore[attr-defined]
     other = open_engine(other_store, watched.prices, watched.calendar, clock)
     for videos in (1, 1, 1, 1, 1, 2, 2, 2, 2):
         spend(watched, "day", videos)

@@ -1,6 +1,6 @@
 """`python bot.py doctor`: everything that can be checked without changing anything, each with its fix.
 
-`ledger` looks at the file, `storage` at where it is, `network` asks Slack and Kling. Each returns findings.
+`ledger` looks at the ledger, `storage` at where it is, `network` asks Slack and Kling. Each returns findings.
 """
 
 from __future__ import annotations
@@ -31,16 +31,23 @@ def check_up(env: Mapping[str, str], now: int, *, offline: bool = False) -> Chec
         config = settings.read(env)
     except SettingsError as e:
         wrong = [failed("settings", problem, "See .env.example.") for problem in e.problems]
-        return CheckUp((*wrong, *_database(env, now)), exit_code=2)
+        return CheckUp((*wrong, *_database_if_named(env, now)), exit_code=2)
     found = [*_settings(config), *_database(env, now)]
     if not offline:
         found += [*network.check_slack(config, now), network.check_kling(config)]
     return CheckUp(tuple(found), exit_code=int(any(finding.health is Health.FAILED for finding in found)))
 
 
+def _database_if_named(env: Mapping[str, str], now: int) -> list[Finding]:
+    try:
+        return _database(env, now)
+    except SettingsError:  # told already
+        return []
+
+
 def _database(env: Mapping[str, str], now: int) -> list[Finding]:
-    path = settings.database(env)
-    return [storage.check(path, settings.host(env)), *ledger.check(path, now)]
+    place = settings.database(env)
+    return [storage.check(place, settings.host(env)), *ledger.check(place, now)]
 
 
 def _settings(config: Settings) -> list[Finding]:

@@ -38,6 +38,10 @@ def failed(what: str, said: str, fix: str) -> Finding:
     return Finding(Health.FAILED, what, said, fix)
 
 
+def unreadable(error: Exception) -> Finding:
+    return failed("database", str(error), "If the database is damaged, stop the bot and restore a backup.")
+
+
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
     """`ok       Slack: …`, and under what is not ok, the way to mend it: once for neighbours that share it."""
     for fix, together in groupby(findings, lambda finding: finding.fix):

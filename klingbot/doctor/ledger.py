@@ -1,101 +1,69 @@
-"""Whether the ledger is sound: the file, the sums, and what waits for too long."""
+"""Whether the ledger is sound: its sums, and what waits for too long. `sqlite` and `postgres` look at what keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Protocol
 
-from klingbot.doctor.findings import Finding, Health, failed, listed, ok, warning
-from klingbot.store import Database, DatabaseError, checks, facts, gates, ledger, open_store, snapshot, sqlite
+from klingbot.doctor import sqlite
+from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
+from klingbot.store import Database, DatabaseError, checks, facts, gates, ledger, open_store, snapshot
 from klingbot.store.delivery import LONGEST_DELAY_MS
+from klingbot.store.place import Place
 
 DAY_MS = 86_400_000
 LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
 """A message that has waited longer than between its rarest tries has met trouble."""
 
 LONG_SILENT_SECONDS = 120
-
-WAL_RESET_FIXED = (3, 51, 3)
-"""The release of SQLite that mended its WAL-reset bug (sqlite.org, "Write-Ahead Logging")."""
-
-_FULL = 2
 _REPORT = "Make a backup (python bot.py backup FILE) before anything else, and report this with the ids."
 
 Check = Callable[[Database, int], Finding]
 
 
-def check(path: Path, now: int) -> list[Finding]:
-    """Every check of that file. It is neither made nor migrated; `now` is UTC epoch milliseconds."""
-    version = _version()
-    if not path.exists():
-        return [version, warning("database", f"{path} does not exist yet", "Nothing to do: the bot makes it.")]
-    try:
-        with snapshot(path) as db:
-            if missing := sqlite.steps_missing(db):
-                return [version, _outdated(path, missing)]
-            found = [each(db, now) for each in CHECKS]
-        return [version, _modes(path), *found]
-    except DatabaseError as e:
-        return [version, _unreadable(e)]
+def check(place: Place, now: int) -> list[Finding]:
+    """Every check of that ledger. It is neither made nor migrated; `now` is UTC epoch milliseconds."""
+    keeper = _keeper(place)
+    return keeper.check(place, lambda db: [each(db, now) for each in (keeper.integrity, *CHECKS)])
 
 
-def prove(path: Path, now: int) -> list[Finding]:
+def prove(place: Place, now: int) -> list[Finding]:
     """Which invariants do not hold. Each has a view of its own: while one lasts, SQLite's log can only grow."""
-    return [finding for each in INVARIANTS if (finding := _alone(each, path, now)).health is not Health.OK]
+    invariants = (_keeper(place).integrity, *INVARIANTS)
+    return [finding for each in invariants if (finding := _alone(each, place, now)).health is not Health.OK]
 
 
-def _alone(check: Check, path: Path, now: int) -> Finding:
+def _alone(check: Check, place: Place, now: int) -> Finding:
     try:
-        with snapshot(path) as db:
+        with snapshot(place) as db:
             return check(db, now)
     except DatabaseError as e:
-        return _unreadable(e)
+        return unreadable(e)
 
 
-def rebuild_sums(path: Path) -> None:
+class Keeper(Protocol):
+    """The room that knows what keeps a ledger."""
+
+    def check(self, place: Any, ledger: Callable[[Database], list[Finding]], /) -> list[Finding]:
+        """What can be said of the keeper, and `ledger` of what it keeps."""
+
+    def integrity(self, db: Database, now: int, /) -> Finding: ...
+
+
+def _keeper(place: Place) -> Keeper:
+    if isinstance(place, Path):
+        return sqlite
+    from klingbot.doctor import postgres
+
+    return postgres
+
+
+def rebuild_sums(place: Place) -> None:
     """Makes totals and daily spend anew from the entries, which stay as they are. Raises DatabaseError."""
-    with closing(open_store(path)) as store, store.write() as tx:
+    with closing(open_store(place)) as store, store.write(patient=True) as tx:
         ledger.rebuild(tx)
-
-
-def _unreadable(error: DatabaseError) -> Finding:
-    return failed("database", str(error), "If the file is damaged, stop the bot and restore a backup.")
-
-
-def _version() -> Finding:
-    version = ".".join(map(str, sqlite.VERSION))
-    if sqlite.VERSION >= WAL_RESET_FIXED:
-        return ok("SQLite", version)
-    return warning(
-        "SQLite",
-        f"{version} has a rare bug that can damage a file when two connections write at the same instant (WAL-reset, "
-        "mended in 3.51.3). Klingbot keeps clear of it: its writers, in all processes, queue on a lock",
-        "Open the file with other programs for reading only, or run a Python that brings SQLite 3.51.3 or newer.",
-    )
-
-
-def _outdated(path: Path, missing: list[str]) -> Finding:
-    said = f"{path} has yet to go through {', '.join(missing)}"
-    return warning("database", said, "Run python bot.py migrate (starting the bot does it too), then look again.")
-
-
-def _modes(path: Path) -> Finding:
-    modes = sqlite.modes(path)
-    if modes.journal == "wal" and modes.synchronous == _FULL:
-        return ok("database", f"{path} opens for writing, with WAL and synchronous FULL")
-    return failed(
-        "database",
-        f"{path} is kept with journal mode {modes.journal} and synchronous {modes.synchronous}, not with WAL and FULL",
-        "Keep it on a local disk: network file systems do not give SQLite what it needs.",
-    )
-
-
-def _integrity(db: Database, now: int) -> Finding:
-    faults = sqlite.faults(db)
-    if not faults:
-        return ok("integrity", "every page, index and reference is sound")
-    return failed("integrity", listed(faults), "Stop the bot and restore a backup made before the damage.")
 
 
 def _totals(db: Database, now: int) -> Finding:
@@ -164,6 +132,6 @@ def _pulse(db: Database, now: int) -> Finding:
     )
 
 
-INVARIANTS: tuple[Check, ...] = (_integrity, _totals, _daily_spend, _holds)
+INVARIANTS: tuple[Check, ...] = (_totals, _daily_spend, _holds)
 """What must always be so, whatever Slack, Kling and people do."""
 CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _pulse, _account)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from klingbot.doctor.findings import Finding, failed, ok, warning
+from klingbot.store.place import DatabaseUrl, Place
 
 MOUNTS = Path("/proc/mounts")
 _SWEPT = ("/tmp", "/var/tmp", "/dev/shm", "/run")
@@ -15,13 +16,17 @@ _OF_CONTAINERS = ("overlay", "aufs")
 _VOLUME = "Mount a volume and let KLINGBOT_DB name a file on it; docs/operating.md has more (hosts that forget)."
 
 
-def check(path: Path, host: str | None) -> Finding:
+def check(kept: Place, host: str | None) -> Finding:
     """`host` is the hosting service, where it is one that forgets its disk (`settings.host`)."""
-    place = path.absolute()
+    if isinstance(kept, DatabaseUrl):
+        return ok("storage", str(kept))
+    place = kept.absolute()
     kind = _kind_of_disk(place.resolve())
     if host == "Heroku":
         said = f"Heroku deletes {place} at least once a day"
-        return failed("storage", said, "Run Klingbot where a disk lasts, or see docs/operating.md: Heroku has none.")
+        return failed(
+            "storage", said, "Keep the ledger in PostgreSQL: heroku addons:create heroku-postgresql sets DATABASE_URL."
+        )
     if host and not _on_a_mount(place):
         return failed("storage", f"{host} deletes {place} at every restart and deploy", _VOLUME)
     if kind in _IN_MEMORY:

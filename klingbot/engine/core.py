@@ -29,7 +29,7 @@ class Engine:
 
 def open_engine(store: Store, prices: PriceList, calendar: Calendar, clock: Clock) -> Engine:
     """An engine on that store, whose open periods are first moved into the calendar if it was kept by another."""
-    with store.write() as tx:
+    with store.write(patient=True) as tx:
         if not store_calendar.adopt(tx, calendar, now=clock()):
             tx.abandon()
     return Engine(store, prices, calendar, clock)

@@ -36,7 +36,7 @@ def record(engine: Engine, spent: Iterable[Spent], *, by: str) -> int:
     A job id that the ledger knows is left as it is: recording twice counts once. Amounts must be above zero.
     """
     now = engine.clock()
-    with engine.store.write() as tx:
+    with engine.store.write(patient=True) as tx:
         new = sum(_book(tx, engine, each, by) for each in spent)
         if new:
             alerting.note_crossings(tx, budgets.standings(tx, engine.calendar.periods(now)), now)

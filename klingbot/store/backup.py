@@ -10,6 +10,7 @@ from pathlib import Path
 
 from klingbot.store import ledger
 from klingbot.store.database import Database, DatabaseError
+from klingbot.store.place import Place
 from klingbot.store.sqlite import faults, snapshot
 
 
@@ -28,11 +29,16 @@ class Backup:
     """How many rows each table has."""
 
 
-def back_up(source: Path, target: Path) -> Backup:
+def back_up(source: Place, target: Path) -> Backup:
     """Copies the ledger as it is at this moment. Raises BackupError, DatabaseError.
 
     The copy is one file, complete in itself. It gets its name only once it is on the disk and proved.
     """
+    if not isinstance(source, Path):
+        raise BackupError(
+            "The ledger is in PostgreSQL, which makes its own copies: "
+            f'pg_dump --format=custom --file={target} "$DATABASE_URL"'
+        )
     _refuse_overwriting(target)
     unproved = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -10,6 +10,7 @@ from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import rebuild
 
 _COLUMNS = {PeriodKind.DAILY: "day_start", PeriodKind.WEEKLY: "week_start", PeriodKind.MONTHLY: "month_start"}
+_FOREVER = 2**62
 
 
 def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
@@ -22,7 +23,7 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
     before = kept(tx)
     for kind, column in _COLUMNS.items():
         start = calendar.period(kind, now).start
-        _move(tx, column, start, None)
+        _move(tx, column, start)
         if before:
             _take_along(tx, kind, before.period(kind, now).start, start)
     day = calendar.period(PeriodKind.DAILY, min(period.start for period in calendar.periods(now)))
@@ -53,6 +54,6 @@ def _take_along(tx: Transaction, kind: PeriodKind, old: int, new: int) -> None:
         tx.execute(f"UPDATE {table} SET period_start = :new WHERE period_kind = :kind AND period_start = :old", starts)
 
 
-def _move(tx: Transaction, column: str, start: int, end: int | None) -> None:
-    sql = f"UPDATE jobs SET {column} = :start WHERE asked_at >= :start AND (:end IS NULL OR asked_at < :end)"
+def _move(tx: Transaction, column: str, start: int, end: int = _FOREVER) -> None:
+    sql = f"UPDATE jobs SET {column} = :start WHERE asked_at >= :start AND asked_at < :end"
     tx.execute(sql, {"start": start, "end": end})

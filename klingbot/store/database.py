@@ -10,9 +10,22 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+from klingbot.store.place import Place
+
 
 class DatabaseError(Exception):
     """The database cannot be used; the message says why and what to do, for a person."""
+
+
+class NotKeptError(DatabaseError):
+    """The database was away, busy or lost amid the transaction: nothing of it is in the ledger."""
+
+
+class UncertainError(DatabaseError):
+    """The connection broke as the transaction was committed: nobody knows whether it is in the ledger.
+
+    Every use case may be run again to find out, because it changes nothing the second time.
+    """
 
 
 class Rows(Protocol):
@@ -75,11 +88,18 @@ def part(tx: Transaction) -> Iterator[Part]:
 class Store(Protocol):
     """An open ledger. Safe to share between threads, and the ledger between processes."""
 
-    def write(self) -> AbstractContextManager[Transaction]:
-        """A write transaction, durable once the block ends. An exception or `abandon()` rolls it back."""
+    @property
+    def place(self) -> Place: ...
 
-    def read(self) -> Database:
-        """For reading, on this thread; each statement sees the last commit."""
+    def write(self, *, patient: bool = False) -> AbstractContextManager[Transaction]:
+        """A write transaction, durable once the block ends. An exception or `abandon()` rolls it back.
+
+        It breaks off in time for Slack's three seconds, unless it is `patient`: for what reads all history.
+        Raises NotKeptError, UncertainError.
+        """
+
+    def read(self, *, patient: bool = False) -> Database:
+        """For reading, on this thread; each statement sees the last commit. Its statements raise NotKeptError."""
 
     def view(self) -> AbstractContextManager[Database]:
         """For reading several things of one moment, on this thread: what is committed during the block is not seen."""

@@ -1,4 +1,4 @@
-"""The way to a ledger: by a file's path to SQLite."""
+"""The way to a ledger, whichever engine keeps it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from pathlib import Path
 
 from klingbot.store import sqlite
 from klingbot.store.database import Database, Store
+from klingbot.store.place import Place
 
 
-def open_store(place: Path) -> Store:
-    """Opens the ledger, creating it if need be, and migrates it. Raises DatabaseError."""
-    return sqlite.SqliteStore(place)
+def open_store(place: Place) -> Store:
+    """Opens the ledger, creating what is missing, and migrates it. Raises DatabaseError."""
+    if isinstance(place, Path):
+        return sqlite.SqliteStore(place)
+    from klingbot.store import postgres
+
+    return postgres.PostgresStore(place)
 
 
-def snapshot(place: Path) -> AbstractContextManager[Database]:
+def snapshot(place: Place) -> AbstractContextManager[Database]:
     """One unchanging view of the ledger, read-only, however busy the bot is beside it. Neither creates nor migrates it.
 
     Raises DatabaseError, also for what the database finds wrong during the block.
     """
-    return sqlite.snapshot(place)
+    if isinstance(place, Path):
+        return sqlite.snapshot(place)
+    from klingbot.store import postgres
+
+    return postgres.snapshot(place)

@@ -67,7 +67,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         """Opens the file, creating it if need be, and migrates it. Raises DatabaseError."""
-        self.path = path
+        self.place = path
         self._threads = threading.local()
         self._readers: weakref.WeakSet[sqlite_utils.Database] = weakref.WeakSet()
         self._writing = threading.Lock()
@@ -85,7 +85,7 @@ class SqliteStore:
             ) from e
 
     @contextmanager
-    def write(self) -> Iterator[SqliteTransaction]:
+    def write(self, *, patient: bool = False) -> Iterator[SqliteTransaction]:
         with self._alone():
             self._writer.execute("BEGIN IMMEDIATE")
             transaction = SqliteTransaction(self._writer)
@@ -98,11 +98,11 @@ class SqliteStore:
                 if self._writer.conn.in_transaction:
                     self._writer.execute("ROLLBACK")
 
-    def read(self) -> sqlite_utils.Database:
+    def read(self, *, patient: bool = False) -> sqlite_utils.Database:
         """A connection of this thread's own."""
         reader: sqlite_utils.Database | None = getattr(self._threads, "reader", None)
         if reader is None:
-            reader = self._threads.reader = _connect(self.path)
+            reader = self._threads.reader = _connect(self.place)
             self._readers.add(reader)
         return reader
 
@@ -133,7 +133,7 @@ class SqliteStore:
     def _migrate(self) -> None:
         """Applies what is pending, in one transaction, so that two processes starting at once do it once."""
         with self.write() as tx:
-            refuse_newer(self.path, (step.name for step in migrations.applied(tx.db)))
+            refuse_newer(self.place, (step.name for step in migrations.applied(tx.db)))
             migrations.apply(tx.db)
             # Writes nothing, but a file that may only be read is noticed now and not at somebody's first command.
             tx.execute("DELETE FROM facts WHERE 1 = 0")

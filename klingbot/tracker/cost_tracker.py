@@ -68,7 +68,7 @@ class CostTracker:
     @property
     def records(self) -> list[UsageRecord]:
         """Every video that was paid for, oldest first. Reads all history."""
-        return [record_of(job) for job in jobs.succeeded(self.engine.store.read())]
+        return [record_of(job) for job in jobs.succeeded(self.engine.store.read(patient=True))]
 
     @property
     def budgets(self) -> dict[str, Budget]:

@@ -10,7 +10,7 @@ from klingbot.store import budgets, facts
 from klingbot.tracker import file
 from klingbot.tracker.file import CostFile
 
-AT_ONCE = 200
+AT_ONCE = 50
 """Records booked in one transaction: the bot, which may be running, gets its turn between them."""
 BY = "import"
 

@@ -1,0 +1,64 @@
+"""Whether the ledger's SQLite file is sound, and is kept as it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from klingbot.doctor.findings import Finding, failed, listed, ok, unreadable, warning
+from klingbot.store import Database, DatabaseError, snapshot, sqlite
+
+WAL_RESET_FIXED = (3, 51, 3)
+"""The release of SQLite that mended its WAL-reset bug (sqlite.org, "Write-Ahead Logging")."""
+
+_FULL = 2
+
+
+def check(path: Path, ledger: Callable[[Database], list[Finding]]) -> list[Finding]:
+    """What can be said of the file, and `ledger` of what is in it. It is neither made nor migrated."""
+    version = _version()
+    if not path.exists():
+        return [version, warning("database", f"{path} does not exist yet", "Nothing to do: the bot makes it.")]
+    try:
+        with snapshot(path) as db:
+            if missing := sqlite.steps_missing(db):
+                return [version, _outdated(path, missing)]
+            found = ledger(db)
+        return [version, _modes(path), *found]
+    except DatabaseError as e:
+        return [version, unreadable(e)]
+
+
+def _version() -> Finding:
+    version = ".".join(map(str, sqlite.VERSION))
+    if sqlite.VERSION >= WAL_RESET_FIXED:
+        return ok("SQLite", version)
+    return warning(
+        "SQLite",
+        f"{version} has a rare bug that can damage a file when two connections write at the same instant (WAL-reset, "
+        "mended in 3.51.3). Klingbot keeps clear of it: its writers, in all processes, queue on a lock",
+        "Open the file with other programs for reading only, or run a Python that brings SQLite 3.51.3 or newer.",
+    )
+
+
+def _outdated(path: Path, missing: list[str]) -> Finding:
+    said = f"{path} has yet to go through {', '.join(missing)}"
+    return warning("database", said, "Run python bot.py migrate (starting the bot does it too), then look again.")
+
+
+def _modes(path: Path) -> Finding:
+    modes = sqlite.modes(path)
+    if modes.journal == "wal" and modes.synchronous == _FULL:
+        return ok("database", f"{path} opens for writing, with WAL and synchronous FULL")
+    return failed(
+        "database",
+        f"{path} is kept with journal mode {modes.journal} and synchronous {modes.synchronous}, not with WAL and FULL",
+        "Keep it on a local disk: network file systems do not give SQLite what it needs.",
+    )
+
+
+def integrity(db: Database, now: int) -> Finding:
+    faults = sqlite.faults(db)
+    if not faults:
+        return ok("integrity", "every page, index and reference is sound")
+    return failed("integrity", listed(faults), "Stop the bot and restore a backup made before the damage.")

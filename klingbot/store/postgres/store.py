@@ -1,0 +1,263 @@
+"""The ledger in PostgreSQL: how a transaction runs, and how its schema is brought up to date.
+
+Writers take turns, as they do with SQLite: each write transaction begins with one advisory lock for the whole ledger,
+which PostgreSQL hands on in the order of asking. So what a transaction has read stays true until it commits, in every
+use case and at READ COMMITTED, and no two can deadlock. It costs next to nothing: all holds meet at the workspace's
+totals anyhow, and would wait for each other there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from klingbot.store.database import Database, DatabaseError, NotKeptError, Rows, UncertainError
+from klingbot.store.place import DatabaseUrl
+from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, passing, plain
+from klingbot.store.postgres.dialect import Row, ddl, statement, values
+from klingbot.store.steps import STEPS, refuse_newer
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 2.2
+"""For a transaction or a reading from its first wait to its end. Slack gives three seconds for the whole answer."""
+START_SECONDS = 30
+"""How long to wait at the start for a server that is itself just starting."""
+TURN = int.from_bytes(b"klingbot")
+"""The name of the advisory lock, which PostgreSQL keeps for each database apart."""
+
+# A writer that falls silent amid a transaction loses it, and its turn, after IDLE_MS.
+IDLE_MS = 3_000
+_BEGIN = """
+    BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle};
+    SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; SELECT pg_advisory_xact_lock({turn})"""
+_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_NOTHING_KEPT = "40"
+"""SQLSTATE class of a transaction that the server rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """All rows of a statement."""
+
+    rows: Iterator[Row]
+    rowcount: int
+    description: Any
+
+    def fetchone(self) -> Row | None:
+        return next(self.rows, None)
+
+    def fetchall(self) -> list[Row]:
+        return list(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows
+
+
+class PostgresTransaction:
+    """One write transaction, which has the turn."""
+
+    __slots__ = ("_connection", "abandoned")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.abandoned = False
+
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
+        return _run(self._connection, sql, params)
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+
+class PostgresStore:
+    """The ledger. Safe to share between threads; processes on any number of machines may have it open."""
+
+    def __init__(self, place: DatabaseUrl) -> None:
+        """Opens the database and migrates it. Raises DatabaseError."""
+        self.place = place
+        _wait_for(place)
+        self._connections = Connections(place)
+        self._writing = threading.Lock()
+        try:
+            self._migrate()
+        except psycopg.Error as e:
+            raise DatabaseError(
+                f"The database {place} cannot be opened for writing ({plain(e)}). "
+                "Check that DATABASE_URL names a database of the bot's own, and a user who may create tables there."
+            ) from e
+
+    @contextmanager
+    def write(self, *, patient: bool = False) -> Iterator[PostgresTransaction]:
+        due = None if patient else time.monotonic() + PATIENCE_SECONDS
+        begin = _BEGIN.format(idle=IDLE_MS, most=0 if patient else round(PATIENCE_SECONDS * 1000), turn=TURN)
+        with self._alone(due), self._begun(begin, due) as connection:
+            transaction = PostgresTransaction(connection)
+            try:
+                yield transaction
+            except psycopg.OperationalError as e:
+                raise NotKeptError(f"The database {self.place} was lost; nothing was kept ({plain(e)}).") from e
+            if not transaction.abandoned:
+                self._commit(connection)
+
+    def read(self, *, patient: bool = False) -> Database:
+        return _Reader(self._connections, patient)
+
+    @contextmanager
+    def view(self) -> Iterator[Database]:
+        with self._begun(_VIEW, time.monotonic() + PATIENCE_SECONDS) as connection:
+            try:
+                yield PostgresTransaction(connection)
+            except psycopg.OperationalError as e:
+                raise NotKeptError(f"The database {self.place} cannot be read ({plain(e)}).") from e
+
+    def close(self) -> None:
+        self._connections.close()
+
+    @contextmanager
+    def _alone(self, due: float | None) -> Iterator[None]:
+        """Threads of one process wait here, not each on a connection."""
+        if not self._writing.acquire(timeout=-1 if due is None else max(due - time.monotonic(), 0)):
+            raise NotKeptError(f"The database {self.place} is too busy; nothing was kept.")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _begun(self, begin: str, due: float | None) -> Iterator[Connection]:
+        """A connection in a transaction, which is rolled back unless it was committed in the block."""
+        for last in _tries():
+            with self._connections.one(due) as connection:
+                try:
+                    connection.execute(begin.encode())
+                except psycopg.OperationalError as e:  # as a rule a connection that was lost while nobody used it
+                    connection.close()
+                    if last or not passing(e) or _late(due):
+                        raise NotKeptError(f"The database {self.place} gave no turn ({plain(e)}).") from e
+                    continue
+                try:
+                    yield connection
+                finally:
+                    _roll_back(connection)
+                return
+
+    def _commit(self, connection: Connection) -> None:
+        try:
+            said = connection.execute("COMMIT").statusmessage
+        except psycopg.OperationalError as e:
+            if e.sqlstate and e.sqlstate.startswith(_NOTHING_KEPT):
+                raise NotKeptError(f"The database {self.place} kept nothing ({plain(e)}).") from e
+            raise UncertainError(f"The database {self.place} was lost while it committed ({plain(e)}).") from e
+        if said != "COMMIT":  # PostgreSQL's answer when a statement had failed and the block went on
+            raise RuntimeError(f"the transaction was not committed: {said}")
+
+    def _migrate(self) -> None:
+        """Applies what is pending, in one transaction, so that replicas starting at once do it once."""
+        with self.write(patient=True) as tx:
+            tx.execute("CREATE TABLE IF NOT EXISTS _migrations (name text PRIMARY KEY, applied_at timestamptz)")
+            applied = {row["name"] for row in tx.execute("SELECT name FROM _migrations").fetchall()}
+            refuse_newer(self.place, applied)
+            for name, step in STEPS.items():
+                if name not in applied:
+                    step(_Schema(tx))
+                    tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
+            # Writes nothing, but a user who may only read is noticed now and not at somebody's first command.
+            tx.execute("DELETE FROM facts WHERE 1 = 0")
+
+
+@contextmanager
+def snapshot(place: DatabaseUrl) -> Iterator[Database]:
+    """The ledger as it is now, on a connection of its own; rows come as they are asked for. Raises DatabaseError."""
+    try:
+        with connect(place) as connection:
+            connection.execute(_VIEW)
+            yield _Snapshot(connection)
+    except psycopg.Error as e:
+        raise DatabaseError(f"The database {place} cannot be read ({plain(e)}).") from e
+
+
+class _Reader:
+    def __init__(self, connections: Connections, patient: bool) -> None:
+        self._connections = connections
+        self._patient = patient
+
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
+        due = None if self._patient else time.monotonic() + PATIENCE_SECONDS
+        for last in _tries():
+            with self._connections.one(due) as connection:
+                try:
+                    return _run(connection, sql, params)
+                except psycopg.OperationalError as e:
+                    connection.close()
+                    if last or not passing(e) or _late(due):
+                        raise NotKeptError(f"The database cannot be read ({plain(e)}).") from e
+        raise AssertionError("the last try returns or raises")
+
+
+class _Snapshot:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._names = count()
+
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
+        cursor = self._connection.cursor(name=f"c{next(self._names)}")
+        return cursor.execute(statement(sql), values(params or {}))
+
+
+class _Schema:
+    """What a migration speaks to: it is written as SQLite takes it."""
+
+    def __init__(self, tx: PostgresTransaction) -> None:
+        self._tx = tx
+
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
+        return self._tx.execute(ddl(sql), params)
+
+
+def _run(connection: Connection, sql: str, params: Mapping[str, Any] | None) -> Fetched:
+    cursor = connection.execute(statement(sql), values(params or {}))
+    rows = cursor.fetchall() if cursor.description else []
+    return Fetched(iter(rows), cursor.rowcount, cursor.description)
+
+
+def _roll_back(connection: Connection) -> None:
+    """Where that is still possible; a connection that is closed amid a transaction rolls it back too."""
+    if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+        try:
+            connection.execute("ROLLBACK")
+        except psycopg.OperationalError:
+            connection.close()
+
+
+def _tries() -> Iterator[bool]:
+    """Says which try is the last: after each free connection and a new one have failed."""
+    yield from [False] * MOST
+    yield True
+
+
+def _late(due: float | None) -> bool:
+    return due is not None and time.monotonic() >= due
+
+
+def _wait_for(place: DatabaseUrl) -> None:
+    """Until the server takes connections. Raises DatabaseError."""
+    due = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connect(place).close()
+            return
+        except psycopg.OperationalError as e:
+            if not passing(e) or time.monotonic() > due:
+                raise DatabaseError(f"The database {place} cannot be opened ({plain(e)}). Check DATABASE_URL.") from e
+            log.warning("the database %s cannot be reached yet (%s)", place, plain(e))
+            time.sleep(1)
