@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from klingbot import sandbox
-from klingbot.budgets import WORKSPACE, Total
+from klingbot.budgets import OVER, WORKSPACE, Total
 from klingbot.dispatcher import Dispatcher
 from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verdicts
 from klingbot.engine.asking import MayBeAtKling, NoSuchJob
@@ -17,11 +17,11 @@ from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.jobs import Job, JobState
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.money import NOTHING, Amount
-from klingbot.outbox import Crossed, JobFailed, JobStuck, JobWrittenOff, SubmittingStopped, VideoReady
+from klingbot.outbox import JobFailed, JobStuck, JobWrittenOff, Story, SubmittingStopped, VideoReady
 from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.store import Store, checks, gates, jobs
+from klingbot.store import Store, checks, gates, gauges, jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, settle, submit, total
 
@@ -165,7 +165,9 @@ def test_a_late_charge_that_breaks_a_budget_is_booked_and_announced(engine: Engi
     hold(engine, "the room was used again")
     verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert this_month(engine) == Total(FORTY, FORTY)
-    assert queued(engine.store, Crossed)[-1].standing.exceeded
+    [story] = queued(engine.store, Story)[-1:]
+    assert story.standing.exceeded
+    assert story.told[-1].mark == OVER
 
 
 def test_a_failure_that_comes_after_the_write_off_ends_the_job_and_books_nothing(
@@ -194,6 +196,20 @@ def test_a_job_that_was_written_off_never_goes_out_again(report: str, engine: En
     }
     assert reports[report]() is None
     assert now(engine, posting) == before
+
+
+def test_what_is_measured_follows_the_ledger(engine: Engine, clock: FakeClock) -> None:
+    reader = engine.store.read()
+    job = long_at_kling(engine, clock)
+    assert gauges.read(reader).held == FORTY
+    before = gauges.last_entry(reader)
+    stuck.write_off(engine, job.id, by="UADMIN", reason="silence")
+    assert (gauges.read(reader).held, gauges.read(reader).live) == (NOTHING, {"submitted": 1})
+    written_off_at = gauges.last_entry(reader)
+    assert gauges.ended(reader, after=before, upto=written_off_at) == {}
+    verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    assert gauges.ended(reader, after=written_off_at, upto=gauges.last_entry(reader)) == {"succeeded": 1}
+    assert gauges.ended(reader, after=before, upto=gauges.last_entry(reader)) == {"succeeded": 1}
 
 
 # Against the local Kling: it loses the reply, and says nothing for a long time.

@@ -97,7 +97,8 @@ def _verdicts(db: Database, now: int) -> Finding:
     return warning(
         "verdicts",
         f"no word from Kling for more than a day on: {listed(silent)}",
-        "The bot keeps asking, and the holds stay. Is it running, with the keys of the account that took them?",
+        "The bot keeps asking, and the holds stay. Is it running, with the keys of the account that took them? "
+        "An admin can give a hold back: /kling write-off.",
     )
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from klingbot.blocks import jobs as job_blocks
 from klingbot.blocks import queue as blocks
 from klingbot.blocks.message import Message
@@ -12,6 +14,8 @@ from klingbot.engine.asking import NoSuchJob
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserRef, WriteOff
+
+log = logging.getLogger(__name__)
 
 NO_VERDICT = "Kling gave no verdict"
 """The reason that stands in the ledger when an admin writes a job off by its button."""
@@ -29,6 +33,7 @@ def show(desk: Desk, asker: Asker, command: Jobs) -> Message:
 
 
 def thaw(desk: Desk, asker: Asker, command: Thaw) -> Message:
+    log.info("%s opens the way to Kling by hand", asker.user_id)
     return blocks.thawed(queue.thaw(desk.engine))
 
 

@@ -10,6 +10,7 @@ from klingbot.store import outbox
 from klingbot.store.database import Database
 
 _LIVE = "state IN ('held', 'submitting', 'submitted')"
+_HOLDING = "CASE WHEN written_off_at IS NULL THEN 1 ELSE 0 END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Gauges:
 
 def read(db: Database) -> Gauges:
     jobs = db.execute(f"""
-        SELECT state, count(*) AS jobs, CAST(sum(quote_millicredits) AS INTEGER) AS millicredits,
-          CAST(sum(quote_microusd) AS INTEGER) AS microusd
+        SELECT state, count(*) AS jobs, CAST(sum(quote_millicredits * {_HOLDING}) AS INTEGER) AS millicredits,
+          CAST(sum(quote_microusd * {_HOLDING}) AS INTEGER) AS microusd
         FROM jobs WHERE {_LIVE} GROUP BY state""").fetchall()
     oldest = db.execute("SELECT min(created_at) AS oldest_at FROM outbox WHERE state = 'waiting'").fetchone()
     messages = outbox.counts(db)
@@ -49,11 +50,15 @@ def last_entry(db: Database) -> int:
 
 
 def ended(db: Database, *, after: int, upto: int) -> dict[str, int]:
-    """How many jobs ended with the entries after that one, up to the other, by how they ended."""
+    """How many jobs ended with the entries after that one, up to the other, by how they ended.
+
+    One that was written off has ended once Kling's late charge is booked, and not by its release.
+    """
     rows = db.execute(
         """
-        SELECT jobs.state AS state, count(*) AS jobs FROM entries JOIN jobs ON jobs.id = entries.job_id
-        WHERE entries.id > :after AND entries.id <= :upto AND entries.kind IN ('settle', 'release')
+        SELECT jobs.state AS state, count(DISTINCT jobs.id) AS jobs FROM entries JOIN jobs ON jobs.id = entries.job_id
+        WHERE entries.id > :after AND entries.id <= :upto AND entries.kind <> 'hold'
+          AND jobs.state IN ('succeeded', 'failed', 'released')
         GROUP BY jobs.state""",
         {"after": after, "upto": upto},
     ).fetchall()
