@@ -21,6 +21,11 @@ def block(given: Json) -> slackblocks.Block:
         return slackblocks.ImageBlock(
             alt_text=given["alt_text"], slack_file=objects.SlackFile.from_dict(given["slack_file"])
         )
+    if given["type"] == "input":
+        fields = {name: given[name] for name in ("hint", "optional", "dispatch_action") if name in given}
+        hint = {"hint": objects.Text.from_dict(fields["hint"])} if "hint" in fields else {}
+        label = objects.Text.from_dict(given["label"])
+        return slackblocks.InputBlock(label, element(given["element"]), block_id=block_id, **{**fields, **hint})
     return slackblocks.Block.from_dict(given)
 
 
@@ -33,5 +38,28 @@ def _same(value: Any) -> Any:
     return value
 
 
-_READ = {"text": objects.Text.from_dict, "confirm": objects.ConfirmationDialogue.from_dict}
-_ELEMENTS: dict[str, type[elements.Element]] = {"button": elements.Button}
+def _options(given: list[Json]) -> list[objects.Option]:
+    return [objects.Option.from_dict(each) for each in given]
+
+
+def _filter(given: Json) -> objects.ConversationFilter:
+    return objects.ConversationFilter(**given)
+
+
+_READ = {
+    "text": objects.Text.from_dict,
+    "placeholder": objects.Text.from_dict,
+    "confirm": objects.ConfirmationDialogue.from_dict,
+    "options": _options,
+    "initial_option": objects.Option.from_dict,
+    "initial_options": _options,
+    "filter": _filter,
+}
+_ELEMENTS: dict[str, type[elements.Element]] = {
+    "button": elements.Button,
+    "checkboxes": elements.CheckboxGroup,
+    "conversations_select": elements.ConversationSelectMenu,
+    "plain_text_input": elements.PlainTextInput,
+    "static_select": elements.StaticSelectMenu,
+    "url_text_input": elements.URLInput,
+}

@@ -71,17 +71,17 @@ def button(
     confirm: Block | None = None,
 ) -> Block:
     """Something to press. `klingbot.slack.actions` knows what each action id does; `value` says to what."""
-    pressed = {"type": "button", "text": _plain(text, LONGEST_LABEL), "action_id": action_id, "value": value}
+    pressed = {"type": "button", "text": plain(text, LONGEST_LABEL), "action_id": action_id, "value": value}
     return pressed | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
 
 
 def confirm(title: str, text: str, yes: str, *, no: str = "Back", danger: bool = False) -> Block:
     """What is asked before a press counts. `text` is mrkdwn. The limits are Slack's (docs, confirmation dialog)."""
     return {
-        "title": _plain(title, 100),
+        "title": plain(title, 100),
         "text": _mrkdwn(text, 300),
-        "confirm": _plain(yes, 30),
-        "deny": _plain(no, 30),
+        "confirm": plain(yes, 30),
+        "deny": plain(no, 30),
         "style": "danger" if danger else "primary",
     }
 
@@ -107,7 +107,8 @@ def _mrkdwn(text: str, most: int = LONGEST) -> Block:
     return {"type": "mrkdwn", "text": _cut(text, most), "verbatim": True}
 
 
-def _plain(text: str, most: int) -> Block:
+def plain(text: str, most: int) -> Block:
+    """Words that Slack formats nothing in, as on buttons and labels."""
     return {"type": "plain_text", "text": _cut(text, most)}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
@@ -23,7 +24,7 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
             f"Needed: {wanted.amount} for {product(wanted)}",
             *(_refusing(standing, calendar) for standing in outcome.refused),
         ),
-        _fitting(wanted, outcome.fits),
+        _fitting(outcome.fits, partial(_options, wanted)),
         actions(
             *(_instead(number, outcome.id, offer) for number, offer in enumerate(outcome.fits)),
             button("Ask for more", "increase.ask", outcome.id),
@@ -33,16 +34,19 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
 
 
 def estimate(outcome: Estimate, calendar: Calendar) -> Message:
+    options = partial(_options, outcome.quote)
+    return message(*price(outcome, calendar, options), context("Nothing was spent"))
+
+
+def price(outcome: Estimate, calendar: Calendar, offered: Callable[[Quote], str]) -> list[Block]:
+    """What it would cost and what that does to the budgets; `offered` words what would fit instead."""
     quote = outcome.quote
     touched = [_touched(standing, quote, calendar) for standing in outcome.standings]
-    return message(
-        section(
-            f"*{quote.amount}* for {product(quote)} · project {name(outcome.project)}",
-            *(touched or ["No budget limits this"]),
-        ),
-        *_verdict(outcome),
-        context("Nothing was spent"),
+    said = section(
+        f"*{quote.amount}* for {product(quote)} · project {name(outcome.project)}",
+        *(touched or ["No budget limits this"]),
     )
+    return [said, *_verdict(outcome, offered)]
 
 
 def _title(refused: tuple[Standing, ...]) -> str:
@@ -64,18 +68,18 @@ def _touched(standing: Standing, quote: Quote, calendar: Calendar) -> str:
     )
 
 
-def _verdict(outcome: Estimate) -> Iterable[Block]:
+def _verdict(outcome: Estimate, offered: Callable[[Quote], str]) -> Iterable[Block]:
     if outcome.refused:
         yield section(f"It would be refused: *{_title(outcome.refused)}*")
-        yield _fitting(outcome.quote, outcome.fits)
+        yield _fitting(outcome.fits, offered)
     elif outcome.standings:
         yield section("It fits into every budget it touches")
 
 
-def _fitting(wanted: Quote, fits: tuple[Quote, ...]) -> Block:
+def _fitting(fits: tuple[Quote, ...], offered: Callable[[Quote], str]) -> Block:
     if not fits:
         return section("Nothing on the price list fits into what is left. An admin can raise the budget.")
-    return section("What still fits:", *(f"• {_options(wanted, offer)} → {offer.amount}" for offer in fits))
+    return section("What still fits:", *(f"• {offered(offer)} → {offer.amount}" for offer in fits))
 
 
 def _instead(number: int, refused_id: str, offer: Quote) -> Block:

@@ -79,7 +79,7 @@ def start(
         [
             *slack.routes(),
             Mount("/kling", app=kling.app),
-            *page_routes.routes(slack.workspace, slack.views, slack.send, slack.manifest.commands, slack.interactions),
+            *page_routes.routes(slack.workspace, slack.views, slack.send, slack.manifest, slack.interactions),
         ]
     )
     return Sandbox(

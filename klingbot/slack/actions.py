@@ -10,44 +10,40 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any
 
 from slack_bolt import Ack, App
-from slack_sdk.http_retry.builtin_handlers import (
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
-    ServerErrorRetryHandler,
-)
-from slack_sdk.webhook import WebhookClient
+from slack_sdk import WebClient
 
 from klingbot.blocks import answers
-from klingbot.slack import failures, generating, increasing, queueing
-from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
+from klingbot.slack import failures, forms, generating, increasing, queueing, screen
+from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
 
 log = logging.getLogger(__name__)
 
 _ANY = re.compile("")
-_SECONDS = 5
 
 
 def register(app: App, desk: Desk) -> None:
     def acknowledge(ack: Ack) -> None:
         ack()
 
-    def clicked(body: dict[str, Any]) -> None:
+    def clicked(body: dict[str, Any], client: WebClient) -> None:
+        if body.get("view", {}).get("type") == "modal":
+            forms.changed(desk, client, body)
+            return
         try:
             click = _click(body)
         except (KeyError, IndexError):
-            log.warning("a click was not understood: its payload has only %s", ", ".join(sorted(body)))
+            failures.not_understood("click", body)
             return
         try:
             said = answer(desk, body["actions"][0]["action_id"], click)
         except Exception as error:
             said = Private(failures.noted(error))
-        _say(click, said)
+        _show(client, click, said)
 
     app.action(_ANY)(ack=acknowledge, lazy=[clicked])
 
@@ -68,31 +64,27 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
 
 
 def _click(body: dict[str, Any]) -> Click:
+    on_home = body["container"]["type"] == "view"
     return Click(
         user_id=body["user"]["id"],
-        channel_id=body["container"]["channel_id"],
-        message_ts=body["container"]["message_ts"],
+        channel_id="" if on_home else body["container"]["channel_id"],
+        message_ts="" if on_home else body["container"]["message_ts"],
         value=body["actions"][0].get("value", ""),
-        response_url=body["response_url"],
+        response_url=None if on_home else body["response_url"],
         trigger_id=body["trigger_id"],
     )
 
 
-def _say(click: Click, said: Answer) -> None:
-    """What a click did is done by now; a person who cannot be told sees it when they look again."""
-    webhook = WebhookClient(
-        click.response_url,
-        timeout=_SECONDS,
-        retry_handlers=[ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(), ServerErrorRetryHandler()],
-    )
-    message, replaces = said.message, isinstance(said, Rewritten)
-    try:
-        reply = webhook.send(text=message.text, blocks=list(message.blocks), replace_original=replaces)
-    except (OSError, HTTPException) as e:
-        log.warning("an answer to a click was lost: %s", type(e).__name__)
-        return
-    if reply.status_code != 200:
-        log.warning("Slack did not take an answer to a click: HTTP %s %s", reply.status_code, reply.body[:100])
+def _show(client: WebClient, click: Click, said: Answer) -> None:
+    if isinstance(said, Opens):
+        trouble = screen.open_form(client, click.trigger_id, said.view)
+        if trouble is None:
+            return
+        said = Private(trouble)
+    if click.response_url is None:
+        screen.tell(client, click.user_id, said.message)
+    else:
+        screen.answer(click.response_url, said.message, replaces=isinstance(said, Rewritten))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from klingbot.slack import actions, commands, failures
+from klingbot.slack import actions, commands, failures, forms, shortcuts
 from klingbot.slack.desk import Desk
+from klingbot.slack.directory import QUICK_SECONDS
 
 CLICKS_AT_ONCE = 10
 
@@ -42,7 +43,7 @@ def build(
     signing_secret: str | None = None,
     took: Callable[[float], None] = lambda seconds: None,
 ) -> App:
-    """The app for one workspace. Makes no call to Slack, now or while a command waits.
+    """The app for one workspace. Makes no call to Slack until somebody asks for something.
 
     Listeners do only fast work, so they run before the response (`process_before_response`): Bolt's other way answers
     from a pool of five threads that it polls every 10 ms. What a click comes to is worked out after the response, by
@@ -54,7 +55,7 @@ def build(
     app = TimedApp(
         took,
         logger=logging.getLogger("slack_bolt"),
-        client=WebClient(base_url=api_url),
+        client=WebClient(base_url=api_url, timeout=QUICK_SECONDS),
         # By itself Bolt asks Slack whose token this is before the first listener runs.
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token),
         # Socket Mode has no signatures. Then nothing that comes over HTTP may ever pass for Slack's.
@@ -65,6 +66,8 @@ def build(
     app.error(_answer_failure)
     commands.register(app, desk)
     actions.register(app, desk)
+    forms.register(app, desk)
+    shortcuts.register(app, desk)
     return app
 
 

@@ -11,26 +11,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import Ack, App
+from slack_sdk import WebClient
 
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.slack import budgeting, digesting, generating, grammar, increasing, parse, queueing, spending
-from klingbot.slack.desk import Asker, Desk
+from klingbot.slack import budgeting, digesting, generating, grammar, increasing, parse, queueing, screen, spending
+from klingbot.slack.desk import Asker, Desk, Opens
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
 
 
 def register(app: App, desk: Desk) -> None:
-    def kling(ack: Ack, command: dict[str, Any]) -> None:
+    def kling(ack: Ack, command: dict[str, Any], client: WebClient) -> None:
         asker = Asker(command["user_id"], command["channel_id"], command["trigger_id"], command.get("response_url"))
         said = answer(desk, asker, command.get("text", ""))
-        ack({"response_type": "ephemeral", **said.payload()})
+        trouble = screen.open_form(client, command["trigger_id"], said.view) if isinstance(said, Opens) else said
+        ack({"response_type": "ephemeral", **trouble.payload()} if trouble else "")
 
     app.command("/kling")(kling)
 
 
-def answer(desk: Desk, asker: Asker, text: str) -> Message:
+def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
     """What a command comes to. A person's mistake is answered; only a mistake of ours is raised."""
     try:
         command = parse.parse(text)
@@ -58,7 +60,7 @@ def _help(desk: Desk, asker: Asker, command: grammar.Help) -> Message:
 class _Row:
     usage: str
     """Its key in USAGE."""
-    answer: Callable[[Desk, Asker, Any], Message]
+    answer: Callable[[Desk, Asker, Any], Message | Opens]
     admins_only: str | None = None
     """What only admins can do, to be said to everybody else."""
 

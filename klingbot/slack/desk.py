@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.blocks.message import Message
+from klingbot.blocks.view import View
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Engine
 from klingbot.slack.directory import Directory
@@ -51,7 +52,8 @@ class Click:
     message_ts: str
     value: str
     """What the button carries: the job, alert or request it is about."""
-    response_url: str
+    response_url: str | None
+    """None for a click on the home tab, which is nobody's message."""
     trigger_id: str
 
 
@@ -69,4 +71,11 @@ class Rewritten:
     message: Message
 
 
-Answer = Private | Rewritten
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """A form is put on the screen of whoever asked."""
+
+    view: View
+
+
+Answer = Private | Rewritten | Opens

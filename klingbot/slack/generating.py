@@ -18,13 +18,18 @@ from klingbot.engine.asking import (
 )
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
+from klingbot.slack import generate_form
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
 from klingbot.slack.mistakes import MistakeError
+from klingbot.slack.words import is_blank
 
 
-def generate(desk: Desk, asker: Asker, command: Generate) -> Message:
-    return said_of(desk, asking.hold(desk.engine, _request(asker, command.options)))
+def generate(desk: Desk, asker: Asker, command: Generate) -> Message | Opens:
+    request = _request(asker, command.options)
+    if is_blank(request.prompt):
+        return generate_form.opened(desk, request)
+    return said_of(desk, asking.hold(desk.engine, request))
 
 
 def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:

@@ -54,13 +54,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
+    """Without a prompt, the form is meant."""
+
     options: Options
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Like Generate, but the prompt may be empty."""
-
     options: Options
 
 

@@ -152,10 +152,6 @@ def _options(asked: _Asked) -> Options:
 
 
 def _generate(asked: _Asked) -> Command:
-    if is_blank(asked.prompt):
-        raise MistakeError(
-            "The prompt is empty. Say what the video should show, like /kling generate a fox in the snow."
-        )
     return Generate(_options(asked))
 
 

@@ -10,7 +10,8 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "alt", "aria-label", "autocomplete", "checked", "class", "controls", "data-action-id", "data-block-id",
-    "data-confirm", "data-dispatch", "data-focus", "data-input", "for", "href", "id", "inputmode", "label", "name",
+    "data-confirm", "data-current", "data-dispatch", "data-focus", "data-input", "for", "href", "id", "inputmode",
+    "label", "name",
     "placeholder", "playsinline", "preload", "rel", "role", "rows", "selected", "src", "start", "target", "type",
     "value",
 }  # fmt: skip

@@ -103,3 +103,44 @@ def test_a_question_is_asked_first_and_the_press_counts_only_after_a_yes(page: P
     page.keyboard.press("Enter")
     expect(page.get_by_text("This button belongs to another version of Klingbot")).to_be_visible()
     assert running.slack.interactions.sent[-1]["user"]["id"] == ALICE.id
+
+
+def test_a_video_is_asked_for_by_form_with_the_keyboard_alone(page: Page, running: Sandbox) -> None:
+    send(page, "/kling generate --model kling-pro")
+    form = page.get_by_test_id("modal")
+    prompt, length = form.get_by_label("What should it show?"), form.get_by_label("Length")
+    expect(prompt).to_be_focused()
+    expect(form).to_contain_text("20 credits ($1.20)")
+    page.keyboard.press("Control+Enter")
+    expect(form.get_by_role("alert")).to_have_text("Please complete this required field.")
+    expect(prompt).to_be_focused()
+    page.keyboard.type("A fox by form")
+    length.focus()
+    page.keyboard.press("End")  # the longest
+    expect(form).to_contain_text("60 credits ($3.60)")
+    expect(length).to_be_focused()
+    expect(prompt).to_have_value("A fox by form")
+    page.keyboard.press("Control+Enter")
+    expect(form).to_have_count(0)
+    expect(page.get_by_test_id("message").last).to_contain_text("Held 60 credits ($3.60) for kling-pro, 15 s, 1080p")
+
+
+def test_escape_closes_a_form_and_nothing_is_held(page: Page, running: Sandbox) -> None:
+    page.get_by_role("button", name="Make a video", exact=True).click()
+    form = page.get_by_test_id("modal")
+    expect(form.get_by_label("Where should it go?")).to_have_value(GENERAL)
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    assert running.slack.views.stack(ALICE.id) == ()
+
+
+def test_a_message_becomes_the_prompt(page: Page, running: Sandbox) -> None:
+    send(page, "A lighthouse in a storm")
+    message = page.get_by_test_id("message").filter(has_text="A lighthouse in a storm")
+    message.hover()
+    message.get_by_role("button", name="Make a video from this").click()
+    form = page.get_by_test_id("modal")
+    expect(form.get_by_label("What should it show?")).to_have_value("A lighthouse in a storm")
+    form.get_by_role("button", name="Make it").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("A lighthouse in a storm")
+    expect(page.get_by_test_id("message").last).to_contain_text("Held 10 credits ($0.60)")

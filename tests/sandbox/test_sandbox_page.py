@@ -16,6 +16,7 @@ from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
+from klingbot.slack.manifest import Manifest
 
 GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"
 
@@ -64,7 +65,9 @@ class Watched(Workspace):
 @pytest.fixture
 def watched() -> Iterator[tuple[LocalServer, Watched]]:
     server, workspace = LocalServer(0), Watched()
-    server.start(page.routes(workspace, Views(workspace), lambda *_: None, [], LocalSlack(server).interactions))
+    server.start(
+        page.routes(workspace, Views(workspace), lambda *_: None, Manifest((), ()), LocalSlack(server).interactions)
+    )
     yield server, workspace
     server.stop()
 

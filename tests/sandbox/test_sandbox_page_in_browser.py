@@ -34,9 +34,7 @@ class Local:
 
     def start(self) -> None:
         slack = self.slack
-        pages = sandbox_page.routes(
-            slack.workspace, slack.views, slack.send, slack.manifest.commands, slack.interactions
-        )
+        pages = sandbox_page.routes(slack.workspace, slack.views, slack.send, slack.manifest, slack.interactions)
         self.server.start([*pages, Mount("/clips", StaticFiles(directory=CLIPS))])
 
     def restart(self) -> None:

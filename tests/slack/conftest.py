@@ -86,7 +86,14 @@ class Person:
     secret: str = SECRET
     typed: int = field(default=0)
 
-    def send(self, text: str, *, trigger: str | None = None, headers: dict[str, Any] | None = None) -> BoltResponse:
+    def send(
+        self,
+        text: str,
+        *,
+        trigger: str | None = None,
+        headers: dict[str, Any] | None = None,
+        response_url: str = "https://hooks.slack.com/commands/1/2",
+    ) -> BoltResponse:
         self.typed += 1
         payload = {
             "command": "/kling",
@@ -96,7 +103,7 @@ class Person:
             "team_id": "T0SANDBOX1",
             "api_app_id": "A0KLINGBOT",
             "trigger_id": trigger or f"{self.user_id}.{self.typed}",
-            "response_url": "https://hooks.slack.com/commands/1/2",
+            "response_url": response_url,
         }
         body = urlencode(payload)
         return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
@@ -114,8 +121,6 @@ class Person:
         """Slack's answer to the click itself; what the bot says comes to the response_url."""
         payload = {
             "type": "block_actions",
-            "user": {"id": self.user_id, "team_id": "T0SANDBOX1"},
-            "team": {"id": "T0SANDBOX1"},
             "api_app_id": "A0KLINGBOT",
             "container": {"type": "message", "message_ts": "1.2", "channel_id": self.channel_id, "is_ephemeral": True},
             "channel": {"id": self.channel_id},
@@ -123,7 +128,12 @@ class Person:
             "response_url": response_url,
             "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": value}],
         }
-        body = urlencode({"payload": json.dumps(payload)})
+        return self.acts(payload, headers=headers)
+
+    def acts(self, payload: dict[str, Any], *, headers: dict[str, Any] | None = None) -> BoltResponse:
+        """Anything else that people do: Slack's payload as it is, but for what every payload has."""
+        own = {"user": {"id": self.user_id, "team_id": "T0SANDBOX1"}, "team": {"id": "T0SANDBOX1"}}
+        body = urlencode({"payload": json.dumps({"trigger_id": f"{self.user_id}.act", **own, **payload})})
         return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
 
     def types(self, text: str, *, trigger: str | None = None) -> str:
@@ -137,7 +147,7 @@ class Person:
 
 
 class Hook(ThreadingHTTPServer):
-    """Slack's end of a response_url: notes what is posted to it, and answers with the statuses that a test orders."""
+    """Slack's own end: notes what is posted to a response_url or a method, and answers as it is told to."""
 
     daemon_threads = True
 
@@ -150,8 +160,9 @@ class Hook(ThreadingHTTPServer):
             status = self.server.statuses.pop(0) if self.server.statuses else 200
             self.send_response(status)
             self.end_headers()
+            self.wfile.write(json.dumps({"ok": status == 200, "error": "internal_error"}).encode())
             if status == 200:
-                self.server.heard.put(said)
+                self.server.heard.put({"method": self.path.rpartition("/")[2], **said})
 
         def log_message(self, *_: object) -> None: ...
 
@@ -166,6 +177,12 @@ class Hook(ThreadingHTTPServer):
     def said(self) -> dict[str, Any]:
         """The next thing that is said to it."""
         return self.heard.get(timeout=5)
+
+
+@pytest.fixture
+def secret() -> str:
+    """What everybody's requests are signed with."""
+    return SECRET
 
 
 @pytest.fixture

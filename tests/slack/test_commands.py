@@ -373,7 +373,9 @@ def test_help_about_one_command_is_about_that_one(bob: Any) -> None:
     assert said.startswith("/kling usage [SCOPE]") and "generate" not in said
 
 
-@pytest.mark.parametrize("text", ["generat a fox", "budget sho x", "usage --period yearly", "generate", "cancel"])
+@pytest.mark.parametrize(
+    "text", ["generat a fox", "budget sho x", "usage --period yearly", "quote --duration x", "cancel"]
+)
 def test_a_mistake_is_answered_with_a_sentence_and_the_usage_line(bob: Any, engine: Engine, text: str) -> None:
     sentence, *_, usage_line = bob.types(text).splitlines()
     assert not sentence.startswith("/kling")

@@ -21,11 +21,12 @@ import pytest
 from slack_bolt import App
 
 from klingbot import blocks
+from klingbot.blocks.view import View
 from klingbot.engine import Engine, verdicts
 from klingbot.jobs import JobState
 from klingbot.outbox import from_json
-from klingbot.sandbox.slack import limits
-from klingbot.slack import actions
+from klingbot.sandbox.slack import limits, view_limits
+from klingbot.slack import actions, screen
 from klingbot.slack.desk import Click, Desk
 from klingbot.slack.directory import Directory
 from klingbot.slack.grammar import FLAGS_OF, USAGE
@@ -131,6 +132,13 @@ def check(said: dict[str, Any], asked: str) -> None:
         assert not LINK.search(shown), asked
 
 
+def check_form(view: View) -> None:
+    """Slack takes the form, and it calls nobody."""
+    assert view_limits.problems(view.payload(), "modal") == []
+    said = [each for each in texts_of(view.payload()) if not each.startswith("https://")]
+    assert said and not any(BROADCAST.search(each) or LINK.search(each) for each in said)
+
+
 def texts_of(shown: Any) -> Iterator[str]:
     if isinstance(shown, dict):
         if shown.get("type") in ("mrkdwn", "plain_text"):
@@ -143,14 +151,18 @@ def texts_of(shown: Any) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quiet")
-def test_no_text_breaks_a_command_or_mentions_anybody(alice: Any, bob: Any, dice: Random, engine: Engine) -> None:
+def test_no_text_breaks_a_command_or_mentions_anybody(
+    alice: Any, bob: Any, dice: Random, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "open_form", lambda client, trigger_id, view: check_form(view))
     alice.types("budget set workspace --credits 3000")
     for _ in range(TEXTS):
         text = command(dice)
         is_alice = dice.random() < 0.3 and "waiting" not in text  # hers would release what is to be settled below
         response = (alice if is_alice else bob).send(text)
         assert response.status == 200, text
-        check(json.loads(response.body), text)
+        if response.body:  # otherwise a form was opened
+            check(json.loads(response.body), text)
 
     with engine.store.write() as tx:
         live = jobs.claim(tx, JobState.HELD, now=engine.clock(), lease_until=1, most=TEXTS)
@@ -184,7 +196,8 @@ def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Ra
 @pytest.mark.usefixtures("quiet")
 def test_no_payload_breaks_the_door(app: App, bob: Any, dice: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unsigned, they may be anything; what Slack signs may lack any of its fields."""
-    monkeypatch.setattr(actions, "_say", lambda click, said: None)
+    for name in ("answer", "tell", "open_form", "renew_form"):
+        monkeypatch.setattr(screen, name, lambda *_, **__: None)
 
     async def knock() -> Counter[int]:
         answered: Counter[int] = Counter()

@@ -44,6 +44,7 @@ def routes(workspace: Workspace, interactions: Interactions) -> list[BaseRoute]:
         route("/page/act", acts.act),
         route("/page/submit", acts.submit),
         route("/page/close", acts.close),
+        route("/page/shortcut", acts.shortcut),
     ]
 
 
@@ -65,6 +66,12 @@ class _Acts:
     async def close(self, user: str, body: dict[str, Any]) -> Outcome:
         await self.interactions.close(user, str(body.get("view")), everything=bool(body.get("everything")))
         return None
+
+    async def shortcut(self, user: str, body: dict[str, Any]) -> Outcome:
+        channel, ts, callback_id = _words(body, "channel", "ts", "callback_id")
+        if "ts" in body:
+            return await self.interactions.message_shortcut(user, channel, ts, callback_id)
+        return await self.interactions.shortcut(user, callback_id)
 
 
 def _words(body: dict[str, Any], *names: str) -> list[str]:

@@ -43,6 +43,7 @@ def field(element: Block, reader: Reader, block_id: str, dispatch: bool = True) 
         "data_dispatch": " ".join(_moments(element)) if dispatch else None,
         "data_confirm": confirm(element.get("confirm"), reader),
         "data_focus": bool(element.get("focus_on_load")),
+        "data_current": bool(element.get("default_to_current_conversation")),
     }
     return draw(element, reader, common)
 
@@ -148,6 +149,7 @@ _FIELDS: Mapping[str, Callable[[Block, Reader, Common], Html]] = {
     "static_select": _select,
     "users_select": _people,
     "channels_select": _channels,
+    "conversations_select": _channels,
     "radio_buttons": _buttons("radio"),
     "checkboxes": _buttons("checkbox"),
 }

@@ -4,7 +4,7 @@ import asyncio
 import json
 import queue
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from starlette.routing import BaseRoute, Route
 from klingbot.sandbox.page import acts, state
 from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
 from klingbot.sandbox.page.reader import Reader
-from klingbot.sandbox.page.state import Command
 from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.views import Views
 from klingbot.sandbox.slack.workspace import Channel, News, Person, Showing, Workspace
+from klingbot.slack.manifest import Manifest
 
 Send = Callable[[str, str, str, str | None], None]
 """(user id, channel id, text, ts of the thread): takes what a person typed, at once."""
@@ -40,10 +40,10 @@ _HEADERS = {
 
 
 def routes(
-    workspace: Workspace, views: Views, send: Send, commands: Sequence[Command], interactions: Interactions
+    workspace: Workspace, views: Views, send: Send, manifest: Manifest, interactions: Interactions
 ) -> list[BaseRoute]:
-    """The page's routes. `commands` fill the composer's menu."""
-    page = _Page(workspace, views, send, commands)
+    """The page's routes. What the manifest declares fills the menus."""
+    page = _Page(workspace, views, send, manifest)
     return [
         Route("/", page.index),
         Route("/static/{name}", page.static),
@@ -59,7 +59,7 @@ class _Page:
     workspace: Workspace
     views: Views
     send: Send
-    commands: Sequence[Command]
+    manifest: Manifest
 
     async def index(self, request: Request) -> Response:
         return FileResponse(_FILES["index.html"], headers=_HEADERS)
@@ -75,7 +75,7 @@ class _Page:
         if isinstance(person, Refusal):
             return person.response()
         reader, since = self._reader(person, request), request.query_params.get("since")
-        return JSONResponse(state.state(self.workspace, reader, self.commands, since))
+        return JSONResponse(state.state(self.workspace, reader, self.manifest, since))
 
     async def stream(self, request: Request) -> Response:
         person = self._viewer(request)

@@ -1,6 +1,5 @@
 """What one person sees of the workspace, as the JSON that the page draws."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -10,9 +9,7 @@ from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import blocks_html, message_html
 from klingbot.sandbox.slack.views import View, Views
 from klingbot.sandbox.slack.workspace import TEAM_NAME, Change, Channel, Message, Person, Showing, Workspace
-
-Command = Mapping[str, Any]
-"""A slash command as the app manifest describes it: `command`, `description`, `usage_hint`."""
+from klingbot.slack.manifest import Manifest
 
 
 def reader(workspace: Workspace, person: Person, *, zone: str | None, origin: str) -> Reader:
@@ -27,7 +24,7 @@ def reader(workspace: Workspace, person: Person, *, zone: str | None, origin: st
     )
 
 
-def state(workspace: Workspace, reader: Reader, commands: Sequence[Command], since: str | None) -> dict[str, Any]:
+def state(workspace: Workspace, reader: Reader, manifest: Manifest, since: str | None) -> dict[str, Any]:
     """Everything the page needs to draw itself for one person.
 
     Ephemeral messages are gone on reload, as in Slack. So the page keeps the `at` of its first state and asks with
@@ -39,7 +36,8 @@ def state(workspace: Workspace, reader: Reader, commands: Sequence[Command], sin
         "you": reader.id,
         "people": [_person(workspace, person) for person in workspace.people.values()],
         "channels": [_channel(workspace, channel, reader, since) for channel in workspace.channels_of(reader.id)],
-        "commands": [dict(command) for command in commands],
+        "commands": manifest.commands,
+        "shortcuts": manifest.shortcuts,
     }
 
 

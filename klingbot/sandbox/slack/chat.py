@@ -5,7 +5,7 @@ from typing import Any
 from klingbot.sandbox.slack import content
 from klingbot.sandbox.slack.content import Content, Refused
 from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, ratelimited, refused, word
-from klingbot.sandbox.slack.workspace import APP_ID, BOT_ID, TEAM_ID, Channel, Message, Workspace
+from klingbot.sandbox.slack.workspace import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Message, Workspace
 
 
 def post_message(slack: Slack, args: Args) -> Reply:
@@ -143,8 +143,7 @@ def shown(message: Message) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "type": "message",
         "user": message.user,
-        "bot_id": BOT_ID,
-        "app_id": APP_ID,
+        **({"bot_id": BOT_ID, "app_id": APP_ID} if message.user == BOT_USER_ID else {}),
         "team": TEAM_ID,
         "ts": message.ts,
         "text": message.text,

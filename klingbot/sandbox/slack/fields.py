@@ -56,6 +56,8 @@ def initial(element: Mapping[str, Any]) -> Any:
             return element.get("initial_user")
         case "channels_select":
             return element.get("initial_channel")
+        case "conversations_select":
+            return element.get("initial_conversation")
     return element.get("initial_value")
 
 
@@ -110,4 +112,5 @@ _READ: Mapping[str, Callable[[Element, Any], dict[str, Any]]] = {
     "datepicker": lambda element, given: {"selected_date": given or None},
     "users_select": lambda element, given: {"selected_user": given or None},
     "channels_select": lambda element, given: {"selected_channel": given or None},
+    "conversations_select": lambda element, given: {"selected_conversation": given or None},
 }

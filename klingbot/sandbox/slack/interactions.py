@@ -1,11 +1,12 @@
 """What people do besides typing: press, choose, submit, close; each becomes the payload that the bot gets.
 
-Source: Slack's docs, the block_actions, view_submission and view_closed payloads.
+Source: Slack's docs, the payloads of block_actions, view_submission, view_closed and shortcuts.
 """
 
 import secrets
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from klingbot.sandbox.slack import fields
@@ -75,7 +76,10 @@ class Interactions:
         view = self._views.fill_in(self._seen(user, view_id), typed)
         if mistakes := fields.mistakes(view.blocks, typed):
             return mistakes
-        payload = self._base("view_submission", user) | {"view": view.shown(), "response_urls": []}
+        payload = self._base("view_submission", user) | {
+            "view": view.shown(),
+            "response_urls": list(self._response_urls(view)),
+        }
         self.sent.append(payload)
         outcome = await self._deliver("interactive", payload)
         return outcome if isinstance(outcome, Failure) else self._submitted(view, outcome.answer)
@@ -89,6 +93,20 @@ class Interactions:
             payload = self._base("view_closed", user) | {"view": view.shown(), "is_cleared": everything}
             del payload["trigger_id"]
             await self._tell(payload)
+
+    async def shortcut(self, user: str, callback_id: str) -> Failure | None:
+        """Use a shortcut that is there everywhere."""
+        return await self._tell(self._base("shortcut", user) | {"callback_id": callback_id})
+
+    async def message_shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> Failure | None:
+        """Use a shortcut on a message that everybody sees. Raises NothingToPressError."""
+        message = self._workspace.find(channel, ts)
+        if message is None or message.ephemeral_to is not None:
+            raise NothingToPressError(ts)
+        about = self._about_message(user, message)
+        del about["container"]
+        payload = self._base("message_action", user) | about
+        return await self._tell(payload | {"callback_id": callback_id, "message_ts": ts})
 
     def _submitted(self, view: View, answer: dict[str, Any] | str | None) -> Mistakes | Refused | None:
         """What the acknowledgement of a submission asks for (Slack's docs, response actions)."""
@@ -109,6 +127,18 @@ class Interactions:
             case _:
                 return Refused("invalid_response_action")
         return outcome if isinstance(outcome, Refused) else None
+
+    def _response_urls(self, view: View) -> Iterator[dict[str, str]]:
+        """One for each conversation that was chosen where the bot wanted to answer."""
+        said = fields.values(view.blocks, view.typed)
+        for block in view.blocks:
+            element = block.get("element", {})
+            if not element.get("response_url_enabled"):
+                continue
+            ids = {"block_id": block["block_id"], "action_id": element["action_id"]}
+            if channel := said[ids["block_id"]][ids["action_id"]]["selected_conversation"]:
+                url = f"{self._url}/response/{self._responses.open(channel, view.user)}"
+                yield {**ids, "channel_id": channel, "response_url": url}
 
     def _seen(self, user: str, view_id: str) -> View:
         view = self._views.find(user, view_id)

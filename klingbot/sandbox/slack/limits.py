@@ -100,6 +100,12 @@ ELEMENTS: dict[str, Check] = {
     "datepicker": object_of({}, _PICK | {"initial_date": string(10)}),
     "users_select": object_of({}, _PICK | {"initial_user": string(20)}),
     "channels_select": object_of({}, _PICK | {"initial_channel": string(20)}),
+    "conversations_select": object_of(
+        {},
+        _PICK
+        | {"initial_conversation": string(20), "default_to_current_conversation": FLAG, "response_url_enabled": FLAG}
+        | {"filter": object_of({"include": list_of(4, one_of("im", "mpim", "private", "public"))})},
+    ),
 }
 """What may stand in an actions block or beside a section."""
 

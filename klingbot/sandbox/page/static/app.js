@@ -8,6 +8,7 @@ import { ScrollingList } from "./list.js";
 import { channelRows, retryVideos } from "./messages.js";
 import { leave, showModals } from "./modals.js";
 import { Read } from "./read.js";
+import { setShortcuts } from "./shortcuts.js";
 import { drawChannels, drawPeople } from "./sidebar.js";
 import { closeThread, drawThread, startThread } from "./thread.js";
 
@@ -32,6 +33,7 @@ function onState(state) {
     state.channels.map(({ id, messages }) => [id, new Map(messages.map((message) => [message.ts, message]))]),
   );
   setCommands(state.commands);
+  setShortcuts(state.shortcuts);
   open(view.channels.some(({ id }) => id === view.current) ? view.current : wantedChannel());
   retryVideos();
 }
@@ -41,7 +43,7 @@ function setPeople(people) {
 }
 
 function onChange({ kind, message, modals }) {
-  if (kind === "modals") return showModals(modals, view.you);
+  if (kind === "modals") return showModals(modals, view.you, view.current);
   const messages = view.messages.get(message.channel);
   if (!messages) return;
   if (kind === "deleted") messages.delete(message.ts);
@@ -90,10 +92,15 @@ function openByHand(id) {
 
 async function onSend(text, thread = null) {
   const { trouble } = await post("/page/send", { as: view.you, channel: view.current, text, thread });
-  byId("trouble").hidden = trouble === null;
-  byId("trouble").textContent = trouble ?? "";
+  say(trouble);
   if (trouble === null && !thread) list.toBottom();
   return trouble === null;
+}
+
+/** Above the composer; null when all is well. */
+function say(trouble) {
+  byId("trouble").hidden = trouble === null;
+  byId("trouble").textContent = trouble ?? "";
 }
 
 // --- drawing ----------------------------------------------------------------------------------------
@@ -205,7 +212,7 @@ async function enter() {
 function start() {
   startHints();
   startComposer(onSend);
-  startClicks(() => view.you);
+  startClicks(() => view.you, say);
   startThread(draw, onSend);
   byId("newest").addEventListener("click", () => list.toBottom());
   byId("menu").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));

@@ -8,9 +8,11 @@ import { readAll, valueOf, writeAll } from "./fields.js";
 
 const TYPING_MS = 400; // how long a pause ends a burst of typing
 
-/** `who()` is the person who clicks. */
-export function startClicks(who) {
-  document.addEventListener("click", ({ target }) => {
+/** `who()` is the person who clicks; `onTrouble(sentence)` hears of what has no place of its own. */
+export function startClicks(who, onTrouble) {
+  document.addEventListener("click", async ({ target }) => {
+    const shortcut = target.closest("[data-shortcut]");
+    if (shortcut) onTrouble((await useShortcut(shortcut, who())).trouble);
     const button = target.closest("button[data-action-id]");
     if (button && button.ariaBusy !== "true") act(button, who(), undefined);
   });
@@ -39,6 +41,11 @@ async function act(control, you, value) {
   const { trouble } = await post(...address(surface, { ...told(control), as: you, value }));
   control.ariaBusy = null;
   say(surface, trouble);
+}
+
+function useShortcut(button, you) {
+  const { channel, ts } = button.closest(".message")?.dataset ?? {};
+  return post("/page/shortcut", { as: you, callback_id: button.dataset.shortcut, channel, ts });
 }
 
 function told({ dataset }) {

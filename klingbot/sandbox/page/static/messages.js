@@ -1,6 +1,7 @@
 // Messages as rows: by author and day in a channel, or one thread by itself.
 
 import { avatar, element, icon } from "./dom.js";
+import { messageShortcuts } from "./shortcuts.js";
 
 const GROUP_SECONDS = 300;
 const FACES = 3; // how many of those who replied are shown below a message
@@ -130,7 +131,7 @@ function tools(message) {
     },
     icon("thread"),
   );
-  return element("div", { className: "message-tools" }, reply);
+  return element("div", { className: "message-tools" }, ...messageShortcuts(), reply);
 }
 
 /** The way from a message to its replies. */

@@ -9,13 +9,13 @@ let dialog = null; // what is on the screen
 let you = null;
 
 /** Show the top of the stack, or nothing. A view that the bot has updated keeps what was filled in, and the focus. */
-export function showModals(stack, person) {
+export function showModals(stack, person, channel) {
   you = person;
   const view = stack.at(-1);
   if (dialog?.dataset.view !== view?.id) leave();
   if (!view) return;
   if (dialog) renew(view);
-  else enter(view, stack.length > 1);
+  else enter(view, stack.length > 1, channel);
 }
 
 /** Take modals off the screen without closing them. */
@@ -24,11 +24,12 @@ export function leave() {
   dialog = null;
 }
 
-function enter(view, hasBelow) {
+function enter(view, hasBelow, channel) {
   dialog = element("dialog", { className: "modal", "aria-labelledby": "modal-title", "data-view": view.id });
   dialog.dataset.testid = "modal";
   dialog.append(form(view, hasBelow));
   document.body.append(dialog);
+  for (const field of dialog.querySelectorAll("[data-current]")) field.value = channel;
   writeAll(dialog, view.typed);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault(); // the server closes it

@@ -1,0 +1,82 @@
+"""The forms themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from klingbot import plain
+from klingbot.blocks import view
+from klingbot.blocks.jobs import product
+from klingbot.blocks.message import Block, context
+from klingbot.blocks.refusals import price
+from klingbot.blocks.standings import left
+from klingbot.blocks.text import channel, name
+from klingbot.blocks.view import View, field
+from klingbot.choices import Choices, choices
+from klingbot.engine.asking import BudgetExceeded, Estimate
+from klingbot.jobs import Request
+from klingbot.periods import Calendar
+from klingbot.pricing import PriceList
+
+GENERATE = "generate"
+LONGEST_PROMPT = 2_500
+"""Characters of a prompt, and of what to avoid (Kling's docs, text to video)."""
+
+
+def generate(request: Request, estimate: Estimate, prices: PriceList, calendar: Calendar) -> View:
+    """A video as far as it has been said, and what it would cost. Without a channel, it asks for one."""
+    offered = choices(prices, request.wish)
+    prompt = view.text_input(request.prompt, most=LONGEST_PROMPT, example="A fox in snow, slow motion", lines=True)
+    blocks = [
+        field("prompt", "What should it show?", prompt),
+        *([] if request.channel_id else [field("channel", "Where should it go?", view.place_select(), tells=True)]),
+        *_priced(offered),
+        *price(estimate, calendar, product),
+        *_unpriced(request, offered),
+        _destination(request, estimate),
+    ]
+    return View(GENERATE, "Make a video", "Make it", tuple(blocks), json.dumps(plain.to_json(_remembered(request))))
+
+
+def _priced(offered: Choices) -> Iterator[Block]:
+    """The choices that change the price. A field whose choices change begins anew: its key is what it offers."""
+    now = offered.now
+    models = {model.name: f"{model.name} · {model.title}" for model in offered.models}
+    yield field("model", "Model", view.select(models, now.model.name), tells=True)
+    lengths = {str(seconds): f"{seconds} seconds" for seconds in offered.durations}
+    chosen = view.select(lengths, str(now.duration_seconds))
+    yield field("length", "Length", chosen, tells=True, key="-".join(lengths))
+    resolutions = view.select({each: each for each in offered.resolutions}, now.resolution)
+    yield field("resolution", "Resolution", resolutions, tells=True, key="-".join(offered.resolutions))
+    if offered.can_have_sound and offered.can_be_silent:
+        ticked = view.checkbox("With sound", "sound", ticked=now.audio)
+        yield field("sound", "Sound", ticked, optional=True, tells=True)
+
+
+def _unpriced(request: Request, offered: Choices) -> Iterator[Block]:
+    yield field("aspect", "Shape", view.select({each: each for each in offered.aspects}, offered.now.aspect))
+    address = view.url_input(request.image_url or "", example="https://…/fox.png")
+    yield field("image", "First picture", address, hint="A web address that Kling can read", optional=True)
+    if offered.now.model.takes_negative:
+        avoid = view.text_input(request.negative or "", most=LONGEST_PROMPT)
+        yield field("negative", "What should it avoid?", avoid, optional=True)
+
+
+def _destination(request: Request, estimate: Estimate) -> Block:
+    to = f"The video comes to {channel(request.channel_id)}" if request.channel_id else ""
+    return context(f"Project {name(estimate.project)}", to, "nothing is held before you press *Make it*")
+
+
+def over_budget(outcome: BudgetExceeded) -> str:
+    """Below a field, where Slack formats nothing and knows nobody."""
+    tightest = outcome.refused[0]
+    kind, _, rest = tightest.budget.scope.partition(":")
+    whose = {"user": "your own budget", "project": f"the budget of {rest}"}.get(kind, "the workspace's budget")
+    return f"This does not fit into {whose} ({tightest.budget.kind}): {left(tightest)}, {outcome.wanted.amount} needed."
+
+
+def _remembered(request: Request) -> Request:
+    """All but the long texts, which come back as the fields that they are."""
+    return replace(request, prompt="", negative=None, image_url=None)

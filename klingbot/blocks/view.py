@@ -1,0 +1,94 @@
+"""Forms: what a modal shows and asks for. Limits are Slack's (docs, "Modals" and the Block Kit reference)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from klingbot.blocks.message import Block, plain
+
+LONGEST_TITLE = 24
+LONGEST_OPTION = 75
+LONGEST_VALUE = 150
+MOST_OPTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A form to open. `callback_id` says which one it is, `memory` is what comes back with it unseen."""
+
+    callback_id: str
+    title: str
+    submit: str
+    blocks: tuple[Block, ...]
+    memory: str = ""
+
+    def payload(self) -> dict[str, Any]:
+        """As Slack's views.* methods take it."""
+        return {
+            "type": "modal",
+            "callback_id": self.callback_id,
+            "title": plain(self.title, LONGEST_TITLE),
+            "submit": plain(self.submit, LONGEST_TITLE),
+            "close": plain("Cancel", LONGEST_TITLE),
+            "private_metadata": self.memory,
+            "blocks": list(self.blocks),
+        }
+
+
+def field(
+    name: str, label: str, element: Block, *, hint: str = "", optional: bool = False, tells: bool = False, key: str = ""
+) -> Block:
+    """Something to fill in, known by its name. With `tells`, the bot hears of each change.
+
+    Slack keeps what was filled in as long as the block id stays the same; another `key` begins anew.
+    """
+    block = {
+        "type": "input",
+        "block_id": f"{name}:{key}" if key else name,
+        "label": plain(label, 2000),
+        "element": {**element, "action_id": "field"},
+        "optional": optional,
+        "dispatch_action": tells,
+    }
+    return block | ({"hint": plain(hint, 2000)} if hint else {})
+
+
+def text_input(value: str = "", *, most: int, example: str = "", lines: bool = False) -> Block:
+    element = {"type": "plain_text_input", "multiline": lines, "max_length": most}
+    return element | ({"initial_value": value} if value else {}) | _example(example)
+
+
+def url_input(value: str = "", *, example: str = "") -> Block:
+    return {"type": "url_text_input"} | ({"initial_value": value} if value else {}) | _example(example)
+
+
+def select(options: Mapping[str, str], chosen: str) -> Block:
+    """One of several; `options` are labels by value."""
+    offered = list(_options(options.items()))[:MOST_OPTIONS]
+    first = [option for option in offered if option["value"] == chosen]
+    return {"type": "static_select", "options": offered} | ({"initial_option": first[0]} if first else {})
+
+
+def checkbox(label: str, value: str, *, ticked: bool) -> Block:
+    offered = list(_options([(value, label)]))
+    return {"type": "checkboxes", "options": offered} | ({"initial_options": offered} if ticked else {})
+
+
+def place_select() -> Block:
+    """A channel, which the bot can answer in without being there."""
+    return {
+        "type": "conversations_select",
+        "default_to_current_conversation": True,
+        "response_url_enabled": True,
+        "filter": {"include": ["public", "private"]},
+    }
+
+
+def _options(labels: Iterable[tuple[str, str]]) -> Iterable[Block]:
+    return ({"text": plain(label, LONGEST_OPTION), "value": value[:LONGEST_VALUE]} for value, label in labels)
+
+
+def _example(text: str) -> Block:
+    return {"placeholder": plain(text, 150)} if text else {}

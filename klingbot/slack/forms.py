@@ -1,0 +1,119 @@
+"""Forms: shown anew as people choose, and answered when they submit. One table says which form does what.
+
+A submission must be acknowledged within three seconds, and its acknowledgement is what Slack shows: the mistakes below
+their fields, or the form closes (Slack's docs, "Modals").
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from klingbot.blocks import forms as form_blocks
+from klingbot.blocks.view import View
+from klingbot.slack import failures, generate_form, screen
+from klingbot.slack.desk import Desk
+from klingbot.slack.filled import Filled, Mistakes, Taken, read
+
+log = logging.getLogger(__name__)
+
+_ANY = re.compile("")
+_REMEMBERED = 200
+
+
+def register(app: App, desk: Desk) -> None:
+    later = app.listener_runner.listener_executor.submit
+
+    def submitted(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+        form = read(body)
+        if form is None:
+            ack()
+            return
+        outcome = _submitted(desk, form)
+        if isinstance(outcome, Mistakes):
+            below = {form.block_ids[name]: sentence for name, sentence in outcome.by_field.items()}
+            ack(response_action="errors", errors=below)
+            return
+        ack()
+        later(_tell, client, form, outcome)
+
+    app.view_submission(_ANY)(submitted)
+
+
+def _submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
+    """Whatever goes wrong, the form stays open with what was typed."""
+    row = _FORMS.get(form.callback_id)
+    first = next(iter(form.block_ids))
+    if row is None:
+        return Mistakes({first: "This form belongs to another version of Klingbot. Close it and open it again."})
+    try:
+        return row.submitted(desk, form)
+    except Exception as error:
+        return Mistakes({first: failures.noted(error).text})
+
+
+def changed(desk: Desk, client: WebClient, body: dict[str, Any]) -> None:
+    """Somebody chose something: the form is shown anew, unless they have chosen again by then."""
+    form = read(body)
+    row = _FORMS.get(form.callback_id) if form else None
+    if form is None or row is None or row.changed is None:
+        return
+    turn = _TURNS.of(form.view_id)
+    turn.newest = max(turn.newest, form.at)
+    with turn.lock:
+        if form.at == turn.newest:
+            screen.renew_form(client, form.view_id, row.changed(desk, form))
+
+
+def _tell(client: WebClient, form: Filled, taken: Taken) -> None:
+    if taken.response_url:
+        screen.answer(taken.response_url, taken.message)
+    else:
+        screen.tell(client, form.user_id, taken.message)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The changes of one form, shown one after another: an older one must not come after a newer."""
+
+    newest: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Turns:
+    """The forms that were changed last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: OrderedDict[str, _Turn] = OrderedDict()
+
+    def of(self, view_id: str) -> _Turn:
+        with self._lock:
+            turn = self._turns.setdefault(view_id, _Turn())
+            self._turns.move_to_end(view_id)
+            if len(self._turns) > _REMEMBERED:
+                self._turns.popitem(last=False)
+            return turn
+
+
+_TURNS = _Turns()
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    submitted: Callable[[Desk, Filled], Mistakes | Taken]
+    changed: Callable[[Desk, Filled], View] | None = None
+    """For forms that show something else as people choose."""
+
+
+_FORMS: Mapping[str, _Form] = {
+    form_blocks.GENERATE: _Form(generate_form.submitted, generate_form.changed),
+}

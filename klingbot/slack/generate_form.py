@@ -1,0 +1,80 @@
+"""The form that `/kling generate` without a prompt opens, and Slack's shortcuts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from klingbot import plain
+from klingbot.blocks import forms, jobs
+from klingbot.blocks.view import View
+from klingbot.choices import nearest
+from klingbot.engine import asking
+from klingbot.engine.asking import BudgetExceeded, Held, Repeated, Stopped
+from klingbot.jobs import Request
+from klingbot.pricing import NotSold, Wish
+from klingbot.slack.desk import Desk, Opens
+from klingbot.slack.filled import Filled, Mistakes, Taken
+from klingbot.slack.words import clean, is_blank
+
+
+def opened(desk: Desk, request: Request) -> Opens:
+    """The form with what has been said already. Without a channel, it asks for one."""
+    return Opens(_view(desk, request))
+
+
+def changed(desk: Desk, form: Filled) -> View:
+    return _view(desk, _request(form))
+
+
+def submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
+    """Submitting twice is one request: the form's own id is the request's."""
+    request = _request(form)
+    if is_blank(request.prompt):
+        return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
+    if request.image_url and not request.image_url.startswith(("https://", "http://")):
+        return Mistakes({"image": "Give a web address that begins with https://."})
+    outcome = asking.hold(desk.engine, request)
+    match outcome:
+        case Held():
+            return Taken(jobs.held(outcome, desk.engine.calendar), request.response_url)
+        case Repeated(job):
+            return Taken(jobs.repeated(job), request.response_url)
+        case BudgetExceeded():
+            return Mistakes({"length": forms.over_budget(outcome)})
+        case Stopped(reason):
+            return Mistakes({"model": f"Kling takes no jobs from this account just now: {reason} Nothing was held."})
+        case NotSold(sentence):
+            return Mistakes({"model": sentence})
+
+
+def _view(desk: Desk, request: Request) -> View:
+    prices = desk.engine.prices
+    request = replace(request, wish=nearest(prices, request.wish))
+    estimate = asking.estimate(desk.engine, request)
+    assert not isinstance(estimate, NotSold), "the nearest that is sold is sold"
+    return forms.generate(request, estimate, prices, desk.engine.calendar)
+
+
+def _request(form: Filled) -> Request:
+    """What was chosen, over what the form remembers: Slack does not always tell of fields that nobody touched."""
+    said, before = form.values, plain.from_json(Request, json.loads(form.memory))
+    length = said.get("length")
+    wish = Wish(
+        model=said.get("model") or before.wish.model,
+        duration_seconds=int(length) if length else before.wish.duration_seconds,
+        resolution=said.get("resolution") or before.wish.resolution,
+        audio=bool(said["sound"]) if "sound" in said else before.wish.audio,
+        aspect=said.get("aspect") or before.wish.aspect,
+        negative=bool(said.get("negative")),
+    )
+    return replace(
+        before,
+        request_id=form.view_id,
+        channel_id=said.get("channel") or before.channel_id,
+        prompt=clean(said.get("prompt") or "").strip(),
+        wish=wish,
+        negative=said.get("negative"),
+        image_url=said.get("image"),
+        response_url=form.response_url or before.response_url,
+    )

@@ -1,0 +1,75 @@
+"""What reaches one person's screen: answers that only they see, and forms."""
+
+from __future__ import annotations
+
+import logging
+from http.client import HTTPException
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_handlers import (
+    ConnectionErrorRetryHandler,
+    RateLimitErrorRetryHandler,
+    ServerErrorRetryHandler,
+)
+from slack_sdk.webhook import WebhookClient
+
+from klingbot.blocks import answers
+from klingbot.blocks.message import Message
+from klingbot.blocks.view import View
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 5
+_AWAY = (OSError, HTTPException, SlackClientError, ValueError)
+
+
+def answer(response_url: str, message: Message, *, replaces: bool = False) -> None:
+    """Says it to whoever acted, or rewrites the message that they acted on.
+
+    What was asked for is done by now; a person who cannot be told sees it when they look again.
+    """
+    webhook = WebhookClient(
+        response_url,
+        timeout=_SECONDS,
+        retry_handlers=[ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(), ServerErrorRetryHandler()],
+    )
+    try:
+        reply = webhook.send(text=message.text, blocks=list(message.blocks), replace_original=replaces)
+    except _AWAY as e:
+        log.warning("an answer to a click was lost: %s", type(e).__name__)
+        return
+    if reply.status_code != 200:
+        log.warning("Slack did not take an answer to a click: HTTP %s %s", reply.status_code, reply.body[:100])
+
+
+def tell(client: WebClient, user_id: str, message: Message) -> None:
+    """Says it in the person's direct messages, where there is no response_url."""
+    try:
+        client.chat_postMessage(channel=user_id, text=message.text, blocks=list(message.blocks), unfurl_links=False)
+    except (SlackApiError, *_AWAY) as e:
+        log.warning("an answer to a click was lost: %s", type(e).__name__)
+
+
+def open_form(client: WebClient, trigger_id: str, view: View) -> Message | None:
+    """Opens it; what to say instead where Slack does not. A trigger is good for three seconds (Slack's docs)."""
+    try:
+        client.views_open(trigger_id=trigger_id, view=view.payload())
+    except SlackApiError as e:
+        log.warning("Slack did not open the form %s: %s", view.callback_id, e.response.get("error"))
+    except _AWAY as e:
+        log.warning("Slack could not be reached to open the form %s: %s", view.callback_id, type(e).__name__)
+    else:
+        return None
+    return answers.unavailable("Slack did not open the form in time. Nothing was held or changed; try again.")
+
+
+def renew_form(client: WebClient, view_id: str, view: View) -> None:
+    """Shows it anew; a form that was closed meanwhile stays closed."""
+    try:
+        client.views_update(view_id=view_id, view=view.payload())
+    except SlackApiError as e:
+        if e.response.get("error") != "not_found":
+            log.warning("Slack did not update the form %s: %s", view.callback_id, e.response.get("error"))
+    except _AWAY as e:
+        log.warning("Slack could not be reached to update the form %s: %s", view.callback_id, type(e).__name__)

@@ -1,0 +1,315 @@
+"""The form for a video: signed payloads in, and what Slack is asked to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from slack_bolt import App
+
+from klingbot import prices
+from klingbot.engine import Engine, budgeting, open_engine, verdicts
+from klingbot.engine.budgeting import Change
+from klingbot.engine.usage import usage
+from klingbot.jobs import Job
+from klingbot.periods import Calendar, PeriodKind
+from klingbot.slack import forms
+from klingbot.slack.app import build
+from klingbot.slack.desk import Desk
+from klingbot.slack.directory import Directory
+from klingbot.store import Store, jobs
+
+GENERAL, MARKETING = "C0GENERAL1", "C0MARKETNG"
+
+
+@pytest.fixture
+def engine(store: Store, clock: Any) -> Engine:
+    """Kling's own prices: more to choose from."""
+    return open_engine(store, prices.load("kling-api"), Calendar(ZoneInfo("UTC")), clock)
+
+
+@pytest.fixture
+def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterator[App]:
+    built = build(Desk(engine, directory), token="xoxb-fake", api_url=f"{hook.url}/", signing_secret=secret)
+    yield built
+    built.listener_runner.listener_executor.shutdown()
+
+
+def opened(person: Any, hook: Any, options: str = "") -> dict[str, Any]:
+    """The view that `/kling generate` opens."""
+    response = person.send(f"generate {options}", response_url=f"{hook.url}/answer")
+    assert (response.status, response.body) == (200, "")
+    said = hook.said()
+    assert said["method"] == "views.open"
+    return dict(said["view"])
+
+
+def block(view: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [each for each in view["blocks"] if each.get("block_id", "").partition(":")[0] == name]
+    return dict(found)
+
+
+def names(view: dict[str, Any]) -> list[str]:
+    return [each["block_id"].partition(":")[0] for each in view["blocks"] if "block_id" in each]
+
+
+def chosen(view: dict[str, Any], name: str) -> str:
+    return str(block(view, name)["element"]["initial_option"]["value"])
+
+
+def text(view: dict[str, Any]) -> str:
+    return "\n".join(each["text"]["text"] for each in view["blocks"] if each["type"] == "section")
+
+
+def state(view: dict[str, Any], **filled: Any) -> dict[str, Any]:
+    """What Slack tells of the fields: those that were touched as they are filled in, the others as they began."""
+    values: dict[str, Any] = {}
+    for each in view["blocks"]:
+        if each["type"] != "input":
+            continue
+        name, element = each["block_id"].partition(":")[0], each["element"]
+        values[each["block_id"]] = {"field": _said(element, filled.get(name))}
+    return {"values": values}
+
+
+def _said(element: dict[str, Any], given: Any) -> dict[str, Any]:
+    match element["type"]:
+        case "static_select":
+            picked = [option for option in element["options"] if option["value"] == given]
+            return {"type": "static_select", "selected_option": picked[0] if picked else element["initial_option"]}
+        case "checkboxes":
+            return {"type": "checkboxes", "selected_options": element["options"] if given else []}
+        case "conversations_select":
+            return {"type": "conversations_select", "selected_conversation": given}
+    return {"type": element["type"], "value": given or element.get("initial_value")}
+
+
+def as_slack_has_it(view: dict[str, Any], **filled: Any) -> dict[str, Any]:
+    return {**view, "id": "V0FORM0001", "hash": "1.a", "state": state(view, **filled)}
+
+
+def choose(person: Any, view: dict[str, Any], *, at: str = "1.0", **filled: Any) -> None:
+    body = {
+        "type": "block_actions",
+        "container": {"type": "view", "view_id": "V0FORM0001"},
+        "view": as_slack_has_it(view, **filled),
+        "actions": [{"type": "static_select", "action_id": "field", "block_id": "model", "action_ts": at}],
+    }
+    assert person.acts(body).status == 200
+
+
+def submit(person: Any, view: dict[str, Any], urls: list[Any] | None = None, **filled: Any) -> dict[str, str]:
+    """What is shown below the fields, by their names; nothing when the form was taken."""
+    body = {"type": "view_submission", "view": as_slack_has_it(view, **filled), "response_urls": urls or []}
+    response = person.acts(body)
+    assert response.status == 200
+    if not response.body:
+        return {}
+    said = json.loads(response.body)
+    assert said["response_action"] == "errors"
+    assert said["errors"].keys() <= state(view)["values"].keys(), "Slack takes errors only for blocks that are there"
+    return {name.partition(":")[0]: sentence for name, sentence in said["errors"].items()}
+
+
+def only_job(engine: Engine) -> Job:
+    (row,) = engine.store.read().query("SELECT id FROM jobs")
+    job = jobs.get(engine.store.read(), row["id"])
+    assert job
+    return job
+
+
+def held(engine: Engine) -> int:
+    return usage(engine, "workspace", PeriodKind.MONTHLY, "model").total.held.millicredits
+
+
+# Opening.
+
+
+def test_generate_without_a_prompt_opens_a_form_with_the_lists_own_choices(bob: Any, hook: Any) -> None:
+    view = opened(bob, hook)
+    assert (view["type"], view["title"]["text"], view["submit"]["text"]) == ("modal", "Make a video", "Make it")
+    assert (chosen(view, "model"), chosen(view, "length"), chosen(view, "resolution")) == ("kling-2.6", "5", "1080p")
+    assert [option["value"] for option in block(view, "length")["element"]["options"]] == ["5", "10"]
+    assert [option["value"] for option in block(view, "aspect")["element"]["options"]] == ["16:9", "9:16", "1:1"]
+    assert "2.5 credits ($0.35)" in text(view)
+    assert "No budget limits this" in text(view)
+    assert "channel" not in names(view), "it is the channel that the command was typed in"
+
+
+def test_what_was_typed_already_stands_in_the_form(bob: Any, hook: Any) -> None:
+    view = opened(bob, hook, "--model kling-3.0 --duration 12 --resolution 4k --audio --aspect 9:16 --negative “fog”")
+    assert (chosen(view, "model"), chosen(view, "length"), chosen(view, "resolution")) == ("kling-3.0", "12", "4k")
+    assert block(view, "sound")["element"]["initial_options"]
+    assert (chosen(view, "aspect"), block(view, "negative")["element"]["initial_value"]) == ("9:16", "fog")
+
+
+def test_when_slack_does_not_open_it_the_command_says_so(bob: Any, hook: Any) -> None:
+    hook.statuses = [500]
+    said = bob.types("generate")
+    assert said == "Slack did not open the form in time. Nothing was held or changed; try again."
+
+
+# Choosing.
+
+
+def test_price_and_choices_follow_the_model(bob: Any, hook: Any) -> None:
+    view = opened(bob, hook)
+    choose(bob, view, model="kling-3.0-turbo", prompt="a fox")
+    said = hook.said()
+    assert (said["method"], said["view_id"]) == ("views.update", "V0FORM0001")
+    assert len(block(said["view"], "length")["element"]["options"]) == 13
+    assert "5 credits ($0.70)" in text(said["view"]), "5 s at 1.0"
+    assert "sound" not in names(said["view"]), "it always has sound: there is nothing to choose"
+    assert "negative" not in names(said["view"]), "it takes none"
+
+
+def test_a_field_whose_choices_change_begins_anew_and_the_others_keep_what_is_in_them(bob: Any, hook: Any) -> None:
+    view = opened(bob, hook)
+    choose(bob, view, model="kling-3.0")
+    changed = hook.said()["view"]
+    assert block(changed, "length")["block_id"] != block(view, "length")["block_id"]
+    for name in ("prompt", "model", "aspect", "image", "negative"):
+        assert block(changed, name)["block_id"] == block(view, name)["block_id"]
+
+
+def test_the_budgets_are_shown_as_they_would_stand(bob: Any, hook: Any, engine: Engine) -> None:
+    budgeting.set_budget(engine, Change("project:default", PeriodKind.MONTHLY, limit_millicredits=10_000), by="U1")
+    view = opened(bob, hook)
+    assert "default (monthly): 0.0% → 25.0%, now 10 credits left of 10 credits" in text(view)
+    choose(bob, view, model="kling-3.0", length="5", resolution="1080p")
+    choose(bob, hook.said()["view"], at="2.0", length="15", resolution="4k")
+    said = text(hook.said()["view"])
+    assert "It would be refused: *Budget exceeded for default (monthly)*" in said
+    assert "What still fits:\n• *kling-3.0*, 3 s, 4k → 9 credits ($1.26)" in said
+
+
+def test_an_older_choice_is_not_shown_over_a_newer_one(bob: Any, hook: Any) -> None:
+    view = opened(bob, hook)
+    choose(bob, view, at="9.2", model="kling-3.0")
+    hook.said()
+    choose(bob, view, at="9.1", model="kling-2.6")
+    choose(bob, view, at="9.3", model="kling-3.0-turbo")
+    assert chosen(hook.said()["view"], "model") == "kling-3.0-turbo"
+
+
+def test_what_slack_does_not_tell_is_as_the_form_showed_it(bob: Any, hook: Any, engine: Engine) -> None:
+    """After an update Slack may leave fields out that nobody touched since (slackapi/bolt-js#1073)."""
+    view = opened(bob, hook, "--model kling-3.0 --duration 12 --resolution 4k")
+    body = as_slack_has_it(view, prompt="a fox")
+    body["state"]["values"] = {"prompt": body["state"]["values"]["prompt"]}
+    assert bob.acts({"type": "view_submission", "view": body, "response_urls": []}).body == ""
+    job = only_job(engine)
+    assert (job.model, job.duration_seconds, job.resolution) == ("kling-3.0", 12, "4k")
+
+
+# Submitting.
+
+
+def test_a_submitted_form_holds_the_job_and_its_answer_comes_to_the_channel(
+    bob: Any, hook: Any, engine: Engine
+) -> None:
+    view = opened(bob, hook, "--model kling-3.0")
+    filled = {"prompt": " a fox & friends\n", "length": "7", "aspect": "1:1", "image": "https://x.com/fox.png"}
+    assert submit(bob, view, **filled, negative="fog") == {}
+    said = hook.said()
+    assert said["method"] == "answer"
+    assert said["text"].startswith("🎬 Held 5.6 credits ($0.78) for kling-3.0, 7 s, 1080p · project default")
+    job = only_job(engine)
+    assert (job.prompt, job.negative, job.image_url) == ("a fox & friends", "fog", "https://x.com/fox.png")
+    assert (job.duration_seconds, job.aspect, job.channel_id) == (7, "1:1", GENERAL)
+    assert (job.user_id, job.response_url) == (bob.user_id, f"{hook.url}/answer")
+
+
+def test_submitting_twice_holds_once(bob: Any, hook: Any, engine: Engine) -> None:
+    view = opened(bob, hook)
+    assert submit(bob, view, prompt="a fox") == submit(bob, view, prompt="a fox") == {}
+    assert {hook.said()["text"][:12], hook.said()["text"][:12]} == {"🎬 Held 2.5 c", "This is the "}
+    assert held(engine) == 2_500
+
+
+def test_an_empty_prompt_is_pointed_out_where_it_belongs(bob: Any, hook: Any, engine: Engine) -> None:
+    mistakes = submit(bob, opened(bob, hook), prompt=" \u200b ")
+    assert mistakes == {"prompt": "Say what the video should show, like: a fox in the snow."}
+    assert held(engine) == 0
+
+
+def test_a_picture_that_is_no_web_address_is_pointed_out(bob: Any, hook: Any) -> None:
+    assert "image" in submit(bob, opened(bob, hook), prompt="a fox", image="ftp://x.com/fox.png")
+
+
+def test_what_does_not_fit_is_said_below_the_length_and_can_be_mended(bob: Any, hook: Any, engine: Engine) -> None:
+    for scope, limit in (("user:U0BOB00001", 3_000), ("workspace", 4_000)):
+        budgeting.set_budget(engine, Change(scope, PeriodKind.DAILY, limit_millicredits=limit), by="U1")
+    view = opened(bob, hook)
+    assert submit(bob, view, prompt="a fox", length="10") == {
+        "length": "This does not fit into your own budget (daily): 3 credits left, 5 credits ($0.70) needed."
+    }
+    assert held(engine) == 0
+    assert submit(bob, view, prompt="a fox", length="5") == {}
+    assert held(engine) == 2_500
+
+
+def test_while_kling_refuses_the_account_the_form_says_so(bob: Any, hook: Any, engine: Engine) -> None:
+    verdicts.stopped(engine, code=1102, reason="no units left.")
+    mistakes = submit(bob, opened(bob, hook), prompt="a fox")
+    assert mistakes["model"].startswith("Kling takes no jobs from this account just now: no units left.")
+
+
+def test_a_length_that_the_newly_chosen_model_lacks_is_pointed_out(bob: Any, hook: Any) -> None:
+    """Submitted before the form could be shown anew."""
+    view = opened(bob, hook, "--model kling-3.0 --duration 12")
+    assert submit(bob, view, prompt="a fox", model="kling-2.6", length="12") == {
+        "model": "kling-2.6 makes no 12-second videos, only 5 or 10 seconds."
+    }
+
+
+def test_a_form_of_another_version_stays_open_and_says_so(bob: Any, hook: Any) -> None:
+    view = {**opened(bob, hook), "callback_id": "teleport"}
+    assert submit(bob, view, prompt="a fox")["prompt"].startswith("This form belongs to another version")
+
+
+def test_when_something_breaks_the_form_stays_open_with_a_reference(
+    bob: Any, hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(forms._FORMS, "generate", forms._Form(broken))
+    reference = re.search(r"ref ([0-9a-f]{6})", submit(bob, opened(bob, hook), prompt="a fox")["prompt"])
+    assert reference and reference[1] in caplog.text
+
+
+# Shortcuts.
+
+
+def test_the_shortcut_from_anywhere_asks_where_the_video_should_go(bob: Any, hook: Any, engine: Engine) -> None:
+    assert bob.acts({"type": "shortcut", "callback_id": "generate"}).body == ""
+    view = hook.said()["view"]
+    assert "channel" in names(view)
+    url = {"block_id": "channel", "action_id": "field", "channel_id": MARKETING, "response_url": f"{hook.url}/there"}
+    assert submit(bob, view, [url], prompt="a fox", channel=MARKETING) == {}
+    assert hook.said()["method"] == "there"
+    job = only_job(engine)
+    assert (job.channel_id, job.response_url) == (MARKETING, f"{hook.url}/there")
+
+
+def test_the_shortcut_on_a_message_makes_it_the_prompt_and_its_picture_the_first(bob: Any, hook: Any) -> None:
+    message = {"text": "a fox &amp; <@U0CAROL001|carol>", "attachments": [{"image_url": "https://x.com/fox.png"}]}
+    shortcut = {"type": "message_action", "callback_id": "generate_from_message", "channel": {"id": MARKETING}}
+    bob.acts({**shortcut, "message": message, "response_url": f"{hook.url}/there"})
+    view = hook.said()["view"]
+    assert block(view, "prompt")["element"]["initial_value"] == "a fox & @carol"
+    assert block(view, "image")["element"]["initial_value"] == "https://x.com/fox.png"
+    assert "channel" not in names(view)
+
+
+def test_a_shortcut_whose_form_does_not_open_says_so_in_the_direct_messages(bob: Any, hook: Any) -> None:
+    hook.statuses = [500]
+    bob.acts({"type": "shortcut", "callback_id": "generate"})
+    said = hook.said()
+    assert (said["method"], said["channel"]) == ("chat.postMessage", bob.user_id)
+    assert said["text"].startswith("Slack did not open the form in time.")
