@@ -299,14 +299,14 @@ def test_a_budget_shows_its_bar_its_sums_and_where_its_alerts_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "default", "place"),
+    ("own", "default", "where"),
     [("C0OWN", "C0DEFAULT", "<#C0OWN>"), (None, "C0DEFAULT", "<#C0DEFAULT>"), (None, None, "the admins")],
 )
 def test_alerts_go_to_the_budgets_channel_or_the_default_or_the_admins(
-    own: str | None, default: str | None, place: str
+    own: str | None, default: str | None, where: str
 ) -> None:
     said = budgets.status("workspace", [standing("workspace", channel=own)], UTC, default)
-    assert f"alerts at 80%, 100% go to {place} · " in said.text
+    assert f"alerts at 80%, 100% go to {where} · " in said.text
 
 
 def test_a_budget_shows_which_alerts_are_off_and_a_daily_one_has_neither() -> None:
