@@ -68,7 +68,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(dispatcher.finish)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
-        digester = Digester(engine, Pictures(patient))
+        digester = Digester(engine, Pictures(patient), directory.names)
         care = Care(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)

@@ -7,12 +7,14 @@ which no alert could leave.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from klingbot import charts
-from klingbot.digests import Digest, chart
+from klingbot.digests import Digest, chart, people_in
 from klingbot.engine import Engine, digesting
 from klingbot.engine.figures import figures
+from klingbot.outbox import Named
 from klingbot.schedules import Due
 from klingbot.slack.pictures import Pictures, Uploaded
 from klingbot.slack.sender import Later
@@ -27,6 +29,8 @@ PATIENCE_MS = 10 * 60_000
 class Digester:
     engine: Engine
     pictures: Pictures
+    names: Callable[[], Mapping[str, str]]
+    """What people are called, by user id; may ask Slack."""
 
     def tell(self) -> None:
         """Queues what is due. Each is claimed first; one that fails is tried again when its lease has ended."""
@@ -40,7 +44,11 @@ class Digester:
         if isinstance(picture, Later) and self.engine.clock() < due.at + PATIENCE_MS:
             log.info("the chart of a digest is not taken (%s); trying again in a minute", picture.problem)
             return
-        digesting.tell(self.engine, due, digest, picture if isinstance(picture, str) else None)
+        digesting.tell(self.engine, due, digest, picture if isinstance(picture, str) else None, self._named(digest))
+
+    def _named(self, digest: Digest) -> tuple[Named, ...]:
+        names, people = self.names(), sorted(people_in(digest))
+        return tuple(Named(user_id, names[user_id]) for user_id in people if user_id in names)
 
     def _picture(self, digest: Digest) -> str | Later | None:
         """Slack's id of the chart. None where there is none, or none to be had: a chart never costs the words."""

@@ -5,7 +5,7 @@ Prompts are left out: a digest goes to other people than the channel where a vid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,18 +19,11 @@ MOST_DEAREST = 3
 DAYS_OF_A_DAILY = 14
 """A daily digest shows its day beside those before it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one person made of one project with one model."""
-
-    user_id: str
-    project: str
-    model: str
-    jobs: int
-    failed: int
-    """Those that were not made: failed at Kling, refused there, or cancelled."""
-    total: Total
+BEFORE = {
+    PeriodKind.DAILY: "the day before",
+    PeriodKind.WEEKLY: "the week before",
+    PeriodKind.MONTHLY: "the month before",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +111,16 @@ class Digest:
         return not self.jobs and not self.refused.jobs
 
 
-def spenders(parts: Iterable[Part], name: Callable[[Part], str]) -> Spenders:
-    """Those parts gathered under one of their names."""
-    gathered: dict[str, Spender] = {}
-    for part in parts:
-        known = gathered.get(name(part), Spender(name(part), NOTHING, 0))
-        gathered[known.name] = Spender(known.name, known.amount + part.total.settled, known.jobs + part.jobs)
-    ranked = sorted(gathered.values(), key=lambda each: (-each.amount.microusd, -each.jobs, each.name))
+def people_in(digest: Digest) -> set[str]:
+    """The ids of everybody whom the digest names."""
+    kind, _, name = digest.scope.partition(":")
+    named = {each.name for each in digest.people.top} | {each.user_id for each in digest.dearest}
+    return named | ({name} if kind == "user" else set())
+
+
+def spenders(found: Iterable[Spender]) -> Spenders:
+    """The dearest few by name, and the rest as one."""
+    ranked = sorted(found, key=lambda each: (-each.amount.microusd, -each.jobs, each.name))
     rest = ranked[MOST_SPENDERS:]
     return Spenders(tuple(ranked[:MOST_SPENDERS]), len(rest), sum((each.amount for each in rest), NOTHING))
 
@@ -156,7 +152,7 @@ def chart(digest: Digest) -> Chart | None:
     line = _even_pace(digest, in_usd)
     shown = "" if line is None else show_usd(line) if in_usd else show_credits(line)
     label = f"daily budget: {shown}" if is_daily else f"budget, spread evenly: {shown} a day"
-    return Chart(bars, 1 if is_daily else len(bars), in_usd, line, label if line else "")
+    return Chart(bars, 1 if is_daily else len(bars), in_usd, line, label if line else "", BEFORE[digest.period.kind])
 
 
 def _value(day: Day, in_usd: bool) -> int:

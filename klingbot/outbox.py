@@ -128,6 +128,14 @@ class SubmittingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A person, by the name that Slack shows."""
+
+    user_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DigestReady:
     """The digest of a period that has ended, its figures as they were when it was due. For its schedule's channel."""
 
@@ -138,6 +146,8 @@ class DigestReady:
     """Digests before it that never came, because the bot was away."""
     picture: str | None
     """Slack's id of its chart."""
+    names: tuple[Named, ...] = ()
+    """What the people in it are called: a mention would call them every time."""
 
 
 @dataclass(frozen=True, slots=True)

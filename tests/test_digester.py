@@ -41,7 +41,7 @@ def client(sandbox: Sandbox) -> WebClient:
 
 @pytest.fixture
 def digester(engine: Engine, client: WebClient) -> Digester:
-    return Digester(engine, Pictures(client))
+    return Digester(engine, Pictures(client), lambda: {"U1": "Uma *bold* @here"})
 
 
 @pytest.fixture
@@ -89,6 +89,8 @@ def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
     [message] = seen(sandbox)
     assert "Weekly digest for marketing · week of 16 November 2026" in message.text
     assert "40 credits ($2.40) spent" in message.text
+    assert "Uma ∗bold∗" in message.text, "by name: a mention would call her every week"
+    assert "<@U1>" not in message.text and "@here" not in message.text
     [image] = blocks(message, "image")
     file = sandbox.workspace.files.find(image["slack_file"]["id"])  # type: ignore[index]
     assert file and file.kind == "png"

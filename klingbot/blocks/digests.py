@@ -7,38 +7,37 @@ from collections.abc import Callable, Iterator, Sequence
 from klingbot import charts
 from klingbot.blocks.message import Block, Message, context, image, message, section, sections
 from klingbot.blocks.standings import bar, left, limit, resets
-from klingbot.blocks.text import channel, code, label, mention, name, plural, scope_name, scope_typed, when
-from klingbot.digests import Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
+from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
+from klingbot.digests import BEFORE, Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
 from klingbot.outbox import DigestReady
-from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
+from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.schedules import Schedule, next_at
 
 MOST_LISTED = 50
 
-_BEFORE = {
-    PeriodKind.DAILY: "the day before",
-    PeriodKind.WEEKLY: "the week before",
-    PeriodKind.MONTHLY: "the month before",
-}
+Who = Callable[[str], str]
+"""A person's id → how the person is shown."""
 
 
 def ready(content: DigestReady, calendar: Calendar) -> Message:
     """As it comes to its channel."""
-    said = digest(content.digest, calendar, picture=content.picture)
+    names = {each.user_id: name(each.name) for each in content.names}
+    said = digest(content.digest, calendar, lambda user_id: names.get(user_id) or mention(user_id), content.picture)
     remarks = [*_late(content, calendar), *_missed(content)]
     return said.plus(context(*remarks)) if remarks else said
 
 
-def digest(shown: Digest, calendar: Calendar, *, picture: str | None = None) -> Message:
-    """`picture` is Slack's id of its chart; without one, the chart's figures are said in small print."""
+def digest(shown: Digest, calendar: Calendar, who: Who = mention, picture: str | None = None) -> Message:
+    """`who` shows a person. `picture` is Slack's id of the chart; without one, its figures are said in small print."""
+    title = f"*📊 {_title(shown, who)}*"
     if shown.is_empty:
-        return message(section(f"*📊 {_title(shown)}*: nothing was asked for, and nothing spent"))
+        return message(section(f"{title}: nothing was asked for, and nothing spent"))
     return message(
-        section(f"*📊 {_title(shown)}*", _spent(shown), _budget(shown), _jobs(shown), _refused(shown), _peak(shown)),
+        section(title, _spent(shown), _budget(shown), _jobs(shown), _peak(shown)),
         *_chart(shown, picture),
-        *_breakdowns(shown),
-        *_dearest(shown),
-        *_headings(shown, calendar),
+        *_breakdowns(shown, who),
+        *_dearest(shown, who),
+        *_headings(shown, calendar, who),
         context(f"details: {code(f'/kling usage {scope_typed(shown.scope)} --by user')}"),
     )
 
@@ -78,17 +77,21 @@ def _scheduled(schedule: Schedule, calendar: Calendar, alerts_channel: str | Non
 
 def _late(content: DigestReady, calendar: Calendar) -> Iterator[str]:
     if content.due_at is not None:
-        yield f"🕘 late: it was due {when(content.due_at, calendar)}, when Klingbot was not running"
+        yield f"🕘 late: it was due {when(content.due_at, calendar)}, while Klingbot was away"
 
 
 def _missed(content: DigestReady) -> Iterator[str]:
     if content.missed:
-        yield f"{plural(content.missed, 'digest')} before this one never came, for the same reason"
+        yield f"{plural(content.missed, 'digest')} before this one never came"
 
 
-def _title(shown: Digest) -> str:
-    kind = shown.period.kind.capitalize()
-    return f"{kind} digest for {scope_name(shown.scope)} · {shown.period.label}"
+def _title(shown: Digest, who: Who) -> str:
+    return f"{shown.period.kind.capitalize()} digest for {_scope(shown.scope, who)} · {shown.period.label}"
+
+
+def _scope(scope: str, who: Who) -> str:
+    kind, _, user_id = scope.partition(":")
+    return who(user_id) if kind == "user" else scope_name(scope)
 
 
 def _spent(shown: Digest) -> str:
@@ -97,7 +100,7 @@ def _spent(shown: Digest) -> str:
 
 
 def _compared(shown: Digest) -> str:
-    before, change = _BEFORE[shown.period.kind], change_permille(shown)
+    before, change = BEFORE[shown.period.kind], change_permille(shown)
     if change is None:
         return f"nothing was spent {before}"
     if change == 0:
@@ -115,12 +118,10 @@ def _budget(shown: Digest) -> str:
 
 def _jobs(shown: Digest) -> str:
     unmade = f", {shown.failed:,} of them not made" if shown.failed else ""
-    return f"{plural(shown.jobs, 'job')}{unmade}"
-
-
-def _refused(shown: Digest) -> str:
-    refused = shown.refused
-    return f"{plural(refused.jobs, 'job')} refused for want of budget: {refused.amount}" if refused.jobs else ""
+    refused = (
+        f"; {shown.refused.jobs:,} refused for want of budget: {shown.refused.amount}" if shown.refused.jobs else ""
+    )
+    return f"{plural(shown.jobs, 'job')}{unmade}{refused}"
 
 
 def _peak(shown: Digest) -> str:
@@ -136,11 +137,11 @@ def _chart(shown: Digest, picture: str | None) -> Iterator[Block]:
         yield image(picture, charts.alt(drawn)) if picture else context(charts.alt(drawn))
 
 
-def _breakdowns(shown: Digest) -> Iterator[Block]:
+def _breakdowns(shown: Digest, who: Who) -> Iterator[Block]:
     """Each way of cutting the sum that says more than the scope itself does."""
     kind = shown.scope.partition(":")[0]
     if kind != "user":
-        yield from _breakdown("People", shown.people, mention, shown)
+        yield from _breakdown("People", shown.people, who, shown)
     if kind != "project":
         yield from _breakdown("Projects", shown.projects, name, shown)
     yield from _breakdown("Models", shown.models, name, shown)
@@ -161,26 +162,27 @@ def _share(spender: Spender, shown: Digest) -> str:
     return f", {_percent(spender.amount.microusd * 1000 // whole)}" if whole else ""
 
 
-def _dearest(shown: Digest) -> Iterator[Block]:
+def _dearest(shown: Digest, who: Who) -> Iterator[Block]:
     if shown.dearest:
-        yield section("*Dearest videos*", *(f"• {_dear(each)}" for each in shown.dearest))
+        yield section("*Dearest videos*", *(f"• {_dear(each, who)}" for each in shown.dearest))
 
 
-def _dear(dear: Dear) -> str:
+def _dear(dear: Dear, who: Who) -> str:
     sound = ", with sound" if dear.audio else ""
     product = f"{name(dear.model)}, {dear.duration_seconds} s, {name(dear.resolution)}{sound}"
-    return f"{dear.amount}: {product} · {mention(dear.user_id)} for {name(dear.project)} · job {name(dear.job_id)}"
+    return f"{dear.amount}: {product} · {who(dear.user_id)} for {name(dear.project)} · job {name(dear.job_id)}"
 
 
-def _headings(shown: Digest, calendar: Calendar) -> Iterator[Block]:
+def _headings(shown: Digest, calendar: Calendar, who: Who) -> Iterator[Block]:
     if shown.headings:
-        yield section("*Budgets now*", *(f"• {_heading(each, calendar)}" for each in shown.headings))
+        yield section("*Budgets now*", *(f"• {_heading(each, calendar, who)}" for each in shown.headings))
 
 
-def _heading(heading: Heading, calendar: Calendar) -> str:
+def _heading(heading: Heading, calendar: Calendar, who: Who) -> str:
     standing = heading.standing
     ends = f"; at the present rate it ends {when(heading.ends_at, calendar)}" if heading.ends_at else ""
-    return f"{label(standing.budget)}: {standing.percent}, {left(standing)}{ends}, {resets(standing, calendar)}"
+    budget = f"{_scope(standing.budget.scope, who)} ({standing.budget.kind})"
+    return f"{budget}: {standing.percent}, {left(standing)}{ends}, {resets(standing, calendar)}"
 
 
 def _percent(permille: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from klingbot import schedules
 from klingbot.digests import Digest
 from klingbot.engine.core import Engine
-from klingbot.outbox import DigestReady, kind_of, to_json
+from klingbot.outbox import DigestReady, Named, kind_of, to_json
 from klingbot.periods import PeriodKind
 from klingbot.schedules import NINE, Due, Schedule
 from klingbot.store import digests, outbox
@@ -55,13 +55,13 @@ def claim(engine: Engine, due: Due) -> bool:
         return digests.claim(tx, due.schedule, now=engine.clock())
 
 
-def tell(engine: Engine, due: Due, digest: Digest, picture: str | None) -> bool:
+def tell(engine: Engine, due: Due, digest: Digest, picture: str | None, names: tuple[Named, ...] = ()) -> bool:
     """Queues it, and moves its schedule on, in one transaction. False when it was told meanwhile.
 
     The figures are kept as they are: a digest that is sent again after trouble says the same again.
     """
     now, schedule = engine.clock(), due.schedule
-    content = DigestReady(digest, due.at if due.late(now) else None, due.missed, picture)
+    content = DigestReady(digest, due.at if due.late(now) else None, due.missed, picture, names)
     key = f"digest {schedule.scope} {schedule.kind} {schedule.channel_id or ''} {due.period.first_day}"
     with engine.store.write() as tx:
         if not digests.tell(tx, schedule, due.period.first_day):

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 
 from klingbot import digests
 from klingbot.budgets import Standing, Total
-from klingbot.digests import Day, Digest, Heading
+from klingbot.digests import Day, Digest, Heading, Spender, Spenders
 from klingbot.engine.core import Engine
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at
 from klingbot.money import NOTHING
 from klingbot.periods import Calendar, Period, PeriodKind
-from klingbot.store import Database, budgets, refusal_counts, spending
+from klingbot.store import Database, budgets, ledger, refusal_counts, spending
+from klingbot.store.ledger import Share
 
 _DAY = timedelta(days=1)
 
@@ -28,21 +29,21 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
     before = engine.calendar.previous(period)
     with engine.store.view() as db:
         days = _Days.read(db, engine, scope, since=before)
-        parts = spending.parts(db, scope, *days.bounds(period))
-        total = _sum(part.total for part in parts)
+        by = {name: ledger.breakdown(db, scope, *days.bounds(period), name) for name in ("user", "project", "model")}
+        total = _sum(share.total for share in by["model"])
         budget = budgets.get(db, scope, period.kind)
         return Digest(
             scope=scope,
             period=period,
             budget=Standing(budget, period, total) if budget else None,
             total=total,
-            jobs=sum(part.jobs for part in parts),
-            failed=sum(part.failed for part in parts),
+            jobs=sum(share.jobs for share in by["model"]),
+            failed=sum(share.failed for share in by["model"]),
             refused=refusal_counts.within(db, scope, period.start, period.end),
             before=_sum(days.totals(before)).settled,
-            people=digests.spenders(parts, lambda part: part.user_id),
-            projects=digests.spenders(parts, lambda part: part.project),
-            models=digests.spenders(parts, lambda part: part.model),
+            people=_spenders(by["user"]),
+            projects=_spenders(by["project"]),
+            models=_spenders(by["model"]),
             days=days.shown(period),
             days_before=() if period.kind is PeriodKind.DAILY else days.shown(before),
             dearest=tuple(spending.dearest(db, scope, days.starts(period), digests.MOST_DEAREST)),
@@ -109,6 +110,10 @@ def _headings(db: Database, engine: Engine, scope: str, days: _Days) -> Iterator
     recent = days.recent(periods.daily.first_day)
     for standing in budgets.standings_of(db, (scope, scope, scope), periods):
         yield Heading(standing, ends_at(standing, recent, now))
+
+
+def _spenders(shares: Iterable[Share]) -> Spenders:
+    return digests.spenders(Spender(share.name, share.total.settled, share.jobs) for share in shares)
 
 
 def _sum(totals: Iterable[Total]) -> Total:

@@ -69,6 +69,13 @@ class Directory:
         except SlackUnavailableError:
             return ()
 
+    def names(self) -> dict[str, str]:
+        """What people are called in Slack, by user id; nobody while Slack cannot be asked."""
+        try:
+            return {each["id"]: _shown_name(each) for each in self._people()}
+        except SlackUnavailableError:
+            return {}
+
     def user_id(self, ref: UserRef) -> str:
         """Raises MistakeError when no one person has that name, SlackUnavailableError."""
         if ref.id:
@@ -164,3 +171,8 @@ def _named(people: list[dict[str, Any]], name: str) -> list[str]:
 def _shown_names(user: dict[str, Any]) -> set[str]:
     profile = user.get("profile") or {}
     return {str(profile.get(key) or "").lower() for key in ("display_name", "real_name")}
+
+
+def _shown_name(user: dict[str, Any]) -> str:
+    profile = user.get("profile") or {}
+    return str(profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user["name"])

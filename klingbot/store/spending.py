@@ -1,4 +1,4 @@
-"""What was spent within a span of days: the figures of digests. None of it reads older history."""
+"""What was spent day by day, and the dearest videos: figures of digests. None of it reads beyond its span."""
 
 from __future__ import annotations
 
@@ -7,34 +7,10 @@ from heapq import nlargest
 from typing import Any
 
 from klingbot.budgets import WORKSPACE, Total
-from klingbot.digests import Dear, Part
+from klingbot.digests import Dear
 from klingbot.money import Amount
 from klingbot.store.database import Database
 from klingbot.store.ledger import total_of
-
-_SUMS = ", ".join(
-    f"CAST(sum({name}) AS BIGINT) AS {name}"
-    for name in ("jobs", "failed", "held_millicredits", "held_microusd", "settled_millicredits", "settled_microusd")
-)
-
-
-def parts(db: Database, scope: str, start: int, end: int) -> list[Part]:
-    """Who spent it, on which project, with which model: jobs asked for within [start, end).
-
-    One pass over one row per day, person, project and model of the span.
-    """
-    column, name = _column(scope)
-    only = f"AND {column} = :name" if column else ""
-    rows = db.execute(
-        f"""
-        SELECT user_id, project, model, {_SUMS}
-        FROM daily_spend WHERE day_start >= :start AND day_start < :end {only}
-        GROUP BY user_id, project, model""",
-        {"start": start, "end": end, "name": name},
-    ).fetchall()
-    return [
-        Part(row["user_id"], row["project"], row["model"], row["jobs"], row["failed"], total_of(row)) for row in rows
-    ]
 
 
 def by_day(db: Database, scope: str, start: int, end: int) -> dict[int, Total]:
