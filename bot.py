@@ -101,6 +101,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(ticking.shutdown)
         house.callback(dispatcher.close)
         house.callback(notifier.close)
+        house.callback(digester.close)
         house.callback(reconciler.close)
         house.callback(slack.close)
         if config.port is not None:

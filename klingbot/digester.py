@@ -7,8 +7,9 @@ which no alert could leave.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from klingbot import charts
 from klingbot.digests import Digest, chart, people_in
@@ -31,12 +32,17 @@ class Digester:
     pictures: Pictures
     names: Callable[[], Mapping[str, str]]
     """What people are called, by user id; may ask Slack."""
+    _closing: threading.Event = field(default_factory=threading.Event)
 
     def tell(self) -> None:
         """Queues what is due. Each is claimed first; one that fails is tried again when its lease has ended."""
         for due in digesting.due(self.engine):
-            if digesting.claim(self.engine, due):
+            if not self._closing.is_set() and digesting.claim(self.engine, due):
                 self._tell(due)
+
+    def close(self) -> None:
+        """The digest under way is finished; the others wait for the next start."""
+        self._closing.set()
 
     def _tell(self, due: Due) -> None:
         digest = figures(self.engine, due.schedule.scope, due.period)

@@ -16,6 +16,7 @@ from klingbot.periods import Period, PeriodKind
 
 MOST_SPENDERS = 5
 MOST_DEAREST = 3
+DAY_MS = 86_400_000
 DAYS_OF_A_DAILY = 14
 """A daily digest shows its day beside those before it."""
 
@@ -139,30 +140,39 @@ def dearest_day(digest: Digest) -> Day | None:
 
 
 def chart(digest: Digest) -> Chart | None:
-    """Spend per day, against what the budget allows when it is spread evenly over its days. None of an empty period."""
+    """Spend per day, against what the budget allows a day. None of a period in which nothing was spent."""
     if not any(day.amount for day in digest.days):
         return None
-    in_usd = digest.budget is None or digest.budget.budget.limit_microusd is not None
-    before = [_value(day, in_usd) for day in digest.days_before]
+    allowed = _allowed(digest)
+    in_usd = allowed is None or allowed.budget.limit_microusd is not None
+    before = [_value(day.amount, in_usd) for day in digest.days_before]
     bars = tuple(
-        Bar(day.date, _value(day, in_usd), before[index] if index < len(before) else None)
+        Bar(day.date, _value(day.amount, in_usd), before[index] if index < len(before) else None)
         for index, day in enumerate(digest.days)
     )
-    is_daily = digest.period.kind is PeriodKind.DAILY
-    line = _even_pace(digest, in_usd)
-    shown = "" if line is None else show_usd(line) if in_usd else show_credits(line)
-    label = f"daily budget: {shown}" if is_daily else f"budget, spread evenly: {shown} a day"
-    return Chart(bars, 1 if is_daily else len(bars), in_usd, line, label if line else "", BEFORE[digest.period.kind])
+    marked = 1 if digest.period.kind is PeriodKind.DAILY else len(bars)
+    line, label = _line(allowed, in_usd) if allowed else (None, "")
+    return Chart(bars, marked, in_usd, line, label, BEFORE[digest.period.kind])
 
 
-def _value(day: Day, in_usd: bool) -> int:
-    return day.amount.microusd if in_usd else day.amount.millicredits
+def _allowed(digest: Digest) -> Standing | None:
+    """The budget of the period, else the shortest longer one of that scope."""
+    kinds = list(PeriodKind)
+    longer = [each.standing for each in digest.headings]
+    longer = [each for each in longer if kinds.index(each.budget.kind) > kinds.index(digest.period.kind)]
+    return digest.budget or min(longer, key=lambda each: kinds.index(each.budget.kind), default=None)
 
 
-def _even_pace(digest: Digest, in_usd: bool) -> int | None:
-    if digest.budget is None:
-        return None
-    budget = digest.budget.budget
+def _line(allowed: Standing, in_usd: bool) -> tuple[int, str]:
+    """The budget spread evenly over the days of its period."""
+    budget, period = allowed.budget, allowed.period
     limit = budget.limit_microusd if in_usd else budget.limit_millicredits
-    days = 1 if digest.period.kind is PeriodKind.DAILY else len(digest.days)
-    return None if limit is None else limit // days
+    line = (limit or 0) // max(1, round((period.end - period.start) / DAY_MS))
+    shown = show_usd(line) if in_usd else show_credits(line)
+    if budget.kind is PeriodKind.DAILY:
+        return line, f"daily budget: {shown}"
+    return line, f"{budget.kind} budget, spread evenly: {shown} a day"
+
+
+def _value(amount: Amount, in_usd: bool) -> int:
+    return amount.microusd if in_usd else amount.millicredits

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -10,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import prices
+from klingbot import charts, prices
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day
 from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, verdicts
@@ -24,6 +27,7 @@ from klingbot.store import open_store
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, queued, settle, submit
 
+ROOT = Path(__file__).parent.parent
 MARKETING = project_scope("marketing")
 FORTY = Amount(40_000, 2_400_000)
 WEEKLY, DAILY, MONTHLY = PeriodKind.WEEKLY, PeriodKind.DAILY, PeriodKind.MONTHLY
@@ -324,3 +328,56 @@ def test_a_digest_says_the_same_however_late_it_leaves(engine: Engine, clock: Fa
     [message] = queued(engine.store, DigestReady)
     assert message.digest == digest
     assert (digest.total.settled, digest.total.held) == (NOTHING, FORTY)
+
+
+# --- the chart
+
+
+def test_a_chart_measures_days_against_the_budget_spread_evenly(week: Engine) -> None:
+    budgeting.set_budget(week, Change(MARKETING, WEEKLY, limit_microusd=14_000_000), by="UADMIN")
+    drawn = chart(last(week, MARKETING, WEEKLY))
+    assert drawn and (drawn.in_usd, drawn.line) == (True, 2_000_000)
+    assert drawn.line_label == "weekly budget, spread evenly: $2.00 a day"
+    assert [bar.value for bar in drawn.bars] == [2_400_000, 0, 3_600_000, 0, 0, 0, 2_400_000]
+    assert [bar.before for bar in drawn.bars] == [0, 0, 0, 2_400_000, 0, 0, 0]
+
+
+def test_without_a_budget_of_its_length_the_next_longer_one_gives_the_line(week: Engine) -> None:
+    budgeting.set_budget(week, Change(MARKETING, MONTHLY, 300_000), by="UADMIN")
+    drawn = chart(last(week, MARKETING, WEEKLY))
+    assert drawn and (drawn.in_usd, drawn.line) == (False, 10_000)
+    assert drawn.line_label == "monthly budget, spread evenly: 10 credits a day"
+
+
+def test_a_shorter_budget_is_no_measure_of_a_longer_period(week: Engine) -> None:
+    budgeting.set_budget(week, Change(MARKETING, DAILY, 300_000), by="UADMIN")
+    drawn = chart(last(week, MARKETING, WEEKLY))
+    assert drawn and drawn.line is None
+
+
+def test_a_daily_chart_is_about_its_last_bar(week: Engine) -> None:
+    budgeting.set_budget(week, Change(MARKETING, DAILY, 50_000), by="UADMIN")
+    drawn = chart(last(week, MARKETING, DAILY))
+    assert drawn and (len(drawn.bars), drawn.marked, drawn.line) == (14, 1, 50_000)
+    assert drawn.line_label == "daily budget: 50 credits"
+    assert charts.alt(drawn).endswith("Sun 22 Nov 40; daily budget: 50 credits")
+
+
+@pytest.mark.parametrize("kind", list(PeriodKind))
+@pytest.mark.parametrize("limit", [None, 1_000, 10**12])
+def test_every_chart_is_drawn(week: Engine, kind: PeriodKind, limit: int | None) -> None:
+    if limit:
+        budgeting.set_budget(week, Change(WORKSPACE, kind, limit, limit * 100), by="UADMIN")
+    digest = last(week, WORKSPACE, kind)
+    drawn = chart(replace(digest, days=tuple(replace(day, amount=Amount(10**12, 10**14)) for day in digest.days)))
+    assert drawn
+    picture = charts.draw(drawn)
+    width, height = struct.unpack(">II", picture[16:24])
+    assert picture.startswith(b"\x89PNG") and width > 1_000 and height > 500
+    assert len(charts.alt(drawn)) < 2_000
+
+
+def test_nothing_but_a_drawing_loads_matplotlib() -> None:
+    """It takes half a second, and a bot without digests never needs it."""
+    loaded = "import sys, bot; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0

@@ -12,14 +12,39 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 BOT = HERE.parent.parent / "bot.py"
+sys.path.insert(0, str(BOT.parent))
+
+from klingbot import prices  # noqa: E402
+from klingbot.budgets import project_scope, user_scope  # noqa: E402
+from klingbot.digester import Digester  # noqa: E402
+from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, verdicts  # noqa: E402
+from klingbot.engine.budgeting import Change  # noqa: E402
+from klingbot.jobs import Request  # noqa: E402
+from klingbot.notifier import Notifier  # noqa: E402
+from klingbot.periods import Calendar, PeriodKind  # noqa: E402
+from klingbot.pricing import Wish  # noqa: E402
+from klingbot.sandbox import start  # noqa: E402
+from klingbot.sandbox.slack.workspace import ALICE, BOB, CAROL, Person  # noqa: E402
+from klingbot.slack.directory import Directory  # noqa: E402
+from klingbot.slack.pictures import Pictures  # noqa: E402
+from klingbot.slack.sender import Sender, patient_client  # noqa: E402
+from klingbot.store import open_store  # noqa: E402
+
+FINANCE, MARKETING = "C0FINANCE1", project_scope("marketing")
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+MODELS = ("kling-pro", "kling-v1.5", "kling-v1")
+WORK = (2, 4, 1, 3, 3, 0, 0, 3, 5, 2, 6, 4, 1, 0)
+"""How many videos were asked for on each day of two weeks."""
 FOX = "/kling generate A fox in snow --duration 10 --model kling-pro"
 TOO_LONG = "/kling generate A fox in snow, and the whole forest wakes up --duration 15 --model kling-pro"
 SHOW_A_FRAME = """video => new Promise(done => {
@@ -39,7 +64,62 @@ def main() -> None:
         whole = visit(chromium, url, viewport={"width": 1440, "height": 900}, device_scale_factor=8 / 9)
         take_the_page(whole)
         take_the_crops(visit(chromium, url, viewport={"width": 1280, "height": 800}, device_scale_factor=1.5))
+        take_the_digest(chromium)
         chromium.close()
+
+
+def take_the_digest(chromium: Browser) -> None:
+    """A Monday's digest, of two weeks that are played with the clock set back."""
+    with tempfile.TemporaryDirectory() as folder, closing(open_store(Path(folder) / "klingbot.db")) as store:
+        local = start()
+        now = Now(time.time_ns() // 1_000_000)
+        engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now)
+        play_two_weeks(engine, now)
+        client = patient_client(local.bot_token, local.slack_api_url)
+        Digester(engine, Pictures(client), Directory(client).names).tell()
+        Notifier(engine, Sender(client), None, lambda: []).deliver()
+        page = visit(chromium, local.url, viewport={"width": 1280, "height": 1100}, device_scale_factor=1.5)
+        page.get_by_test_id("channel-finance").click()
+        message = page.get_by_test_id("message").filter(has_text="Weekly digest")
+        expect(message.locator("img[alt^='Spend per day']")).to_be_visible()
+        crop(message, "digest.png")
+        local.stop()
+
+
+def play_two_weeks(engine: Engine, now: Now) -> None:
+    """Jobs on each day, some of which failed and some of which were refused. It ends on Monday at nine."""
+    monday = engine.periods().weekly.start
+    now.at = monday - 14 * DAY_MS
+    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.WEEKLY, limit_microusd=42_000_000), by=ALICE.id)
+    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, limit_microusd=60_000_000), by=ALICE.id)
+    budgeting.set_budget(engine, Change(user_scope(CAROL.id), PeriodKind.DAILY, 60_000), by=ALICE.id)
+    for day, hours in enumerate(WORK):
+        for hour in range(hours):
+            now.at = monday + (day - 14) * DAY_MS + (9 + hour) * HOUR_MS
+            ask(engine, f"{day} {hour}", (ALICE, BOB, CAROL)[(day * hour) % 3], MODELS[(day + hour) % 3])
+    now.at = monday - 7 * DAY_MS + 10 * HOUR_MS
+    digesting.want(engine, MARKETING, PeriodKind.WEEKLY, FINANCE, None, by=ALICE.id)
+    now.at = monday + 9 * HOUR_MS
+
+
+def ask(engine: Engine, name: str, person: Person, model: str) -> None:
+    held = asking.hold(engine, Request(name, person.id, "C0MARKETNG", "(sample)", Wish(model, 10), "marketing"))
+    if not isinstance(held, asking.Held):
+        return
+    posting = verdicts.submitting(engine, held.job, "/sample", due_at=engine.clock()) or held.job
+    taken = verdicts.submitted(engine, posting, f"sample-{held.job.id}", due_at=engine.clock()) or held.job
+    if name.endswith("4"):
+        verdicts.failed(engine, taken, "the prompt was refused")
+    else:
+        verdicts.succeeded(engine, taken, units=None, video_url="https://videos.example/fox.mp4")
+
+
+@dataclass
+class Now:
+    at: int
+
+    def __call__(self) -> int:
+        return self.at
 
 
 @contextmanager
