@@ -13,7 +13,7 @@ from decimal import Decimal
 from klingbot import money
 from klingbot.billing import Billed, UnitPack
 from klingbot.engine import Engine, reconciling
-from klingbot.kling import KlingClient, Rejected, Unreachable
+from klingbot.kling import Action, KlingClient, Rejected, Unreachable
 from klingbot.kling.billing import Charge, Pack
 from klingbot.store import rounds
 
@@ -29,6 +29,8 @@ PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""
 LEASE_MS = HOUR_MS
 
+Trouble = Rejected | Unreachable
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
@@ -39,17 +41,18 @@ class Reconciler:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def daily(self) -> None:
-        """Compares, if it is due and nobody else does. After trouble, again in an hour."""
+        """Compares, if it is due and nobody else does. After trouble that may pass, again in an hour."""
         if not self.engine.prices.kling_units or not self._claimed():
             return
         now = self.engine.clock()
         since = now - BILL_DAYS * DAY_MS
-        problem = self._packs(now) or self._bill(since, now - FRESH_MS)
-        if problem:
-            log.warning("Kling's bill could not be read: %s", problem)
-            reconciling.not_asked(self.engine, problem, since=since)
+        trouble = self._packs(now) or self._bill(since, now - FRESH_MS)
+        if trouble:
+            reason = trouble.plain if isinstance(trouble, Rejected) else trouble.reason
+            log.warning("Kling's bill could not be read: %s", reason)
+            reconciling.not_asked(self.engine, reason, since=since)
         with self.engine.store.write() as tx:
-            rounds.done(tx, ROUND, next_at=now + (HOUR_MS if problem else DAY_MS))
+            rounds.done(tx, ROUND, next_at=now + (HOUR_MS if _may_pass(trouble) else DAY_MS))
 
     def close(self) -> None:
         """No further page is asked for."""
@@ -62,30 +65,29 @@ class Reconciler:
         with store.write() as tx:
             return rounds.claim(tx, ROUND, now=now, lease_until=now + LEASE_MS, first_at=now)
 
-    def _packs(self, now: int) -> str | None:
-        """Why they could not be read, if so."""
+    def _packs(self, now: int) -> Trouble | None:
         said = self.kling.packs(now - PACK_DAYS * DAY_MS, now)
         if isinstance(said, Rejected | Unreachable):
-            return _reason(said)
+            return said
         live = [_unit_pack(pack) for pack in said if pack.ends_at > now]
         reconciling.note_packs(self.engine, live)
         return None
 
-    def _bill(self, since: int, until: int) -> str | None:
-        """Why it could not be read to its end, if so: half a bill proves nothing."""
+    def _bill(self, since: int, until: int) -> Trouble | None:
+        """Compares nothing unless it is read to its end: half a bill proves nothing."""
         charges: list[Charge] = []
         cursor: str | None = None
         while not self._closing.wait(self.pause_seconds):
             page = self.kling.charges(since, until, cursor)
             if isinstance(page, Rejected | Unreachable):
-                return _reason(page)
+                return page
             charges += [charge for charge in page.rows if charge.at <= until]
             cursor = page.cursor
             if cursor is None:
                 new = reconciling.compare(self.engine, _by_task(charges), since=since)
                 log.info("Kling's bill was compared: %s charges, %s new differences", len(charges), len(new))
                 return None
-        return "the bot was stopped meanwhile"
+        return Unreachable("the bot was stopped meanwhile")
 
 
 def _by_task(charges: Iterable[Charge]) -> list[Billed]:
@@ -114,5 +116,6 @@ def _millicredits(units: Decimal) -> int:
     return math.ceil(units * money.MILLICREDITS)
 
 
-def _reason(said: Rejected | Unreachable) -> str:
-    return said.plain if isinstance(said, Rejected) else said.reason
+def _may_pass(trouble: Trouble | None) -> bool:
+    """A network that is away and a busy Kling do; credentials that may not read the bill do not."""
+    return isinstance(trouble, Unreachable) or (trouble is not None and trouble.action is Action.WAIT)

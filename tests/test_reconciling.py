@@ -14,7 +14,7 @@ from klingbot.billing import Billed, BillFinding, Difference, UnitPack
 from klingbot.dispatcher import Dispatcher
 from klingbot.engine import Engine, open_engine, reconciling, stuck, verdicts
 from klingbot.jobs import Job
-from klingbot.kling import ApiKey, KlingClient
+from klingbot.kling import ApiKey, KeyPair, KlingClient
 from klingbot.kling.billing import Charge, Charges, charges_in, packs_in
 from klingbot.kling.outcomes import Unreachable
 from klingbot.outbox import BillDiffers, PackEnding, SubmittingStopped
@@ -304,6 +304,26 @@ def test_a_kling_that_does_not_answer_is_asked_again_in_an_hour_and_stops_nothin
     again = reconciling.books(engine).last
     assert again is not None
     assert again.problem is None
+
+
+def test_credentials_that_may_not_read_the_bill_are_tried_again_on_the_next_day(
+    engine: Engine, client: KlingClient, kling: LocalKling, clock: FakeClock
+) -> None:
+    kling.account_pause_seconds = 0.0
+    pair = KeyPair("local-access-key", "local-secret-key-of-the-sandbox-only")
+    legacy_only = KlingClient(client._root, pair, clock=lambda: clock.at / 1000)
+    reconciler = Reconciler(engine, legacy_only, pause_seconds=0)
+    reconciler.daily()
+    last = reconciling.books(engine).last
+    assert last is not None
+    assert last.problem is not None and "does not know the bot's key" in last.problem
+    assert queued(engine.store, SubmittingStopped) == [], "jobs are taken all the same"
+    clock.tick(3_600)
+    reconciler.daily()
+    assert reconciling.books(engine).last == last
+    clock.tick(82_800)
+    reconciler.daily()
+    assert reconciling.books(engine).last != last
 
 
 def test_half_a_bill_proves_nothing(engine: Engine, clock: FakeClock) -> None:

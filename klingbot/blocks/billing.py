@@ -55,7 +55,7 @@ def pack_ending(content: PackEnding, calendar: Calendar) -> Message:
 def _last(last: Reconciled, calendar: Calendar) -> str:
     at = when(last.at, calendar)
     if last.problem:
-        return f"It could not be read ({at}): {neutral(last.problem)} Klingbot tries again every hour."
+        return f"It could not be read ({at}): {neutral(last.problem)} Klingbot tries again later."
     charged = f"{plural(last.charges, 'charge')}, {_units(last.billed)}" if last.charges else "no charge in units"
     return f"Compared {at}: {charged} since {when(last.since, calendar)}."
 
