@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks.jobs import charge, product
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section, sections
-from klingbot.blocks.text import code, mention, name, neutral, plural, quoted, when
+from klingbot.blocks.text import code, link, mention, name, neutral, plural, quoted, when
 from klingbot.engine.queue import Queue, Thawed, WaitingCancelled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.jobs import Job, JobState
@@ -22,7 +22,7 @@ def queue(outcome: Queue, calendar: Calendar, *, whose: str, own: bool) -> Messa
         _line(job, _standing(job, ahead, outcome.at, calendar), calendar, own=own)
         for job, ahead in zip(outcome.live, outcome.ahead, strict=True)
     ]
-    ended = [_line(job, _ending(job), calendar, own=own) for job in outcome.ended]
+    ended = [_line(job, _ending(job) + (_video(job) if own else ""), calendar, own=own) for job in outcome.ended]
     if not live and not ended:
         return message(section(f"*{whose}*", f"None yet. Make a video: {code('/kling generate a fox in the snow')}"))
     return message(
@@ -89,8 +89,8 @@ def job_written_off(content: JobWrittenOff, calendar: Calendar) -> Message:
             f"Their reason: {neutral(content.reason)}",
         ),
         section(
-            f"The hold of {job.quote} was given back. If Kling makes the video after all, it comes to you, and what it "
-            "cost is booked."
+            f"The hold of {job.quote} was given back. If Kling makes the video after all, it comes all the same, "
+            "and what it cost is booked."
         ),
         context(product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
     )
@@ -159,6 +159,10 @@ def _ending(job: Job) -> str:
         return f"is done · {charge(job)}"
     why = f": {neutral(job.reason, _REASON)}" if job.reason else ""
     return f"was not made{why}"
+
+
+def _video(job: Job) -> str:
+    return f" · {link(job.video_url, 'video')}" if job.video_url and job.state is JobState.SUCCEEDED else ""
 
 
 def _waiting(jobs: int) -> str:

@@ -27,6 +27,7 @@ from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import Directory
 from klingbot.store import jobs
 from tests.conftest import FakeClock
+from tests.ledger_checks import settle
 
 FORTY = Amount(40_000, 2_400_000)
 PRO = "--model kling-pro --duration 10"
@@ -429,8 +430,12 @@ def test_people_find_their_jobs_again_with_ids_and_places(
     assert f"{first.id} waits, next in line · held 10 credits ($0.60)" in said
     assert "> a fox in the snow" in said
     assert second.id not in said
+    assert f"{second.id} waits, 1 job ahead of it" in carol.types("jobs")
+    settle(engine, first)
+    assert "is done · charged 10 credits ($0.60) · <https://kling.test/v.mp4|video>" in bob.types("jobs")
     everybody = bob.types("jobs all")
-    assert f"{second.id} waits, 1 job ahead of it" in everybody
+    assert "kling.test" not in everybody
+    assert f"{second.id} waits, next in line" in everybody
     assert "secret party" not in everybody + bob.types(f"jobs <@{CAROL}>")
     assert "secret party" in carol.types(f"jobs <@{CAROL}>")
 
