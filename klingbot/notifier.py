@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 
 from klingbot import blocks
 from klingbot.blocks.message import Message
-from klingbot.engine import Engine
+from klingbot.engine import Engine, delivering
 from klingbot.outbox import (
     ALERTS,
+    AlertTest,
+    AlertTested,
     BillDiffers,
     Content,
     JobStuck,
@@ -48,6 +50,7 @@ ADMINS_ONLY = tuple(
     for content in (SubmittingStopped, SubmittingResumed, JobStuck, BillDiffers, PackEnding, Unsound)
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
+TEST, TESTED = kind_of_type(AlertTest), kind_of_type(AlertTested)
 STORY = kind_of_type(Story)
 
 
@@ -163,7 +166,7 @@ class Notifier:
         if root and root.sent_to and root.sent_ts:
             thread, broadcast = Place.channel(root.sent_to), any(each.broadcast for each in messages)
             return self.sender.send(thread, said, thread_ts=root.sent_ts, broadcast=broadcast)
-        return self.sender.send(_place(first), said)
+        return self.sender.send(_place(first), said, private=first.kind == TESTED)
 
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
@@ -204,6 +207,8 @@ class Notifier:
         first, *others = messages
         with self.engine.store.write() as tx:
             delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
+            if first.kind == TEST:
+                delivering.test_arrived(self.engine, tx, first, in_channel=sent.channel)
 
     def _release(self, messages: list[OutboxMessage]) -> None:
         if messages:

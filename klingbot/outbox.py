@@ -222,6 +222,28 @@ class PackEnding:
     pack: UnitPack
 
 
+@dataclass(frozen=True, slots=True)
+class AlertTest:
+    """An admin wants to know whether alerts arrive. For the channel that they name."""
+
+    test: str
+    """Names this test: however many copies of it arrive, the first answers."""
+    user_id: str
+    response_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTested:
+    """What became of a test alert. For the admin who asked, alone."""
+
+    arrived_in: str
+    """A channel's id: also that of a direct message."""
+    detour: str | None
+    """`PLACE: what Slack said`, when it was meant for another place."""
+    failures: int
+    """How often Slack did not take it before it did."""
+
+
 Content = (
     VideoReady
     | JobFailed
@@ -239,8 +261,12 @@ Content = (
     | IncreaseAsked
     | IncreaseClosed
     | GrantEnded
+    | AlertTest
+    | AlertTested
 )
 KINDS: Mapping[str, type[Content]] = {
+    "alert test": AlertTest,
+    "alert tested": AlertTested,
     "video ready": VideoReady,
     "job failed": JobFailed,
     "crossed": Crossed,

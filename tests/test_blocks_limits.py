@@ -13,12 +13,13 @@ from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, te
 
 from klingbot import blocks
 from klingbot.billing import BillFinding, Difference, UnitPack
-from klingbot.blocks import answers, billing, budgets, digests, help, increases, jobs, queue, refusals, usage
+from klingbot.blocks import answers, billing, budgets, delivery, digests, help, increases, jobs, queue, refusals, usage
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
 from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.reconciling import Books, Reconciled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
@@ -27,6 +28,8 @@ from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import JobState
 from klingbot.money import Amount
 from klingbot.outbox import (
+    AlertTest,
+    AlertTested,
     BillDiffers,
     Crossed,
     DigestReady,
@@ -49,13 +52,22 @@ from klingbot.outbox import (
     VideoReady,
 )
 from klingbot.periods import PeriodKind
+from klingbot.quiet import QuietHours
 from klingbot.sandbox.slack import limits
 from klingbot.schedules import Schedule
 from klingbot.slack.grammar import USAGE
+from klingbot.store.delivery import Line
 from klingbot.store.ledger import Share
+from klingbot.store.outbox import OutboxMessage
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40
+CHANNEL = "C" + "9" * 19
+FAILED = OutboxMessage(
+    id=1, key=LONG, kind=LONG, line=CHANNEL, channel_id=None, user_id=None, response_url=None, content={}, thread=None,
+    broadcast=False, replaces=None, state="failed", created_at=NOON, lease_until=0, tries=10**6, problem=LONG,
+    detour=LONG, sent_to=None, sent_ts=None, carried_by=None, parts=1,
+)  # fmt: skip
 WEEKLY = PeriodKind.WEEKLY
 
 
@@ -168,6 +180,20 @@ def extremes() -> dict[str, Message]:
         "digest set": digests.was_set(huge_schedule(), UTC, NOON, LONG),
         "digests off": digests.turned_off([huge_schedule()] * 99, LONG, UTC, LONG),
         "no digests off": digests.turned_off([], LONG, UTC, LONG),
+        "unsaid": delivery.unsaid(
+            Unsaid(
+                10**9,
+                (Line(CHANNEL, 10**6, NOON, 10**6, LONG, NOON),) * MOST_LINES,
+                10**9,
+                (FAILED,) * MOST_FAILED,
+                (QuietHours(CHANNEL, 0, 1439, True),) * 50,
+            ),
+            UTC,
+        ),
+        "test alert": blocks.render(AlertTest(LONG, LONG, LONG), UTC),
+        "tested": blocks.render(AlertTested(LONG, f"{LONG}: {LONG}", 10**9), UTC),
+        "quiet set": delivery.quiet_set(QuietHours(CHANNEL, 0, 1439, True), UTC),
+        "together": blocks.together([(NOON, blocks.render(Crossed(full, (OVER,)), UTC))] * 60, UTC)[0],
         "help": help.overview(USAGE, CREDITS),
         "mistake": answers.mistake(LONG, USAGE["generate"]),
         "admins only": answers.admins_only("set budgets", USAGE["budget set"]),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from klingbot import blocks, sandbox
-from klingbot.engine import Engine
+from klingbot.engine import Engine, delivering
 from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.outbox import Crossed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.quiet import QuietHours
@@ -593,3 +593,46 @@ def test_what_is_held_keeps_its_place_before_what_comes_after_quiet_hours(post: 
     post.put("later")
     post.deliver(3)
     assert post.said(FINANCE) == ["held", "later"]
+
+
+# A test alert.
+
+
+def run_test(post: Post, channel: str, notifier: Notifier | None = None, seconds: int = 3) -> list[str]:
+    """What Alice, who asked in #general, is told; nobody else is."""
+    url = f"{post.slack.url}/response/{post.slack.slack._responses.open(GENERAL, ALICE)}"
+    delivering.test(post.engine, channel, test="t1", by=ALICE, response_url=url)
+    post.deliver(seconds, notifier)
+    assert post.seen(GENERAL, BOB) == []
+    return [m.text for m in post.seen(GENERAL) if m.ephemeral_to == ALICE]
+
+
+def test_a_test_alert_says_to_whoever_asked_that_it_has_arrived(post: Post) -> None:
+    assert run_test(post, FINANCE) == ["✅ The test alert has arrived in <#C0FINANCE1>."]
+    assert [m.text.splitlines()[0] for m in post.seen(FINANCE)] == ["🧪 This is a test alert"]
+
+
+def test_a_test_alert_that_went_elsewhere_says_why(post: Post) -> None:
+    (told,) = run_test(post, LOUNGE)
+    assert told.startswith("⚠️ <#C0LOUNGE01> did not take the test alert (not_in_channel), so it went to <#C0FINANCE1>.")
+
+
+def test_a_test_alert_that_had_to_wait_says_so_once_it_arrives(post: Post) -> None:
+    post.slack.faults.add("chat.postMessage", Fault("server_error"), times=2)
+    assert run_test(post, FINANCE, seconds=6) == [
+        "✅ The test alert has arrived in <#C0FINANCE1>. Slack took it after 2 failed attempts."
+    ]
+
+
+def test_a_test_alert_that_every_admin_gets_in_person_is_reported_once(post: Post) -> None:
+    both = post.notifier(None, (ALICE, BOB))
+    (told,) = run_test(post, LOUNGE, both, seconds=5)
+    assert told.startswith("⚠️ <#C0LOUNGE01> did not take the test alert (not_in_channel), so it went to <#D0")
+    assert len(post.seen(ALICES_DM)) == len(post.seen(BOBS_DM, BOB)) == 1
+
+
+def test_the_outcome_of_a_test_comes_by_direct_message_when_the_command_is_long_past(post: Post) -> None:
+    delivering.test(post.engine, FINANCE, test="t1", by=ALICE, response_url=f"{post.slack.url}/response/gone")
+    post.deliver(3)
+    (told,) = post.seen(ALICES_DM)
+    assert told.text.startswith("✅ The test alert has arrived in <#C0FINANCE1>.")

@@ -14,6 +14,10 @@ from klingbot.slack.grammar import (
     FLAGS_OF,
     SWITCHES,
     USAGE,
+    AlertsQuiet,
+    AlertsRetry,
+    AlertsShow,
+    AlertsTest,
     Approve,
     AskForAmount,
     AskForRefused,
@@ -181,7 +185,9 @@ def test_every_flag_in_a_usage_line_is_taken_and_every_flag_taken_is_in_it() -> 
 
 def test_every_example_value_shown_to_people_is_itself_accepted() -> None:
     for command, flags in FLAGS_OF.items():
-        subject = {"generate": FOX, "quote": FOX, "digest": "marketing weekly"}.get(command, "marketing")
+        subject = {"generate": FOX, "quote": FOX, "digest": "marketing weekly", "alerts quiet": "#finance 22-8"}.get(
+            command, "marketing"
+        )
         command, subject = ("digest", "marketing now") if command == "digest now" else (command, subject)
         for flag in set(flags) - SWITCHES:
             limit = "--usd 1" if command == "budget set" and flag not in ("credits", "usd") else ""
@@ -817,3 +823,43 @@ def test_a_digest_that_makes_no_sense_is_answered_with_what_does(text: str, sent
     with pytest.raises(UsageError) as raised:
         parse(text)
     assert sentence in raised.value.sentence
+
+
+# Alerts.
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("alerts", AlertsShow()),
+        ("alerts test", AlertsTest()),
+        ("alerts test #finance", AlertsTest(ChannelRef(None, "finance"))),
+        ("alerts test <#C0FINANCE1|finance>", AlertsTest(ChannelRef("C0FINANCE1", "finance"))),
+        ("Alerts Retry", AlertsRetry()),
+        ("alerts quiet #finance 22:00-08:00", AlertsQuiet(ChannelRef(None, "finance"), (1320, 480))),
+        ("alerts quiet #finance 22:30–8 --except over", AlertsQuiet(ChannelRef(None, "finance"), (1350, 480), True)),
+        ("alerts quiet --except=over finance 0-6:05", AlertsQuiet(ChannelRef(None, "finance"), (0, 365), True)),
+        ("alerts quiet #finance off", AlertsQuiet(ChannelRef(None, "finance"), None)),
+    ],
+)
+def test_alerts_are_shown_tested_put_back_and_quietened(text: str, meant: Command) -> None:
+    assert parse(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("alerts tset", "Unknown word “tset” after alerts. Did you mean alerts test?"),
+        ("alerts test #a #b", "Unexpected word “#b”"),
+        ("alerts test !!", "“!!” is not a channel. Write one like #finance."),
+        ("alerts quiet #finance", "Say which channel and when"),
+        ("alerts quiet #finance 22:00-25:00", "is not a span of hours. Write it like 22:00-08:00, or off."),
+        ("alerts quiet #finance 22:60-8", "is not a span of hours"),
+        ("alerts quiet #finance at night", "Unexpected word"),
+        ("alerts quiet #finance 8-8:00", "begins and ends at once"),
+        ("alerts quiet #finance 22-8 --except 80", "The one exception is over: budgets that are used up."),
+        ("alerts quiet #finance off --except over", "--except has no meaning with off."),
+    ],
+)
+def test_what_is_wrong_about_alerts_is_said(text: str, sentence: str) -> None:
+    assert sentence in str(refusal(text))

@@ -16,11 +16,12 @@ import pytest
 
 from klingbot.billing import Billed
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, queue, reconciling, stuck, usage, verdicts, watching
+from klingbot.engine import Engine, asking, budgeting, delivering, queue, reconciling, stuck, usage, verdicts, watching
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
+from klingbot.quiet import QuietHours
 from klingbot.store import delivery, jobs, outbox, quiet
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
@@ -183,6 +184,10 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     ),
     "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY),
     "showing budgets": budgeting.standings,
+    "showing what is unsaid": delivering.unsaid,
+    "trying again what was given up": delivering.retry,
+    "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
+    "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
     "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales"),
 }

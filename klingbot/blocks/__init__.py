@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, billing, digests, increases, jobs, queue, stories
+from klingbot.blocks import alerts, billing, delivery, digests, increases, jobs, queue, stories
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, neutral
 from klingbot.blocks.together import together
 from klingbot.outbox import (
+    AlertTest,
+    AlertTested,
     BillDiffers,
     Content,
     Crossed,
@@ -41,6 +43,8 @@ from klingbot.periods import Calendar
 __all__ = ["Message", "render", "together", "with_detour"]
 
 _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
+    AlertTest: delivery.test,
+    AlertTested: delivery.tested,
     VideoReady: jobs.video_ready,
     JobFailed: jobs.job_failed,
     JobStuck: queue.job_stuck,

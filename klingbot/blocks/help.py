@@ -13,6 +13,7 @@ _GROUPS = {
     "Budgets": ("budget", "budget show", "budget set", "budget remove"),
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
     "Spending": ("usage", "digest", "digest now", "digest list", "reconcile"),
+    "Alerts, for admins": ("alerts", "alerts test", "alerts retry", "alerts quiet"),
     "More": ("project", "help"),
     "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
@@ -28,6 +29,11 @@ _NOTES = {
     "approve": "Raises the limit by what was asked for, or by another amount, and makes the refused video.",
     "deny": "Says no, and why.",
     "withdraw": "Takes your own request back.",
+    "alerts": "What is still to be said in Slack, what could not be, and why.",
+    "alerts test": "Sends a test alert and says whether it arrived.",
+    "alerts retry": "Tries again what was given up.",
+    "alerts quiet": "Holds a channel's alerts in those hours and says them in one message afterwards. With --except "
+    "over, what is used up or turned away comes through.",
     "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
     "digest": "What a day, week or month came to, when it has ended, in the channel you say. For admins.",
     "digest now": "The last one of a scope, for your eyes only.",

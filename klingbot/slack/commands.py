@@ -16,7 +16,18 @@ from slack_sdk import WebClient
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.slack import budgeting, digesting, generating, grammar, increasing, parse, queueing, screen, spending
+from klingbot.slack import (
+    budgeting,
+    delivering,
+    digesting,
+    generating,
+    grammar,
+    increasing,
+    parse,
+    queueing,
+    screen,
+    spending,
+)
 from klingbot.slack.desk import Asker, Desk, Opens
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
@@ -81,6 +92,10 @@ _COMMANDS = {
     grammar.BudgetShow: _Row("budget show", budgeting.show),
     grammar.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),
     grammar.BudgetRemove: _Row("budget remove", budgeting.remove, admins_only="remove budgets"),
+    grammar.AlertsShow: _Row("alerts", delivering.show, admins_only="see what is still to be said"),
+    grammar.AlertsTest: _Row("alerts test", delivering.test, admins_only="send a test alert"),
+    grammar.AlertsRetry: _Row("alerts retry", delivering.retry, admins_only="put messages back"),
+    grammar.AlertsQuiet: _Row("alerts quiet", delivering.quiet, admins_only="set quiet hours"),
     grammar.Usage: _Row("usage", spending.usage),
     grammar.DigestList: _Row("digest list", digesting.show_all),
     grammar.DigestSet: _Row("digest", digesting.put, admins_only="set digests"),

@@ -227,6 +227,32 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsShow:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsTest:
+    """Without a channel: to where alerts go by default."""
+
+    channel: ChannelRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsRetry:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsQuiet:
+    """`hours` are the minutes of the day at which it begins and ends to be quiet; None turns quiet hours off."""
+
+    channel: ChannelRef
+    hours: tuple[int, int] | None
+    over_passes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`topic` is a key of USAGE, or None for everything."""
 
@@ -260,6 +286,10 @@ Command = (
     | Deny
     | Withdraw
     | Reconcile
+    | AlertsShow
+    | AlertsTest
+    | AlertsRetry
+    | AlertsQuiet
     | Help
 )
 
@@ -276,6 +306,10 @@ USAGE = {
     "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
     " [--approvers @a,@b] [--forecast on|off] [--spike on|off]",
     "budget remove": "/kling budget remove SCOPE [--period monthly]",
+    "alerts": "/kling alerts",
+    "alerts test": "/kling alerts test [#channel]",
+    "alerts retry": "/kling alerts retry",
+    "alerts quiet": "/kling alerts quiet #channel 22:00-08:00|off [--except over]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
     "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
     "digest now": "/kling digest SCOPE now [--period weekly]",
@@ -304,6 +338,7 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike"),
     "budget remove": ("period",),
     "usage": ("period", "by"),
+    "alerts quiet": ("except",),
     "digest": ("at", "channel"),
     "digest now": ("period",),
     "ask": ("credits", "usd", "period", "reason", "until"),
@@ -331,6 +366,7 @@ EXAMPLES = {
     "forecast": "off",
     "spike": "off",
     "by": "model",
+    "except": "over",
     "at": "09:00",
     "approvers": "@bob,@carol",
     "reason": '"launch week"',

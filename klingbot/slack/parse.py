@@ -18,6 +18,10 @@ from klingbot.slack import flags, scopes, values
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import (
     USAGE,
+    AlertsQuiet,
+    AlertsRetry,
+    AlertsShow,
+    AlertsTest,
     Approve,
     AskForAmount,
     AskForRefused,
@@ -61,6 +65,7 @@ T = TypeVar("T")
 _COMMANDS = [key for key in USAGE if " " not in key]
 LONGEST_REASON = 300
 _BUDGET_WORDS = ["list", "show", "set", "remove"]
+_ALERTS_WORDS = ["test", "retry", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
     if word not in _COMMANDS:
         hint = did_you_mean(word, _COMMANDS)
         raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
+    if word == "alerts" and rest:
+        return _alerts_command(rest[0].text.lower()), rest[1:]
     if word == "digest":
         return _digest_command(rest), rest
     if word != "budget" or not rest:
@@ -117,6 +124,14 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
             USAGE["budget"],
         )
     return ("budget" if action == "list" else f"budget {action}"), rest[1:]
+
+
+def _alerts_command(action: str) -> str:
+    if action in _ALERTS_WORDS:
+        return f"alerts {action}"
+    hint = did_you_mean(action, _ALERTS_WORDS, "alerts ")
+    known = "Write alerts alone, or alerts test, alerts retry or alerts quiet."
+    raise UsageError(f"Unknown word {shown(action)} after alerts.{hint} {known}", USAGE["alerts"])
 
 
 def _digest_command(words: list[Word]) -> str:
@@ -186,6 +201,31 @@ def _budget_set(asked: _Asked) -> Command:
 
 def _budget_remove(asked: _Asked) -> Command:
     return BudgetRemove(_scope(asked.words), _period(asked))
+
+
+def _alerts(asked: _Asked) -> Command:
+    return AlertsShow()
+
+
+def _alerts_test(asked: _Asked) -> Command:
+    _only(asked.words, 1)
+    return AlertsTest(scopes.place(asked.words[0].text) if asked.words else None)
+
+
+def _alerts_retry(asked: _Asked) -> Command:
+    _only(asked.words, 0)
+    return AlertsRetry()
+
+
+def _alerts_quiet(asked: _Asked) -> Command:
+    if len(asked.words) < 2:
+        raise MistakeError("Say which channel and when, like /kling alerts quiet #finance 22:00-08:00, or off.")
+    _only(asked.words, 2)
+    channel, hours = scopes.place(asked.words[0].text), values.hours(asked.words[1].text)
+    excepted = asked.read("except", values.exception)
+    if excepted and hours is None:
+        raise MistakeError("--except has no meaning with off. Leave it out.")
+    return AlertsQuiet(channel, hours, over_passes=excepted is not None)
 
 
 def _usage(asked: _Asked) -> Command:
@@ -345,6 +385,10 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "budget show": _budget_show,
     "budget set": _budget_set,
     "budget remove": _budget_remove,
+    "alerts": _alerts,
+    "alerts test": _alerts_test,
+    "alerts retry": _alerts_retry,
+    "alerts quiet": _alerts_quiet,
     "usage": _usage,
     "digest": _digest,
     "digest list": _digest_list,

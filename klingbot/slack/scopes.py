@@ -77,6 +77,22 @@ def people(text: str) -> tuple[UserRef, ...]:
 
 
 def channel(text: str) -> ChannelRef:
+    """What `--channel` names. Raises MistakeError."""
+    found = _channel(text)
+    if found is None:
+        raise MistakeError(f"--channel is {shown(text)}. Give a channel, like --channel #finance.")
+    return found
+
+
+def place(text: str) -> ChannelRef:
+    """A channel that stands for itself in a command. Raises MistakeError."""
+    found = _channel(text)
+    if found is None:
+        raise MistakeError(f"{shown(text)} is not a channel. Write one like #finance.")
+    return found
+
+
+def _channel(text: str) -> ChannelRef | None:
     """`#finance` as Slack escapes it or as typed, a bare `finance`, or a channel's id."""
     typed = text.strip()
     escaped = _CHANNEL.fullmatch(typed)
@@ -85,6 +101,4 @@ def channel(text: str) -> ChannelRef:
     if _CHANNEL_ID.fullmatch(typed):
         return ChannelRef(typed)
     name = _CHANNEL_NAME.fullmatch(typed)
-    if name is None:
-        raise MistakeError(f"--channel is {shown(text)}. Give a channel, like --channel #finance.")
-    return ChannelRef(None, name[1].lower())
+    return ChannelRef(None, name[1].lower()) if name else None

@@ -102,12 +102,22 @@ class Sender:
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
-    def send(self, place: Place, message: Message, *, thread_ts: str | None = None, broadcast: bool = False) -> Outcome:
+    def send(
+        self,
+        place: Place,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+        private: bool = False,
+    ) -> Outcome:
         """Posts it; with `thread_ts` as a reply, which a `broadcast` also shows to the channel (Slack's docs,
-        chat.postMessage, reply_broadcast). A response_url knows no threads.
+        chat.postMessage, reply_broadcast). A response_url knows no threads; there, only one person sees what is
+        `private`.
         """
         if place.kind == "answer":
-            return attempt(lambda: self._answer(place.address, message))
+            seen_by = "ephemeral" if private else "in_channel"
+            return attempt(lambda: self._answer(place.address, message, seen_by))
         thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
         return attempt(lambda: self._post(place, message, thread))
 
@@ -135,9 +145,9 @@ class Sender:
         self._client.chat_update(channel=channel, ts=ts, **message.payload())
         return Sent(channel, ts)
 
-    def _answer(self, response_url: str, message: Message) -> Outcome:
+    def _answer(self, response_url: str, message: Message, response_type: str) -> Outcome:
         webhook = WebhookClient(response_url, timeout=self._client.timeout, retry_handlers=[])
-        reply = webhook.send(response_type="in_channel", **message.payload())
+        reply = webhook.send(response_type=response_type, **message.payload())
         if reply.status_code == 200:
             return Sent(response_url, None)
         if reply.status_code == 429 or reply.status_code >= 500:

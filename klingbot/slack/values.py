@@ -33,6 +33,7 @@ _URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SECONDS = re.compile(r"([0-9]+)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
 _PERCENT = re.compile(r"0*([0-9]{1,3})\s*%?")
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[:.h]([0-5][0-9]))?\s*(am|pm)?", re.IGNORECASE)
+_HOURS = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?[-–—]([0-9]{1,2})(?::([0-9]{2}))?")
 _JOB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -188,6 +189,29 @@ def request_id(text: str) -> str:
     if not _JOB.fullmatch(request):
         raise MistakeError(f"{shown(text)} is not a request's id. Copy it from the refusal, or from /kling requests.")
     return request
+
+
+def hours(text: str) -> tuple[int, int] | None:
+    """Minutes of the day from `22:00-08:00` or `22-8`; None for `off`."""
+    typed = lowered(text)
+    if typed == "off":
+        return None
+    match = _HOURS.fullmatch(typed)
+    times = [int(part or 0) for part in match.groups()] if match else [24, 0, 24, 0]
+    begin, end = times[0] * 60 + times[1], times[2] * 60 + times[3]
+    if max(times[0], times[2]) > 23 or max(times[1], times[3]) > 59:
+        raise MistakeError(f"{shown(text)} is not a span of hours. Write it like 22:00-08:00, or off.")
+    if begin == end:
+        raise MistakeError(f"{shown(text)} begins and ends at once. Write a span like 22:00-08:00, or off.")
+    return begin, end
+
+
+def exception(text: str) -> str:
+    """What comes through in quiet hours."""
+    typed = lowered(text)
+    if typed != "over":
+        raise MistakeError(f"--except is {shown(text)}. The one exception is over: budgets that are used up.")
+    return typed
 
 
 def job_id(text: str) -> str:

@@ -7,6 +7,7 @@ processes deliver, each place hears its messages in order, one at a time, and at
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
 from klingbot.store import outbox
@@ -18,12 +19,64 @@ PACE_MS = 1_000
 LONGEST_DELAY_MS = 600_000
 """Between two tries of one message, unless Slack itself asks for more."""
 
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What waits in one line, told by its first message."""
+
+    name: str
+    waiting: int
+    oldest_at: int
+    """When the oldest of them was queued."""
+    tries: int
+    problem: str | None
+    next_at: int
+    """When the first is tried again, or was due."""
+
+
 _CLAIMABLE = """
     SELECT id FROM outbox
     WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'waiting' GROUP BY line)
       AND due_at <= :now AND lease_until <= :now
       AND NOT EXISTS (SELECT 1 FROM lines WHERE lines.line = outbox.line AND rests_until > :now)
     ORDER BY id LIMIT 1"""
+
+
+def lines(db: Database, *, most: int) -> list[Line]:
+    """The lines in which something waits, those with the oldest messages first."""
+    rows = db.execute(
+        """
+        SELECT first.line, waiting, oldest_at, tries, problem, due_at, coalesce(rests_until, 0) AS rests_until
+        FROM (SELECT min(id) AS id, count(*) AS waiting, min(created_at) AS oldest_at
+              FROM outbox WHERE state = 'waiting' GROUP BY line) AS heads
+        JOIN outbox AS first ON first.id = heads.id
+        LEFT JOIN lines ON lines.line = first.line
+        ORDER BY oldest_at LIMIT :most""",
+        {"most": most},
+    ).fetchall()
+    return [
+        Line(
+            row["line"],
+            row["waiting"],
+            row["oldest_at"],
+            row["tries"],
+            row["problem"],
+            max(row["due_at"], row["rests_until"]),
+        )
+        for row in rows
+    ]
+
+
+def last_failed(db: Database, *, most: int) -> list[OutboxMessage]:
+    """The newest of those that were given up."""
+    sql = "SELECT * FROM outbox WHERE state = 'failed' ORDER BY id DESC LIMIT :most"
+    return [outbox.message_of(row) for row in db.execute(sql, {"most": most}).fetchall()]
+
+
+def retry(tx: Transaction, *, at: int) -> int:
+    """Everything that was given up waits again, in its old place. How many messages that are."""
+    sql = "UPDATE outbox SET state = 'waiting', due_at = :at WHERE state = 'failed' RETURNING id"
+    return len(tx.execute(sql, {"at": at}).fetchall())
 
 
 def any_due(db: Database, now: int) -> bool:

@@ -78,7 +78,8 @@ def put(
 ) -> bool:
     """Queues a message. False when one of that key was queued before.
 
-    It goes to `channel_id`, or to `user_id` by direct message; with neither, to the default alerts channel.
+    It goes to `channel_id`, or to `response_url`, or to `user_id` by direct message, the later ones where the earlier
+    do not take it; with none of them, to the default alerts channel.
 
     `thread` is the key of another message: this one is a reply to it, wherever that one went; a `broadcast` is one that
     the channel sees too, as by Slack's “also send to #channel”. `replaces` is another key: that message is edited, or
@@ -97,7 +98,7 @@ def put(
         {
             "key": key,
             "kind": kind,
-            "line": (bound_to and _shared_line(bound_to)) or channel_id or user_id or DEFAULT,
+            "line": (bound_to and _shared_line(bound_to)) or channel_id or response_url or user_id or DEFAULT,
             "channel_id": channel_id,
             "user_id": user_id,
             "response_url": response_url,

@@ -166,7 +166,7 @@ def test_no_text_breaks_a_command_or_mentions_anybody(
 
     with engine.store.write() as tx:
         live = jobs.claim(tx, JobState.HELD, now=engine.clock(), lease_until=1, most=TEXTS)
-    assert len(live) > TEXTS / 50, "enough was asked for to prove anything"
+    assert len(live) > TEXTS / 100, "enough was asked for to prove anything"
     for job in live:
         if dice.random() < 0.5:
             settle(engine, job)
