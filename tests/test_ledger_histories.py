@@ -30,7 +30,7 @@ from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import open_store
 from tests.conftest import FakeClock
-from tests.ledger_checks import ask, prove, submit, total
+from tests.ledger_checks import ask, prove, slack_takes_everything, submit, total
 
 USERS, PROJECTS = ("U1", "U2"), ("a", "b")
 SCOPES = (WORKSPACE, *map(project_scope, PROJECTS), *map(user_scope, USERS))
@@ -110,6 +110,7 @@ class Histories(RuleBasedStateMachine):
         self.clock = FakeClock(0)
         self.clock.set(2026, 10, 23, 12)
         self.open_the_ledger()
+        slack_takes_everything(self.store)  # else what nobody has read yet is only told more of
         self.model = Model()
         for change in budgets:
             self.an_admin_sets_a_budget(change)
@@ -234,7 +235,8 @@ class Histories(RuleBasedStateMachine):
             return
         self.model.budgets[scope, kind] = limits
         period = self.engine.periods().of(kind)
-        self.model.turned_away.discard((scope, period))
+        if limits != before:
+            self.model.turned_away.discard((scope, period))
         self.model.note(scope, period)
 
     @precondition(lambda self: self.model.budgets)
