@@ -28,7 +28,7 @@ from klingbot.kling import (
     TaskRequest,
     route,
 )
-from klingbot.store import jobs
+from klingbot.store import DatabaseError, jobs
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,10 @@ class Dispatcher:
                 errand(thing)
 
         for outcome in [self.pool.submit(run, thing) for thing in things]:
-            if (error := outcome.exception()) is not None:
+            error = outcome.exception()
+            if isinstance(error, DatabaseError):
+                log.warning("an errand to Kling could not be noted and comes up again: %s", error)
+            elif error is not None:
                 log.error("an errand to Kling broke", exc_info=error)
 
     def _post(self, job: Job) -> None:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from klingbot.store import DatabaseError
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,8 @@ def _guarded(tick: Tick) -> Callable[[], None]:
     def run() -> None:
         try:
             tick.function()
+        except DatabaseError as e:
+            log.warning("%s was left for later: %s It runs again in %s s", tick.name, e, tick.seconds)
         except Exception:
             log.exception("%s broke; it runs again in %s s", tick.name, tick.seconds)
 

@@ -30,6 +30,13 @@ def unavailable(sentence: str) -> Message:
     return message(section(neutral(sentence, 800)))
 
 
+def database_away() -> Message:
+    """The database could not be reached in time, and provably nothing was written."""
+    return message(
+        section("Klingbot's database cannot be reached just now. Nothing was held or changed: try again in a moment.")
+    )
+
+
 def failure(reference: str) -> Message:
     """Something broke; the log has the same reference. Whether anything was held is not known here."""
     return message(

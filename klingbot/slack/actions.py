@@ -56,7 +56,7 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
     try:
         if row.admins_only and not desk.directory.is_admin(click.user_id):
             return Private(answers.admins_only(row.admins_only))
-        return row.answer(desk, click)
+        return failures.again(lambda: row.answer(desk, click))
     except MistakeError as mistake:
         return Private(answers.mistake(str(mistake)))
     except SlackUnavailableError as trouble:

@@ -20,6 +20,7 @@ from klingbot.slack import (
     budgeting,
     delivering,
     digesting,
+    failures,
     generating,
     grammar,
     increasing,
@@ -54,7 +55,7 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
     try:
         if row.admins_only and not desk.directory.is_admin(asker.user_id):
             return answers.admins_only(row.admins_only, usage)
-        return row.answer(desk, asker, command)
+        return failures.again(lambda: row.answer(desk, asker, command))
     except MistakeError as mistake:
         return answers.mistake(str(mistake), usage)
     except SlackUnavailableError as trouble:

@@ -1,6 +1,16 @@
 """The only SQL. Each room holds the statements about one thing; the engine puts them into transactions."""
 
-from klingbot.store.database import Database, DatabaseError, Store, Transaction, part
+from klingbot.store.database import Database, DatabaseError, NotKeptError, Store, Transaction, UncertainError, part
 from klingbot.store.opening import open_store, snapshot
 
-__all__ = ["Database", "DatabaseError", "Store", "Transaction", "open_store", "part", "snapshot"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "NotKeptError",
+    "Store",
+    "Transaction",
+    "UncertainError",
+    "open_store",
+    "part",
+    "snapshot",
+]

@@ -72,7 +72,15 @@ def connect(place: DatabaseUrl) -> Connection:
 
 def passing(trouble: psycopg.Error) -> bool:
     """Whether to try again may help. What the server refuses (a password, a name) stays refused."""
-    return trouble.sqlstate is None or trouble.sqlstate.startswith(_PASSING)
+    if trouble.sqlstate:
+        return trouble.sqlstate.startswith(_PASSING)
+    said = str(trouble)  # a connection that is refused comes without the server's code
+    return "starting up" in said or "too many" in said or not ("FATAL" in said or "SSL" in said)
+
+
+def lost(trouble: psycopg.Error, connection: Connection) -> bool:
+    """Whether the database failed, and not the statement."""
+    return isinstance(trouble, psycopg.OperationalError) or connection.closed
 
 
 def plain(trouble: psycopg.Error) -> str:
@@ -117,7 +125,7 @@ class Connections:
             try:
                 return connect(self._place)
             except psycopg.OperationalError as e:
-                if not passing(e) or _left(due) < AGAIN_SECONDS:
+                if not passing(e) or isinstance(e, psycopg.errors.ConnectionTimeout) or _left(due) < AGAIN_SECONDS:
                     raise NotKeptError(f"The database {self._place} cannot be reached ({plain(e)}).") from e
                 time.sleep(AGAIN_SECONDS)
 

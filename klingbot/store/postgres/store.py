@@ -22,7 +22,7 @@ from psycopg.pq import TransactionStatus
 
 from klingbot.store.database import Database, DatabaseError, NotKeptError, Rows, UncertainError
 from klingbot.store.place import DatabaseUrl
-from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, passing, plain
+from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
 from klingbot.store.postgres.dialect import Row, ddl, statement, values
 from klingbot.store.steps import STEPS, refuse_newer
 
@@ -104,7 +104,9 @@ class PostgresStore:
             transaction = PostgresTransaction(connection)
             try:
                 yield transaction
-            except psycopg.OperationalError as e:
+            except psycopg.Error as e:
+                if not lost(e, connection):
+                    raise
                 raise NotKeptError(f"The database {self.place} was lost; nothing was kept ({plain(e)}).") from e
             if not transaction.abandoned:
                 self._commit(connection)

@@ -1,0 +1,47 @@
+"""A database that fails amid a command: tried once more while there is time, then said in a sentence."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from klingbot.slack import failures
+from klingbot.store import NotKeptError, UncertainError
+
+
+@pytest.mark.parametrize("trouble", [NotKeptError, UncertainError])
+def test_what_was_lost_is_done_once_more(trouble: type[Exception]) -> None:
+    outcomes = iter([trouble("lost"), "held"])
+
+    def work() -> str:
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    assert failures.again(work) == "held"
+
+
+def test_what_took_too_long_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "AGAIN_WITHIN_SECONDS", -1)
+    tries = []
+
+    def work() -> None:
+        tries.append(1)
+        raise NotKeptError("silent")
+
+    with pytest.raises(NotKeptError):
+        failures.again(work)
+    assert len(tries) == 1
+
+
+def test_a_database_that_is_away_is_said_without_blame_or_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        said = failures.noted(NotKeptError("The database cannot be reached."))
+    assert "Nothing was held or changed" in said.text
+    assert [record.exc_info for record in caplog.records] == [None]
+
+
+def test_who_cannot_be_told_what_was_kept_is_told_where_to_look() -> None:
+    assert "/kling usage" in failures.noted(UncertainError("lost while it committed")).text

@@ -1,0 +1,390 @@
+"""What PostgreSQL can do to a ledger: go away, come back, fall silent, lose a word. Nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+
+from klingbot import prices
+from klingbot.budgets import WORKSPACE
+from klingbot.doctor import Health
+from klingbot.doctor import ledger as ledger_checks
+from klingbot.engine import Engine, asking, budgeting, open_engine
+from klingbot.engine.asking import BudgetExceeded, Held, Repeated
+from klingbot.engine.budgeting import Change
+from klingbot.periods import Calendar, PeriodKind
+from klingbot.slack import failures
+from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
+from klingbot.store.place import DatabaseUrl
+from klingbot.store.postgres.dialect import ddl, statement, values
+from klingbot.store.postgres.store import PATIENCE_SECONDS
+from klingbot.store.steps import STEPS
+from tests.conftest import FakeClock
+from tests.ledger_checks import ask, hold, prove, settle
+from tests.postgres_server import NoServerError, PostgresServer, children_of, postgres_server
+from tests.wire import Cut, wire_to
+
+pytestmark = pytest.mark.engine("postgres")
+
+IN_TIME = PATIENCE_SECONDS + 0.5
+"""Of Slack's three seconds."""
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[PostgresServer]:
+    """A server that may be stopped and frozen, and that waits for its disk."""
+    try:
+        with postgres_server(fsync="on") as server:
+            server.run("CREATE DATABASE ledger")
+            yield server
+    except NoServerError as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture
+def engine_of_its_own(own: PostgresServer, clock: FakeClock) -> Iterator[Engine]:
+    with opened(DatabaseUrl(own.url("ledger")), clock) as engine:
+        yield engine
+    own.wipe("ledger")
+
+
+@contextmanager
+def opened(place: DatabaseUrl, clock: FakeClock) -> Iterator[Engine]:
+    with closing(open_store(place)) as store:
+        yield open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+
+
+def the_url(engine: Engine) -> str:
+    assert isinstance(engine.store.place, DatabaseUrl)
+    return engine.store.place.url
+
+
+def cut_all(server: PostgresServer) -> None:
+    server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'")
+
+
+# Going away, and coming back.
+
+
+def test_connections_that_were_lost_while_nobody_used_them_are_replaced_unnoticed(
+    engine: Engine, postgres: PostgresServer
+) -> None:
+    hold(engine, "before")
+    for n in range(3):
+        cut_all(postgres)
+        job = hold(engine, f"after {n}")
+        cut_all(postgres)
+        assert jobs.get(engine.store.read(), job.id) == job
+        cut_all(postgres)
+        with engine.store.view() as db:
+            assert jobs.get(db, job.id) == job
+    prove(engine.store)
+
+
+def test_a_transaction_that_is_cut_off_leaves_nothing_and_says_so(engine: Engine, postgres: PostgresServer) -> None:
+    with pytest.raises(NotKeptError, match="nothing was kept"), engine.store.write() as tx:
+        tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
+        cut_all(postgres)
+        tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C8', 'lost')")
+    assert asking.project_of(engine, "C9") == "default"
+    hold(engine, "r1")
+
+
+def test_a_statement_that_failed_is_never_committed_around(engine: Engine) -> None:
+    with pytest.raises(RuntimeError, match="not committed"), engine.store.write() as tx:
+        tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
+        with suppress(psycopg.Error):  # as nobody should
+            tx.execute("SELECT 1 / 0")
+    assert asking.project_of(engine, "C9") == "default"
+    hold(engine, "r1")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_is_said_in_time_and_found_again(engine_of_its_own: Engine, own: PostgresServer) -> None:
+    engine = engine_of_its_own
+    own.stop()
+    for work in (lambda: hold(engine, "r1"), lambda: budgeting.standings(engine)):
+        began = time.monotonic()
+        with pytest.raises(NotKeptError, match="cannot be reached"):
+            work()
+        assert time.monotonic() - began < IN_TIME
+    own.start()
+    hold(engine, "r1")
+    prove(engine.store)
+
+
+@pytest.mark.slow
+def test_a_server_that_falls_silent_is_said_in_time_and_found_again(
+    engine_of_its_own: Engine, own: PostgresServer
+) -> None:
+    engine = engine_of_its_own
+    hold(engine, "before")
+    with frozen(own):
+        for work in (lambda: hold(engine, "r1"), lambda: budgeting.standings(engine)):
+            began = time.monotonic()
+            with pytest.raises(NotKeptError):
+                work()
+            assert time.monotonic() - began < IN_TIME
+    assert isinstance(asking.hold(engine, ask("r1")), Held)
+    prove(engine.store)
+
+
+@contextmanager
+def frozen(server: PostgresServer) -> Iterator[None]:
+    pid = server.pid()
+    assert pid is not None
+    everyone = [pid, *children_of(pid)]
+    for each in everyone:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in everyone:
+            os.kill(each, signal.SIGCONT)
+
+
+def test_a_writer_that_falls_silent_loses_its_turn(engine: Engine) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotKeptError), engine.store.write(patient=True) as tx:
+        tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
+        time.sleep(3.2)
+        tx.execute("SELECT 1")
+    hold(engine, "r1")
+    assert time.monotonic() - began < 5
+
+
+# The lost word.
+
+
+@pytest.mark.parametrize(("cut", "second"), [(Cut.BEFORE, Held), (Cut.AFTER, Repeated)])
+def test_a_hold_whose_commit_was_cut_off_is_found_by_its_id_and_never_doubled(
+    engine: Engine, postgres: PostgresServer, clock: FakeClock, cut: Cut, second: type[Held | Repeated]
+) -> None:
+    with wire_to(postgres.port) as wire:
+        place = DatabaseUrl(the_url(engine).replace(str(postgres.port), str(wire.port)))
+        with opened(place, clock) as far:
+            wire.cuts.append(cut)
+            with pytest.raises(UncertainError):
+                asking.hold(far, ask("r1"))
+            wire.cuts.append(cut)
+            assert type(failures.again(lambda: asking.hold(far, ask("r2")))) is second
+            assert isinstance(asking.hold(far, ask("r1")), second)
+    assert jobs.waiting(engine.store.read()) == 2
+    prove(engine.store)
+
+
+# Several replicas.
+
+
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_room_for_ten_admits_exactly_ten_of_several_replicas(engine: Engine, clock: FakeClock, replicas: int) -> None:
+    place = engine.store.place
+    assert isinstance(place, DatabaseUrl)
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 400_000), by="UADMIN")
+
+    def replica(n: int) -> list[type]:
+        with opened(place, clock) as own, ThreadPoolExecutor(4) as pool:
+            requests = [ask(f"{n} {i}") for i in range(80 // replicas)]
+            return list(pool.map(lambda request: type(asking.hold(own, request)), requests))
+
+    with ThreadPoolExecutor(replicas) as pool:
+        outcomes = [kind for found in pool.map(replica, range(replicas)) for kind in found]
+    assert outcomes.count(Held) == 10
+    assert outcomes.count(BudgetExceeded) == 70
+    prove(engine.store)
+
+
+@pytest.mark.slow
+def test_holds_survive_a_server_that_is_restarted_and_crashes_again_and_again(
+    engine_of_its_own: Engine, own: PostgresServer
+) -> None:
+    engine, dice, done = engine_of_its_own, random.Random(20_261_124), threading.Event()
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 60 * 40_000), by="UADMIN")
+    held: list[str] = []
+    refused = []
+
+    def work(n: int) -> None:
+        for i in count():
+            if done.is_set():
+                return
+            try:
+                outcome = failures.again(lambda: asking.hold(engine, ask(f"{n} {i}")))  # noqa: B023
+            except (NotKeptError, UncertainError):
+                continue
+            if isinstance(outcome, Held | Repeated):
+                held.append(outcome.job.id)
+                if i % 2:
+                    again_until_done(lambda: settle(engine, outcome.job))  # noqa: B023
+            else:
+                refused.append(outcome)
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL) * 2:
+        time.sleep(dice.uniform(0.1, 0.6))
+        own.restart(how)
+    time.sleep(0.5)
+    done.set()
+    for worker in workers:
+        worker.join(20)
+
+    prove(engine.store)
+    assert len(held) == len(set(held))
+    known = {row["id"] for row in engine.store.read().execute("SELECT id FROM jobs").fetchall()}
+    assert set(held) <= known, "an acknowledged hold is gone"
+    assert budgeting.standings(engine)[0].total.committed.millicredits <= 60 * 40_000
+    assert len(held) > 5
+
+
+def again_until_done(work: Callable[[], object]) -> None:
+    """As leases do: what was not kept is done again later; what was kept after all is not done twice."""
+    for _ in range(50):
+        try:
+            work()
+            return
+        except (NotKeptError, UncertainError):
+            time.sleep(0.1)
+        except AssertionError:  # it had moved on
+            return
+
+
+# Opening.
+
+
+def steps(server: PostgresServer, name: str) -> list[str]:
+    return [str(row[0]) for row in server.run("SELECT name FROM _migrations ORDER BY applied_at, name", name)]
+
+
+@pytest.fixture
+def empty(postgres: PostgresServer) -> Iterator[DatabaseUrl]:
+    """A database in which nothing is yet."""
+    postgres.run("CREATE DATABASE empty")
+    yield DatabaseUrl(postgres.url("empty"))
+    postgres.run("DROP DATABASE empty WITH (FORCE)")
+
+
+def test_replicas_that_open_a_new_database_at_once_make_it_once(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: open_store(empty).close(), range(8)))
+    assert sorted(steps(postgres, "empty")) == sorted(STEPS)
+
+
+def test_a_step_that_breaks_leaves_the_database_as_it_was(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    postgres.run("CREATE TABLE gates (mine text)", "empty")  # in the way of a later step
+    with pytest.raises(DatabaseError, match='"gates" already exists'):
+        open_store(empty)
+    assert postgres.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "empty") == [("gates",)]
+
+
+def test_a_database_of_a_newer_version_is_refused(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    open_store(empty).close()
+    postgres.run("INSERT INTO _migrations VALUES ('m999_teleport', now())", "empty")
+    with pytest.raises(DatabaseError, match=r"made by a newer Klingbot \(it has m999_teleport\)"):
+        open_store(empty)
+
+
+def test_a_user_who_may_only_read_is_noticed_at_the_start(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    open_store(empty).close()
+    postgres.run("ALTER DATABASE empty SET default_transaction_read_only = on")
+    with pytest.raises(DatabaseError, match=r"opened for writing .*read-only"):
+        open_store(empty)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://postgres:hush@127.0.0.1:{port}/nowhere", 'database "nowhere" does not exist'),
+        ("postgresql://nobody:hush@127.0.0.1:{port}/ledger", 'role "nobody" does not exist'),
+        ("postgresql://postgres:hu%sh@127.0.0.1:{port}/ledger", "must be percent-encoded"),
+        ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?sslmode=require", "SSL"),
+    ],
+)
+def test_what_cannot_be_opened_is_said_in_a_sentence_without_the_password(
+    postgres: PostgresServer, url: str, said: str
+) -> None:
+    place = DatabaseUrl(url.replace("{port}", str(postgres.port)))
+    with pytest.raises(DatabaseError, match=said) as error:
+        open_store(place)
+    assert "hu" not in str(error.value).replace("though", "")
+    assert "hush" not in str(place) + repr(place)
+
+
+# What doctor says.
+
+
+def test_doctor_says_that_a_server_without_fsync_may_lose_holds_and_finds_the_rest_sound(engine: Engine) -> None:
+    settle(engine, hold(engine, "done"))
+    found = {finding.what: finding for finding in ledger_checks.check(engine.store.place, engine.clock())}
+    assert (found["database"].health, "fsync = off" in found["database"].said) == (Health.FAILED, True)
+    assert {finding.health for what, finding in found.items() if what != "database"} == {Health.OK}
+
+
+def test_doctor_calls_a_durable_server_durable(engine_of_its_own: Engine) -> None:
+    found = {finding.what: finding.health for finding in ledger_checks.check(engine_of_its_own.store.place, 0)}
+    assert found["database"] is Health.OK
+
+
+def test_doctor_tells_to_migrate_and_changes_nothing(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    *_, finding = ledger_checks.check(empty, 0)
+    assert (finding.health, "python bot.py migrate" in (finding.fix or "")) == (Health.WARNING, True)
+    assert postgres.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "empty") == []
+
+
+def test_doctor_says_that_a_server_is_away(engine: Engine) -> None:
+    nobody = DatabaseUrl("postgresql://postgres@127.0.0.1:9/ledger")
+    (finding,) = ledger_checks.check(nobody, 0)
+    assert (finding.health, "127.0.0.1:9/ledger" in finding.said) == (Health.FAILED, True)
+
+
+# The dialect.
+
+
+def test_named_parameters_are_found_and_nothing_else() -> None:
+    sql = "SELECT 'user:' || name, x::text, a % 2 FROM t WHERE b = :b AND (c, d) IN ((:c,:d))"
+    assert statement(sql) == (
+        b"SELECT 'user:' || name, x::text, a %% 2 FROM t WHERE b = %(b)s AND (c, d) IN ((%(c)s,%(d)s))"
+    )
+
+
+def test_numbers_with_a_point_are_refused_flags_are_integers_and_texts_keep_no_nul() -> None:
+    assert values({"a": True, "b": "x\0y", "c": None, "d": 5}) == {"a": 1, "b": "xy", "c": None, "d": 5}
+    with pytest.raises(TypeError, match="half is a float"):
+        values({"half": 0.5})
+
+
+def test_a_table_as_sqlite_takes_it_is_one_that_postgresql_takes() -> None:
+    table = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER) STRICT, WITHOUT ROWID"
+    assert ddl(table) == (
+        "CREATE TABLE t (id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, "
+        'name TEXT COLLATE "C" NOT NULL, at BIGINT)'
+    )
+
+
+def test_texts_are_in_the_order_of_their_bytes_whatever_the_databases_language_is(engine: Engine) -> None:
+    names = ["Zoë", "a", "B", "é", "_", "b"]
+    for name in names:
+        hold(engine, name, project=name)
+    found = engine.store.read().execute("SELECT project FROM jobs ORDER BY project").fetchall()
+    assert [row["project"] for row in found] == sorted(names)
+
+
+def test_a_prompt_with_a_nul_is_kept_without_it(engine: Engine) -> None:
+    request = replace(ask("r1"), prompt="a fox\0 in the snow")
+    outcome = asking.hold(engine, request)
+    assert isinstance(outcome, Held)
+    kept = jobs.get(engine.store.read(), outcome.job.id)
+    assert kept is not None
+    assert kept.prompt == "a fox in the snow"
