@@ -23,7 +23,6 @@ from klingbot.outbox import (
     Content,
     JobStuck,
     PackEnding,
-    Story,
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
@@ -36,6 +35,7 @@ from klingbot.slack.sender import Impossible, Later, Outcome, Place, Sender, Sen
 from klingbot.store import delivery, outbox, quiet
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
+from klingbot.stories import Story
 
 log = logging.getLogger(__name__)
 

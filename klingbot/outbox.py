@@ -8,11 +8,12 @@ from typing import Any
 
 from klingbot import plain
 from klingbot.billing import BillFinding, UnitPack
-from klingbot.budgets import TURNED_AWAY, Standing
+from klingbot.budgets import Standing
 from klingbot.digests import Digest
 from klingbot.increases import Grant, Increase
 from klingbot.jobs import Job
 from klingbot.money import Amount
+from klingbot.stories import Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +73,6 @@ class Spiked:
 
 
 Alert = Crossed | TurnedAway | RunningOut | Spiked
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that a budget's channel was told, for its story. What does not apply to its mark is None."""
-
-    mark: str
-    at: int
-    user_id: str | None = None
-    """Who was turned away."""
-    amount: Amount | None = None
-    """What that person needed; what was committed on the day of a spike."""
-    usual: Amount | None = None
-    ends_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What befell a budget in one period, for the one message about it that is rewritten while the period lasts."""
-
-    standing: Standing
-    told: tuple[Told, ...]
-    """The last time of each mark, oldest first."""
-    at: int
-    """When it was written."""
-    closed: bool = False
-    """The period is over: it is not rewritten any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +277,7 @@ def kind_of_type(content: type[Content]) -> str:
 def is_urgent(content: Content) -> bool:
     """An alert that nothing more can be started, or that somebody just could not."""
     if isinstance(content, Story):
-        return content.standing.used_up or any(told.mark == TURNED_AWAY for told in content.told)
+        return content.is_urgent
     return isinstance(content, TurnedAway) or (isinstance(content, Crossed) and content.standing.used_up)
 
 

@@ -19,6 +19,7 @@ from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store, ledger, postgres, sqlite
 from klingbot.store.place import Place
+from klingbot.store.sqlite import SqliteStore
 
 REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """What the engines raise for a row that the schema forbids."""
@@ -76,11 +77,25 @@ def queued(store: Store, kind: type[Content]) -> list[Any]:
 
 def slack_takes_everything(store: Store) -> None:
     """From now on each message is delivered the moment it is queued."""
+    statements = _DELIVERED_IN_SQLITE if isinstance(store, SqliteStore) else _DELIVERED_IN_POSTGRES
     with store.write() as tx:
-        tx.execute("""
-            CREATE TRIGGER delivered AFTER INSERT ON outbox BEGIN
-              UPDATE outbox SET state = 'sent', sent_to = 'C1', sent_ts = '1.' || NEW.id WHERE id = NEW.id;
-            END""")
+        for statement in statements:
+            tx.execute(statement)
+
+
+_DELIVERED_IN_SQLITE = (
+    """
+    CREATE TRIGGER delivered AFTER INSERT ON outbox BEGIN
+      UPDATE outbox SET state = 'sent', sent_to = 'C1', sent_ts = '1.' || NEW.id WHERE id = NEW.id;
+    END""",
+)
+_DELIVERED_IN_POSTGRES = (
+    """
+    CREATE FUNCTION delivered() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      NEW.state = 'sent'; NEW.sent_to = 'C1'; NEW.sent_ts = concat('1.', NEW.id); RETURN NEW;
+    END $$""",
+    "CREATE TRIGGER delivered BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION delivered()",
+)
 
 
 def rows_of(db: Any, table: str) -> list[tuple[Any, ...]]:

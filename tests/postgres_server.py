@@ -36,6 +36,7 @@ WIPE = """
         EXECUTE 'DELETE FROM ' || name;
       END LOOP;
       PERFORM setval(sequencename::regclass, 1, false) FROM pg_sequences;
+      DROP FUNCTION IF EXISTS delivered CASCADE;  -- of ledger_checks.slack_takes_everything
     END $$"""
 # The server ends with whoever holds the other end of this pipe, however that ends.
 LAUNCH = '"$@" & read -r _; kill -QUIT $! 2>/dev/null; wait'

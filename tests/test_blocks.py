@@ -10,6 +10,7 @@ from block_samples import CREDITS, DECEMBER, NOON, UTC, credits, job, offer, sha
 
 from klingbot import blocks
 from klingbot.blocks import budgets, help, jobs, refusals, usage
+from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
 from klingbot.engine.asking import BudgetExceeded, Estimate, Held, TooLate
@@ -22,15 +23,14 @@ from klingbot.outbox import (
     Renewed,
     RunningOut,
     Spiked,
-    Story,
     SubmittingResumed,
     SubmittingStopped,
-    Told,
     TurnedAway,
     VideoReady,
 )
 from klingbot.periods import PeriodKind
 from klingbot.slack.grammar import USAGE
+from klingbot.stories import Muted, Story, Told
 
 
 def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
@@ -268,6 +268,29 @@ def test_a_closed_story_says_how_its_period_ended() -> None:
     said = blocks.render(Story(standing(settled=41), TOLD, NOON, closed=True), UTC).text
     assert said.startswith("☑️ marketing (monthly) ended November 2026 at 102.5%\n")
     assert "Nothing more can be started" not in said
+
+
+def test_who_has_taken_note_stands_under_a_story_instead_of_the_buttons() -> None:
+    muted = Muted("U0ALICE001", NOON, NOON + DAY, acknowledged=True)
+    said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=muted), UTC)
+    assert "✅ Acknowledged by <@U0ALICE001> (<!date^1795435200^" in said.text
+    assert labels(said) == ["Tell the channel again"]
+    said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=replace(muted, acknowledged=False)), UTC)
+    assert "💤 Snoozed until <!date^1795521600^" in said.text
+    assert labels(said) == ["Acknowledge", "Tell the channel again"]
+
+
+def test_only_the_message_that_opens_a_story_has_its_buttons() -> None:
+    stands = standing(settled=38)
+    for alert in (Crossed(stands, ("80",)), TurnedAway(stands, credits(40), "U1"), RunningOut(stands, NOON)):
+        assert labels(blocks.render(alert, UTC)) == []
+        assert labels(blocks.render(replace(alert, opens=True), UTC)) == ["Acknowledge", "Snooze until tomorrow"]
+    assert labels(blocks.render(Story(stands, TOLD, NOON), UTC)) == ["Acknowledge", "Snooze until tomorrow"]
+    assert labels(blocks.render(Story(stands, TOLD, NOON, closed=True), UTC)) == []
+
+
+def labels(said: Message) -> list[str]:
+    return [each["text"]["text"] for block in said.blocks if block["type"] == "actions" for each in block["elements"]]
 
 
 def test_admins_hear_when_kling_stops_and_when_it_takes_jobs_again() -> None:

@@ -13,7 +13,20 @@ from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, te
 
 from klingbot import blocks
 from klingbot.billing import BillFinding, Difference, UnitPack
-from klingbot.blocks import answers, billing, budgets, delivery, digests, help, increases, jobs, queue, refusals, usage
+from klingbot.blocks import (
+    answers,
+    billing,
+    budgets,
+    delivery,
+    digests,
+    help,
+    increases,
+    jobs,
+    queue,
+    refusals,
+    stories,
+    usage,
+)
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
@@ -43,10 +56,8 @@ from klingbot.outbox import (
     Renewed,
     RunningOut,
     Spiked,
-    Story,
     SubmittingResumed,
     SubmittingStopped,
-    Told,
     TurnedAway,
     Unsound,
     VideoReady,
@@ -59,6 +70,7 @@ from klingbot.slack.grammar import USAGE
 from klingbot.store.delivery import Line
 from klingbot.store.ledger import Share
 from klingbot.store.outbox import OutboxMessage
+from klingbot.stories import Muted, Story, Told
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40
@@ -118,6 +130,7 @@ def extremes() -> dict[str, Message]:
     )
     shares = tuple(Share(LONG, 10**9, 10**9, Total(MOST, MOST)) for _ in range(200))
     days = tuple(Share(str(NOON + day * 86_400_000), 10**9, 10**9, Total(MOST, MOST)) for day in range(31))
+    note = Muted("U" * 20, NOON, NOON, acknowledged=False)
     told = tuple(Told(f"{n}", NOON, "U" * 20, MOST, MOST, NOON) for n in range(1, 201, 7))
     return {
         "held": jobs.held(Held(huge, nine, 10**6), UTC),
@@ -217,6 +230,12 @@ def extremes() -> dict[str, Message]:
         "running out": blocks.render(RunningOut(full, NOON), UTC),
         "spiked": blocks.render(Spiked(full, MOST, MOST), UTC),
         "story": blocks.render(Story(full, told, NOON), UTC),
+        "muted story": blocks.render(
+            Story(full, told, NOON, muted=Muted("U" * 20, NOON, NOON, acknowledged=False)), UTC
+        ),
+        "opening": blocks.render(Crossed(full, (OVER,), opens=True), UTC),
+        "period over": stories.period_over(Story(full, told, NOON)),
+        "already acknowledged": stories.already_acknowledged(note, UTC),
         "closed story": blocks.render(Story(full, told, NOON, closed=True), UTC),
         "renewed": blocks.render(Renewed(full, full), UTC),
         "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),

@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 
 from klingbot.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
-from klingbot.engine import Engine, asking, budgeting
+from klingbot.engine import Engine, asking, budgeting, muting, open_engine
 from klingbot.engine.budgeting import Change
-from klingbot.outbox import Content, Crossed, Story, TurnedAway, from_json
+from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, PeriodOver
+from klingbot.engine.watching import watch
+from klingbot.outbox import Content, Crossed, TurnedAway, from_json
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store
+from klingbot.stories import Muted, Story, StoryRef, read_ref, ref_of
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, slack_takes_everything
 
 DAILY, WEEKLY, MONTHLY = PeriodKind
 TEN_CREDITS = Wish("kling-v1", 5)
 MARKETING = project_scope("marketing")
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,7 @@ def test_after_a_change_of_channel_the_story_begins_anew_there(listening: Engine
     assert (reply.thread, edit.replaces, told(edit.content)) == (root.key, root.key, ["50", "75"])
 
 
+@pytest.mark.engine("sqlite")
 def test_what_breaks_in_the_same_transaction_takes_its_alert_along(listening: Engine) -> None:
     limit(listening, WORKSPACE, 20, thresholds=(50,))
     with listening.store.write() as tx:
@@ -174,3 +179,105 @@ def test_what_breaks_in_the_same_transaction_takes_its_alert_along(listening: En
         tx.execute("DROP TRIGGER broken")
     spend(listening, "a")
     assert len(outbox(listening)) == 1
+
+
+# Taking note.
+
+
+@pytest.fixture
+def half_used(listening: Engine) -> Engine:
+    """A budget of 40 credits whose story has begun, with 10 of them used."""
+    limit(listening, WORKSPACE, 40, thresholds=(25, 75, 100))
+    spend(listening, "a")
+    return listening
+
+
+def ref(engine: Engine) -> StoryRef:
+    return ref_of(budgeting.standings(engine)[0])
+
+
+def broadcast(engine: Engine) -> list[str]:
+    return [type(each.content).__name__ for each in outbox(engine) if each.broadcast]
+
+
+def test_who_acknowledged_it_and_when_stands_in_the_story(half_used: Engine, clock: FakeClock) -> None:
+    clock.tick(60)
+    outcome = muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    assert isinstance(outcome, Changed)
+    muted = outcome.story.muted
+    assert muted == Muted("UALICE", clock(), outcome.story.standing.period.end, acknowledged=True)
+    edit = outbox(half_used)[-1]
+    assert edit.content == outcome.story
+    assert edit.replaces == outbox(half_used)[0].key
+
+
+def test_after_that_only_exceeding_the_limit_is_shown_to_the_channel(half_used: Engine) -> None:
+    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    spend(half_used, "b", "c", "d")
+    refuse(half_used, "e")
+    assert broadcast(half_used) == []
+    assert len([each for each in outbox(half_used) if each.thread]) == 3, "the thread has them all"
+    limit(half_used, WORKSPACE, 35)
+    assert broadcast(half_used) == ["Crossed"]
+
+
+def test_a_snooze_ends_by_itself_and_the_buttons_come_back(half_used: Engine, clock: FakeClock) -> None:
+    muting.snooze(half_used, ref(half_used), by="UALICE")
+    spend(half_used, "b", "c")
+    refuse(half_used, "d")
+    assert broadcast(half_used) == []
+    clock.tick(DAY)
+    watch(half_used)
+    story = outbox(half_used)[-1].content
+    assert isinstance(story, Story)
+    assert story.muted is None
+    spend(half_used, "e")
+    assert broadcast(half_used) == ["Crossed"]
+
+
+def test_the_channel_can_be_told_again(half_used: Engine) -> None:
+    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    outcome = muting.unmute(half_used, ref(half_used))
+    assert isinstance(outcome, Changed)
+    assert outcome.story.muted is None
+    spend(half_used, "b", "c", "d")
+    assert broadcast(half_used) == ["Crossed"]
+
+
+def test_a_restart_keeps_what_was_acknowledged(half_used: Engine, clock: FakeClock) -> None:
+    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    again = open_engine(half_used.store, half_used.prices, half_used.calendar, clock)
+    spend(again, "b", "c", "d")
+    assert broadcast(again) == []
+
+
+def test_the_second_to_acknowledge_hears_who_was_first(half_used: Engine) -> None:
+    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    for second in (muting.acknowledge, muting.snooze):
+        outcome = second(half_used, ref(half_used), by="UBOB")
+        assert isinstance(outcome, AlreadyAcknowledged)
+        assert outcome.by.user_id == "UALICE"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_click_on_an_old_period_says_so_and_changes_nothing(
+    half_used: Engine, clock: FakeClock, watched: bool
+) -> None:
+    old = ref(half_used)
+    clock.tick(10 * DAY)
+    if watched:
+        watch(half_used)
+    before = outbox(half_used)
+    assert isinstance(muting.acknowledge(half_used, old, by="UALICE"), PeriodOver)
+    assert isinstance(muting.snooze(half_used, old, by="UALICE"), PeriodOver)
+    assert isinstance(muting.unmute(half_used, old), PeriodOver)
+    assert isinstance(muting.acknowledge(half_used, ref(half_used), by="UALICE"), NoStory)
+    assert outbox(half_used) == before
+
+
+@pytest.mark.parametrize("channel_id", [None, "C0FINANCE1"])
+@pytest.mark.parametrize("kind", PeriodKind)
+def test_a_button_carries_which_story_it_is_about(kind: PeriodKind, channel_id: str | None) -> None:
+    story = StoryRef(kind, 1_795_435_200_000, channel_id, "project:two words")
+    assert read_ref(str(story)) == story
+    assert len(str(story)) < 2_000

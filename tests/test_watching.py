@@ -15,10 +15,11 @@ from klingbot.engine import Engine, asking, budgeting, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
 from klingbot.money import Amount
-from klingbot.outbox import Crossed, Renewed, RunningOut, Spiked, Story
+from klingbot.outbox import Crossed, Renewed, RunningOut, Spiked
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store
+from klingbot.stories import Story
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 
@@ -232,6 +233,7 @@ def test_others_spending_is_not_ones_own_spike(watched: Engine, clock: FakeClock
     assert queued(watched.store, Spiked) == []
 
 
+@pytest.mark.engine("sqlite")
 def test_a_look_at_the_clock_writes_nothing_when_there_is_nothing_to_say(watched: Engine, clock: FakeClock) -> None:
     limit(watched, WORKSPACE, 400, thresholds=(10,))
     live(watched, clock, 1, 1, 1, 1, 1, 10, 10)
@@ -286,6 +288,7 @@ def reached_in_a_year() -> Counter[tuple[PeriodKind, date, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.engine("sqlite")
 @pytest.mark.parametrize("zone", ZONES)
 def test_over_a_year_each_threshold_is_announced_once_in_each_period(
     store: Store, engine: Engine, clock: FakeClock, zone: str

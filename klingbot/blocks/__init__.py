@@ -31,7 +31,6 @@ from klingbot.outbox import (
     Renewed,
     RunningOut,
     Spiked,
-    Story,
     SubmittingResumed,
     SubmittingStopped,
     TurnedAway,
@@ -39,6 +38,7 @@ from klingbot.outbox import (
     VideoReady,
 )
 from klingbot.periods import Calendar
+from klingbot.stories import Story
 
 __all__ = ["Message", "render", "together", "with_detour"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, full, left, limit
 from klingbot.blocks.text import code, hour, label, mention, name, neutral, plural, scope_typed
 from klingbot.budgets import OVER, Standing
 from klingbot.outbox import (
+    Alert,
     Crossed,
     Renewed,
     RunningOut,
@@ -17,6 +18,7 @@ from klingbot.outbox import (
     Unsound,
 )
 from klingbot.periods import Calendar
+from klingbot.stories import ref_of
 
 
 def crossed(content: Crossed, calendar: Calendar) -> Message:
@@ -25,6 +27,7 @@ def crossed(content: Crossed, calendar: Calendar) -> Message:
     return message(
         section(f"*{title}*", bar(standing.permille, 20), full(standing, calendar)),
         *([section(meaning)] if meaning else []),
+        *_buttons(content),
         context(details(standing)),
     )
 
@@ -37,6 +40,7 @@ def turned_away(content: TurnedAway, calendar: Calendar) -> Message:
             f"{mention(content.user_id)} needed {content.needed}.",
             full(standing, calendar),
         ),
+        *_buttons(content),
         context("Said once per period", details(standing)),
     )
 
@@ -50,6 +54,7 @@ def running_out(content: RunningOut, calendar: Calendar) -> Message:
             bar(standing.permille, 20),
             full(standing, calendar),
         ),
+        *_buttons(content),
         context("Said once per period", details(standing)),
     )
 
@@ -62,6 +67,7 @@ def spiked(content: Spiked, calendar: Calendar) -> Message:
             f"A usual day comes to {content.usual}.",
             full(standing, calendar),
         ),
+        *_buttons(content),
         context("Said once per day", details(standing)),
     )
 
@@ -108,6 +114,19 @@ def unsound(content: Unsound, calendar: Calendar) -> Message:
         ),
         context(f"Found by the nightly check, and said once · {code('python bot.py doctor')} has the details"),
     )
+
+
+def take_note(standing: Standing) -> Block:
+    """The buttons under the message that a story begins with."""
+    ref = str(ref_of(standing))
+    return actions(
+        button("Acknowledge", "alert.acknowledge", ref),
+        button("Snooze until tomorrow", "alert.snooze", ref),
+    )
+
+
+def _buttons(content: Alert) -> list[Block]:
+    return [take_note(content.standing)] if content.opens else []
 
 
 def crossing(standing: Standing, marks: tuple[str, ...]) -> tuple[str, str]:

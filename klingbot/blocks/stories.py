@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.alerts import crossing, details
-from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.alerts import crossing, details, take_note
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, full, left
 from klingbot.blocks.text import hour, label, mention, when
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY
-from klingbot.outbox import Story, Told
 from klingbot.periods import Calendar
+from klingbot.stories import Muted, Story, Told, ref_of
 
 MOST_TOLD = 8
 """Lines about what happened; the latest are the ones that matter."""
@@ -21,8 +21,36 @@ def story(content: Story, calendar: Calendar) -> Message:
         section(f"*{title}*", bar(standing.permille, 20), full(standing, calendar)),
         *([section(meaning)] if meaning else []),
         section(*(f"• {_line(told, calendar)}" for told in content.told[-MOST_TOLD:])),
+        *([] if content.closed else _note(content, calendar)),
         context(f"As of {when(content.at, calendar)}", details(standing)),
     )
+
+
+def period_over(content: Story) -> Message:
+    return message(
+        section(f"That was about {content.standing.period.label}, which is over. Nothing more is told of it.")
+    )
+
+
+def already_acknowledged(by: Muted, calendar: Calendar) -> Message:
+    return message(section(f"{mention(by.user_id)} has acknowledged it already ({when(by.at, calendar)})."))
+
+
+def _note(content: Story, calendar: Calendar) -> list[Block]:
+    """Who has taken note of it; else the buttons to do so."""
+    muted, ref = content.muted, str(ref_of(content.standing))
+    if muted is None:
+        return [take_note(content.standing)]
+    how = "✅ Acknowledged" if muted.acknowledged else f"💤 Snoozed until {when(muted.until, calendar)}"
+    again = button("Tell the channel again", "alert.unmute", ref)
+    acknowledge = [] if muted.acknowledged else [button("Acknowledge", "alert.acknowledge", ref)]
+    return [
+        section(
+            f"{how} by {mention(muted.user_id)} ({when(muted.at, calendar)}). What is new is said in the thread alone, "
+            "unless the limit is exceeded."
+        ),
+        actions(*acknowledge, again),
+    ]
 
 
 def _headline(content: Story) -> tuple[str, str]:

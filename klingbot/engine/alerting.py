@@ -22,8 +22,6 @@ from klingbot.outbox import (
     JobFailed,
     JobWrittenOff,
     Renewed,
-    Story,
-    Told,
     TurnedAway,
     VideoReady,
     kind_of,
@@ -31,6 +29,7 @@ from klingbot.outbox import (
 )
 from klingbot.store import Transaction, budgets, outbox, stories
 from klingbot.store.stories import KeptStory
+from klingbot.stories import Muted, Story, Told
 
 
 def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> None:
@@ -77,9 +76,10 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
         return
     root = outbox.find(tx, story.root)
     if root is None or not root.unsaid(told.at):
-        _put(tx, key, alert, told.at, channel_id=channel, thread=story.root, broadcast=_concerns_everyone(alert))
+        aloud = _concerns_everyone(alert, story.content.muted, told.at)
+        _put(tx, key, alert, told.at, channel_id=channel, thread=story.root, broadcast=aloud)
     before = tuple(each for each in story.content.told if each.mark != told.mark)
-    rewrite(tx, story, Story(standing, (*before, told), told.at))
+    rewrite(tx, story, replace(story.content, standing=standing, told=(*before, told), at=told.at))
 
 
 def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
@@ -168,8 +168,13 @@ def _put(
     return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound, broadcast=broadcast)
 
 
-def _concerns_everyone(alert: Alert) -> bool:
-    """Whether a reply must not be hidden in a thread: nothing more can be started, and people are about to notice."""
+def _concerns_everyone(alert: Alert, muted: Muted | None, at: int) -> bool:
+    """Whether a reply must not be hidden in a thread: nothing more can be started, and people are about to notice.
+
+    Somebody who has taken note of the rest need not have thought of the limit being exceeded.
+    """
+    if muted and at < muted.until:
+        return alert.standing.exceeded
     return alert.standing.used_up or isinstance(alert, TurnedAway)
 
 

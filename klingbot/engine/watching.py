@@ -16,10 +16,11 @@ from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.money import NOTHING
-from klingbot.outbox import Alert, Renewed, RunningOut, Spiked, Told
+from klingbot.outbox import Alert, Renewed, RunningOut, Spiked
 from klingbot.periods import Period, PeriodKind
 from klingbot.store import Transaction, budgets, facts, stories
 from klingbot.store.stories import KeptStory
+from klingbot.stories import Story, Told
 
 
 def watch(engine: Engine) -> None:
@@ -101,24 +102,27 @@ def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
 
 
 def _bring_up_to_date(engine: Engine, now: int) -> None:
-    """Rewrites the stories of budgets that stand at another whole percent than their stories say."""
+    """Rewrites the stories of budgets that stand at another whole percent than they say, and those snoozed till now."""
     reader, periods = engine.store.read(), engine.calendar.periods(now)
-    if not _outdated(stories.within(reader, *periods), budgets.standings(reader, periods)):
+    if not _outdated(stories.within(reader, *periods), budgets.standings(reader, periods), now):
         return
     with engine.store.write() as tx:
-        for story, standing in _outdated(stories.within(tx, *periods), budgets.standings(tx, periods)):
-            alerting.rewrite(tx, story, replace(story.content, standing=standing, at=now))
+        for story, content in _outdated(stories.within(tx, *periods), budgets.standings(tx, periods), now):
+            alerting.rewrite(tx, story, content)
 
 
-def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[tuple[KeptStory, Standing]]:
-    """Those that show another percentage than there is, with how their budgets stand now."""
+def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing], now: int) -> list[tuple[KeptStory, Story]]:
+    """Those that say something that is not so any more, with what they should say."""
     current = {_place(standing): standing for standing in standings}
-    return [
-        (story, standing)
-        for story in kept
-        if (standing := current.get(_place(story.content.standing)))
-        and standing.permille // 10 != story.content.standing.permille // 10
-    ]
+    found = []
+    for story in kept:
+        said = story.content
+        standing = current.get(_place(said.standing))
+        awake = said.muted is not None and said.muted.until <= now
+        if standing and (awake or standing.permille // 10 != said.standing.permille // 10):
+            muted = None if awake else said.muted
+            found.append((story, replace(said, standing=standing, muted=muted, at=now)))
+    return found
 
 
 def _place(standing: Standing) -> tuple[str, PeriodKind, str | None]:

@@ -16,7 +16,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks import answers
-from klingbot.slack import failures, forms, generating, increasing, queueing, screen
+from klingbot.slack import failures, forms, generating, increasing, muting, queueing, screen
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -95,6 +95,9 @@ class _Row:
 
 
 _ACTIONS = {
+    "alert.acknowledge": _Row(muting.acknowledge_clicked),
+    "alert.snooze": _Row(muting.snooze_clicked),
+    "alert.unmute": _Row(muting.unmute_clicked),
     "job.cancel": _Row(generating.cancel_clicked),
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot import plain
-from klingbot.budgets import Budget, Standing
-from klingbot.outbox import Story
+from klingbot.budgets import Standing
 from klingbot.periods import Period
 from klingbot.store.database import Database, Transaction
+from klingbot.stories import Story, StoryRef, ref_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,11 @@ class KeptStory:
 
 def of(db: Database, standing: Standing) -> KeptStory | None:
     """The story of that budget and period in the channel that the budget has now."""
-    sql = f"SELECT * FROM stories WHERE {_ONE}"
-    row = db.execute(sql, _key(standing.budget, standing.period)).fetchone()
+    return find(db, ref_of(standing))
+
+
+def find(db: Database, ref: StoryRef) -> KeptStory | None:
+    row = db.execute(f"SELECT * FROM stories WHERE {_ONE}", _key(ref)).fetchone()
     return _kept(row) if row else None
 
 
@@ -40,7 +43,7 @@ def begin(tx: Transaction, root: str, content: Story) -> None:
         """
         INSERT INTO stories (period_kind, period_start, scope, channel_id, root, rewrites, content)
         VALUES (:kind, :start, :scope, :channel_id, :root, 0, :content)""",
-        _key(content.standing.budget, content.standing.period) | {"root": root, "content": _json(content)},
+        _key(ref_of(content.standing)) | {"root": root, "content": _json(content)},
     )
 
 
@@ -48,7 +51,7 @@ def rewrite(tx: Transaction, content: Story) -> int:
     """What it says now; how often it was rewritten with that."""
     row = tx.execute(
         f"UPDATE stories SET content = :content, rewrites = rewrites + 1 WHERE {_ONE} RETURNING rewrites",
-        _key(content.standing.budget, content.standing.period) | {"content": _json(content)},
+        _key(ref_of(content.standing)) | {"content": _json(content)},
     ).fetchone()
     return int(row["rewrites"])
 
@@ -56,9 +59,8 @@ def rewrite(tx: Transaction, content: Story) -> int:
 _ONE = "period_kind = :kind AND period_start = :start AND scope = :scope AND channel_id = :channel_id"
 
 
-def _key(budget: Budget, period: Period) -> dict[str, Any]:
-    channel = {"scope": budget.scope, "channel_id": budget.channel_id or ""}
-    return {"kind": period.kind, "start": period.start} | channel
+def _key(ref: StoryRef) -> dict[str, Any]:
+    return {"kind": ref.kind, "start": ref.start, "scope": ref.scope, "channel_id": ref.channel_id or ""}
 
 
 def _json(content: Story) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from klingbot.blocks.message import message, section
-from klingbot.engine import Engine, stuck, verdicts
+from klingbot.budgets import WORKSPACE
+from klingbot.engine import Engine, budgeting, stuck, verdicts
+from klingbot.engine.budgeting import Change
 from klingbot.engine.usage import usage
 from klingbot.jobs import JobState
 from klingbot.outbox import JobStuck
@@ -16,6 +18,7 @@ from klingbot.periods import PeriodKind
 from klingbot.slack import actions
 from klingbot.slack.desk import Answer, Click, Desk, Rewritten
 from klingbot.store import jobs
+from klingbot.stories import ref_of
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 
@@ -176,3 +179,49 @@ def test_an_admin_who_keeps_waiting_is_asked_again_later(
     clock.tick(86_400)
     stuck.show_stuck(engine, after_ms=86_400_000)
     assert len(queued(engine.store, JobStuck)) == 2
+
+
+# Alerts.
+
+
+@pytest.fixture
+def story(bob: Any, engine: Engine) -> str:
+    """What the buttons of an alert carry."""
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 10_000), by="UADMIN")
+    bob.types("generate a fox in the snow --model kling-v1")
+    return str(ref_of(budgeting.standings(engine)[0]))
+
+
+def test_anybody_may_acknowledge_an_alert_and_the_message_says_who_did(
+    bob: Any, carol: Any, hook: Any, story: str
+) -> None:
+    bob.clicks("alert.acknowledge", story, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is True
+    assert "Acknowledged by <@U0BOB00001>" in said["text"]
+    carol.clicks("alert.snooze", story, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert said["text"].startswith("<@U0BOB00001> has acknowledged it already")
+    carol.clicks("alert.unmute", story, hook.url)
+    assert "Acknowledged" not in hook.said()["text"]
+    carol.clicks("alert.snooze", story, hook.url)
+    assert "by <@U0CAROL001>" in hook.said()["text"]
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "hourly 1 - workspace", "monthly soon - workspace", "daily 1 - x"])
+def test_a_click_on_an_alert_that_is_not_there_is_answered(bob: Any, hook: Any, story: str, value: str) -> None:
+    bob.clicks("alert.acknowledge", value, hook.url)
+    assert hook.said()["replace_original"] is False
+    assert "Acknowledged" not in alert_text(bob, hook, story)
+
+
+def alert_text(bob: Any, hook: Any, story: str) -> str:
+    bob.clicks("alert.unmute", story, hook.url)
+    return str(hook.said()["text"])
+
+
+def test_a_click_on_the_alert_of_an_old_period_says_so(bob: Any, hook: Any, story: str, clock: FakeClock) -> None:
+    clock.tick(30 * 86_400)
+    bob.clicks("alert.acknowledge", story, hook.url)
+    assert hook.said()["text"] == "That was about November 2026, which is over. Nothing more is told of it."

@@ -1,0 +1,89 @@
+"""Acknowledging and snoozing the story of a budget. All of it is in the story's row, so a restart forgets nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from klingbot.engine import alerting
+from klingbot.engine.core import Engine
+from klingbot.periods import PeriodKind
+from klingbot.store import Transaction, stories
+from klingbot.store.stories import KeptStory
+from klingbot.stories import Muted, Story, StoryRef
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The story as it is told from now on."""
+
+    story: Story
+
+
+@dataclass(frozen=True, slots=True)
+class NoStory:
+    """There is none of that budget and period in that channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOver:
+    """Its period has ended: nothing more is told of it."""
+
+    story: Story
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAcknowledged:
+    by: Muted
+
+
+Outcome = Changed | NoStory | PeriodOver | AlreadyAcknowledged
+
+
+def acknowledge(engine: Engine, ref: StoryRef, *, by: str) -> Outcome:
+    """Keeps what is new in the thread for the rest of the period, except that the limit is exceeded."""
+    with engine.store.write() as tx:
+        kept = _open(tx, engine, ref)
+        if not isinstance(kept, KeptStory):
+            return kept
+        until = kept.content.standing.period.end
+        return _mute(tx, kept, Muted(by, engine.clock(), until, acknowledged=True))
+
+
+def snooze(engine: Engine, ref: StoryRef, *, by: str) -> Outcome:
+    """The same until tomorrow."""
+    with engine.store.write() as tx:
+        kept = _open(tx, engine, ref)
+        if not isinstance(kept, KeptStory):
+            return kept
+        now = engine.clock()
+        until = engine.calendar.period(PeriodKind.DAILY, now).end
+        return _mute(tx, kept, Muted(by, now, until, acknowledged=False))
+
+
+def unmute(engine: Engine, ref: StoryRef) -> Outcome:
+    """Tells the channel again."""
+    with engine.store.write() as tx:
+        kept = _open(tx, engine, ref)
+        if not isinstance(kept, KeptStory):
+            return kept
+        return _write(tx, kept, replace(kept.content, muted=None, at=engine.clock()))
+
+
+def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | NoStory | PeriodOver:
+    kept = stories.find(tx, ref)
+    if kept is None:
+        return NoStory()
+    over = kept.content.closed or engine.clock() >= kept.content.standing.period.end
+    return PeriodOver(kept.content) if over else kept
+
+
+def _mute(tx: Transaction, kept: KeptStory, muted: Muted) -> Changed | AlreadyAcknowledged:
+    before = kept.content.muted
+    if before and before.acknowledged:
+        return AlreadyAcknowledged(before)
+    return _write(tx, kept, replace(kept.content, muted=muted, at=muted.at))
+
+
+def _write(tx: Transaction, kept: KeptStory, story: Story) -> Changed:
+    alerting.rewrite(tx, kept, story)
+    return Changed(story)

@@ -1,0 +1,43 @@
+"""The buttons on alerts: acknowledge, snooze, and tell the channel again."""
+
+from __future__ import annotations
+
+from klingbot.blocks import answers, stories
+from klingbot.engine import muting
+from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, Outcome, PeriodOver
+from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
+from klingbot.stories import StoryRef, read_ref
+
+
+def acknowledge_clicked(desk: Desk, click: Click) -> Answer:
+    ref = _ref(click)
+    return _said(desk, muting.acknowledge(desk.engine, ref, by=click.user_id) if ref else NoStory())
+
+
+def snooze_clicked(desk: Desk, click: Click) -> Answer:
+    ref = _ref(click)
+    return _said(desk, muting.snooze(desk.engine, ref, by=click.user_id) if ref else NoStory())
+
+
+def unmute_clicked(desk: Desk, click: Click) -> Answer:
+    ref = _ref(click)
+    return _said(desk, muting.unmute(desk.engine, ref) if ref else NoStory())
+
+
+def _ref(click: Click) -> StoryRef | None:
+    try:
+        return read_ref(click.value)
+    except ValueError:
+        return None
+
+
+def _said(desk: Desk, outcome: Outcome) -> Answer:
+    match outcome:
+        case Changed(story):
+            return Rewritten(stories.story(story, desk.engine.calendar))
+        case PeriodOver(story):
+            return Private(stories.period_over(story))
+        case AlreadyAcknowledged(by):
+            return Private(stories.already_acknowledged(by, desk.engine.calendar))
+        case NoStory():
+            return Private(answers.outdated())

@@ -1,0 +1,77 @@
+"""The story of a budget in one period: what its channel was told, and whether somebody has taken note. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klingbot.budgets import TURNED_AWAY, Standing
+from klingbot.money import Amount
+from klingbot.periods import PeriodKind
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that a budget's channel was told. What does not apply to its mark is None."""
+
+    mark: str
+    at: int
+    user_id: str | None = None
+    """Who was turned away."""
+    amount: Amount | None = None
+    """What that person needed; what was committed on the day of a spike."""
+    usual: Amount | None = None
+    ends_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """Somebody has taken note: until then, what is new is said in the thread alone, unless the limit is exceeded."""
+
+    user_id: str
+    at: int
+    until: int
+    acknowledged: bool
+    """Else it was snoozed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What befell a budget in one period, for the one message about it that is rewritten while the period lasts."""
+
+    standing: Standing
+    told: tuple[Told, ...]
+    """The last time of each mark, oldest first."""
+    at: int
+    """When it was written."""
+    closed: bool = False
+    """The period is over: it is not rewritten any more."""
+    muted: Muted | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Nothing more can be started, or somebody could not start something."""
+        return self.standing.used_up or any(each.mark == TURNED_AWAY for each in self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRef:
+    """Which story is meant, as a button carries it."""
+
+    kind: PeriodKind
+    start: int
+    channel_id: str | None
+    scope: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.start} {self.channel_id or '-'} {self.scope}"
+
+
+def ref_of(standing: Standing) -> StoryRef:
+    budget, period = standing.budget, standing.period
+    return StoryRef(period.kind, period.start, budget.channel_id, budget.scope)
+
+
+def read_ref(text: str) -> StoryRef:
+    """Raises ValueError for what no button of ours carries."""
+    kind, start, channel, scope = text.split(" ", 3)
+    return StoryRef(PeriodKind(kind), int(start), None if channel == "-" else channel, scope)
