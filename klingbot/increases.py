@@ -42,6 +42,8 @@ class Increase:
     """The refused request, to be held and made as soon as it fits."""
     asked_at: int
     expires_at: int
+    raises: bool = True
+    """False: a video is to be allowed that its project's rules do not allow unasked; no limit is raised."""
     state: IncreaseState = IncreaseState.PENDING
     decided_at: int | None = None
     decided_by: str | None = None

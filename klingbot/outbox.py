@@ -153,7 +153,8 @@ class IncreaseAsked:
     """Somebody asks for more than a budget has left. For the budget's channel, where its approvers are named."""
 
     increase: Increase
-    standing: Standing
+    standing: Standing | None
+    """The budget; None when a video is to be allowed whose project has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,3 +358,31 @@ def m005_alert_rules(db: Database) -> None:
           content TEXT NOT NULL,
           PRIMARY KEY (period_kind, period_start, scope, channel_id)
         ) STRICT""")
+
+
+@migrations()
+def m010_rules(db: Database) -> None:
+    """What a project allows, who agreed to a request so far, and who changed the rules of money."""
+    db.execute("""
+        CREATE TABLE rules (
+          project TEXT PRIMARY KEY,
+          models TEXT NOT NULL,
+          ceiling_millicredits INTEGER CHECK (ceiling_millicredits > 0),
+          confirm_millicredits INTEGER CHECK (confirm_millicredits > 0),
+          approve_millicredits INTEGER CHECK (approve_millicredits > 0)
+        ) STRICT""")
+    db.execute("ALTER TABLE refused_requests ADD COLUMN consent TEXT NOT NULL DEFAULT 'none'")
+    # 0: it asks for a video to be allowed, and raises no limit.
+    db.execute("ALTER TABLE increases ADD COLUMN raises INTEGER NOT NULL DEFAULT 1")
+    db.execute("""
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY,
+          changed_at INTEGER NOT NULL,
+          changed_by TEXT NOT NULL,
+          what TEXT NOT NULL,
+          subject TEXT NOT NULL,
+          was TEXT NOT NULL,
+          became TEXT NOT NULL,
+          why TEXT NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX audit_of ON audit (subject, id)")

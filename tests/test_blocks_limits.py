@@ -24,17 +24,28 @@ from klingbot.blocks import (
     jobs,
     queue,
     refusals,
+    rules,
     stories,
     usage,
 )
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
-from klingbot.engine.asking import BudgetExceeded, Cancelled, Estimate, Held, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.asking import (
+    BudgetExceeded,
+    Cancelled,
+    Estimate,
+    Held,
+    MayBeAtKling,
+    NeedsConsent,
+    NotYours,
+    TooLate,
+)
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.reconciling import Books, Reconciled
+from klingbot.engine.ruling import MOST_CHANGES, RulesSet
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
 from klingbot.increases import Grant, Increase, IncreaseState
@@ -64,9 +75,11 @@ from klingbot.outbox import (
 )
 from klingbot.periods import PeriodKind
 from klingbot.quiet import QuietHours
+from klingbot.rules import Consent, Rules
 from klingbot.sandbox.slack import limits
 from klingbot.schedules import Schedule
 from klingbot.slack.grammar import USAGE
+from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
 from klingbot.store.ledger import Share
 from klingbot.store.outbox import OutboxMessage
@@ -122,6 +135,8 @@ def extremes() -> dict[str, Message]:
     wanted = replace(offer(), amount=MOST)
     fits = tuple(replace(wanted, duration_seconds=n) for n in (1, 2, 3))
     more = Increase("x" * 64, "U" * 20, full.budget.scope, PeriodKind.WEEKLY, MOST, LONG, None, None, NOON, NOON)
+    limits_of_all = Rules(NAME, (LONG,) * 20, 10**12, 10**12, 10**12)
+    changed = Change(NOON, "U" * 20, LONG, f"project:{NAME}", LONG, LONG, LONG)
     day = date(2026, 11, 23)
     given = Grant(more.id, "U" * 20, more.scope, more.kind, MOST, day, day.replace(year=2027), "U" * 20, NOON)
     projects, people = (
@@ -252,6 +267,13 @@ def extremes() -> dict[str, Message]:
         ),
         "increase expired": blocks.render(IncreaseClosed(replace(more, state=IncreaseState.EXPIRED)), UTC),
         "grant ended": blocks.render(GrantEnded(given, full), UTC),
+        "increase asked of nobody": blocks.render(IncreaseAsked(replace(more, raises=False), None), UTC),
+        "to confirm": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.CONFIRMED)),
+        "to approve": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.APPROVED)),
+        "rules": rules.show(limits_of_all),
+        "no rules": rules.show(Rules(NAME)),
+        "rules set": rules.were_set(RulesSet(limits_of_all, Rules(NAME))),
+        "changes": rules.changes([changed] * MOST_CHANGES, UTC),
         "requests": increases.listing([more] * 200, UTC),
         "were asked": increases.were_asked([more] * 9),
         "asked before": increases.asked_before(more),

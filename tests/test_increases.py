@@ -17,7 +17,7 @@ from klingbot.engine import Engine, asking, budgeting, granting, increasing, ver
 from klingbot.engine.asking import BudgetExceeded, Held
 from klingbot.engine.budgeting import Change
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
-from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused
+from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
 from klingbot.increases import Increase, IncreaseState, shortfall
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING, Amount
@@ -26,7 +26,7 @@ from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store, jobs
 from tests.conftest import FakeClock
-from tests.ledger_checks import ask, hold, prove, queued, settle
+from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 
 DAILY, WEEKLY, MONTHLY = PeriodKind
 MARKETING = project_scope("marketing")
@@ -57,7 +57,7 @@ def refused(engine: Engine, request_id: str = "late", **options: Any) -> str:
 
 
 def increase_for(engine: Engine, refused_id: str, *, until: date | None = None) -> Increase:
-    outcome = increasing.ask_for_refused(engine, refused_id, user_id="U1", reason="launch", until=until)
+    outcome = increasing.ask_for_refused(engine, refused_id, Wanted("U1", "launch", until))
     assert isinstance(outcome, Asked), outcome
     [increase] = outcome.increases
     return increase
@@ -110,7 +110,7 @@ def test_the_shortfall_is_named_in_both_currencies_at_the_price_of_what_was_want
 def test_each_budget_that_is_short_is_asked_for_its_own_part(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     limit(engine, WORKSPACE, 10, channel_id="C9")
-    outcome = increasing.ask_for_refused(engine, refused(engine), user_id="U1", reason="launch")
+    outcome = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
     assert isinstance(outcome, Asked)
     assert {(i.scope, i.amount.millicredits) for i in outcome.increases} == {(MARKETING, 10_000), (WORKSPACE, 30_000)}
     asked = queued(engine.store, IncreaseAsked)
@@ -121,7 +121,7 @@ def test_asking_twice_asks_once(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
     first = increase_for(engine, refused_id)
-    again = increasing.ask_for_refused(engine, refused_id, user_id="U1", reason="please")
+    again = increasing.ask_for_refused(engine, refused_id, Wanted("U1", "please"))
     assert isinstance(again, AskedBefore)
     assert (again.increase.id, again.increase.reason) == (first.id, "launch")
     assert len(queued(engine.store, IncreaseAsked)) == 1
@@ -131,7 +131,7 @@ def test_what_fits_by_now_is_held_without_asking_anybody(engine: Engine) -> None
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
     limit(engine, MARKETING, 100)
-    outcome = increasing.ask_for_refused(engine, refused_id, user_id="U1", reason="")
+    outcome = increasing.ask_for_refused(engine, refused_id, Wanted("U1", ""))
     assert isinstance(outcome, Held)
     assert outcome.job.id == refused_id
     assert increasing.pending(engine) == []
@@ -141,16 +141,16 @@ def test_what_fits_by_now_is_held_without_asking_anybody(engine: Engine) -> None
 def test_only_what_was_refused_to_oneself_can_be_asked_for(engine: Engine, user_id: str) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine) if user_id == "U2" else "nosuchthing"
-    outcome = increasing.ask_for_refused(engine, refused_id, user_id=user_id, reason="")
+    outcome = increasing.ask_for_refused(engine, refused_id, Wanted(user_id, ""))
     assert outcome == NothingRefused()
 
 
 def test_an_amount_can_be_asked_for_without_a_video(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
-    wish = {"user_id": "U1", "scope": MARKETING, "kind": MONTHLY, "amount": FORTY, "reason": "launch"}
-    assert isinstance(increasing.ask_for_amount(engine, "t1", **wish), Asked)
-    assert isinstance(increasing.ask_for_amount(engine, "t1", **wish), AskedBefore)
-    assert increasing.ask_for_amount(engine, "t2", **wish | {"kind": DAILY}) == NoBudget()
+    wish = {"scope": MARKETING, "kind": MONTHLY, "amount": FORTY}
+    assert isinstance(increasing.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), Asked)
+    assert isinstance(increasing.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), AskedBefore)
+    assert increasing.ask_for_amount(engine, "t2", Wanted("U1", "launch"), **wish | {"kind": DAILY}) == NoBudget()
     [increase] = increasing.pending(engine)
     outcome = granted(engine, increase.id)
     assert outcome.job is None
@@ -186,7 +186,7 @@ def test_an_approver_may_grant_another_amount_and_what_still_does_not_fit_is_sai
 def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     limit(engine, WORKSPACE, 20)
-    asked = increasing.ask_for_refused(engine, refused(engine), user_id="U1", reason="launch")
+    asked = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
     assert isinstance(asked, Asked)
     first, second = asked.increases
     assert [s.budget.scope for s in granted(engine, first.id).short] == [second.scope]
@@ -263,6 +263,7 @@ def test_after_the_period_rolled_an_approval_needs_no_grant_where_the_video_fits
 
 
 def test_a_grant_arms_the_thresholds_and_the_turning_away_again(engine: Engine) -> None:
+    slack_takes_everything(engine.store)
     limit(engine, MARKETING, 50)
     hold(engine, "r1")
     granted(engine, increase_for(engine, refused(engine)).id, Amount(100_000, 6_000_000))

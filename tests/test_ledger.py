@@ -378,7 +378,7 @@ def test_a_hold_says_how_many_jobs_wait_before_it(engine: Engine, clock: FakeClo
 
 def test_a_channel_spends_for_its_project(engine: Engine) -> None:
     assert hold(engine, "r1", project=None).project == "default"
-    asking.set_project(engine, "C1", "sales")
+    asking.set_project(engine, "C1", "sales", by="UADMIN")
     assert hold(engine, "r2", project=None).project == "sales"
     assert hold(engine, "r3", project="marketing").project == "marketing"
 
@@ -599,8 +599,8 @@ def test_one_of_two_limits_can_be_taken_away_but_not_the_last(engine: Engine) ->
 def test_a_removed_budget_refuses_nothing_and_a_new_one_starts_afresh(listening: Engine) -> None:
     limit(listening, WORKSPACE, 45)
     hold(listening, "r1")
-    assert budgeting.remove_budget(listening, WORKSPACE, MONTHLY)
-    assert not budgeting.remove_budget(listening, WORKSPACE, MONTHLY)
+    assert budgeting.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
+    assert not budgeting.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
     hold(listening, "r2")
     assert limit(listening, WORKSPACE, 100).total.held == FORTY + FORTY
     assert crossed(listening) == [("80",), ("80",)]

@@ -243,7 +243,7 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_admin_removes_a_budget(self, data: st.DataObject) -> None:
         scope, kind = data.draw(st.sampled_from(sorted(self.model.budgets)))
-        assert self.do(budgeting.remove_budget, scope, kind)
+        assert self.do(budgeting.remove_budget, scope, kind, by="UADMIN")
         del self.model.budgets[scope, kind]
         self.model.reached = {
             key: at for key, at in self.model.reached.items() if (key[0], key[1].kind) != (scope, kind)

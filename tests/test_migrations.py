@@ -36,6 +36,7 @@ STEPS = [
     "m006_digests",
     "m009_increases",
     "m005_alert_rules",
+    "m010_rules",
 ]
 
 

@@ -182,14 +182,14 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "setting a budget": lambda engine: budgeting.set_budget(
         engine, Change(WORKSPACE, PeriodKind.WEEKLY, 1_000), by="UADMIN"
     ),
-    "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY),
+    "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY, by="UADMIN"),
     "showing budgets": budgeting.standings,
     "showing what is unsaid": delivering.unsaid,
     "trying again what was given up": delivering.retry,
     "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
     "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
-    "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales"),
+    "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales", by="UADMIN"),
 }
 
 

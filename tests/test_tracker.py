@@ -356,7 +356,7 @@ def test_a_cost_file_is_taken_over_once_and_what_was_changed_since_does_not_come
     first = CostTracker()
     assert [record.job_id for record in first.records] == ["old"]
     assert first.budgets == {"marketing": monthly()}
-    budgeting.remove_budget(first.engine, project_scope("marketing"), PeriodKind.MONTHLY)
+    budgeting.remove_budget(first.engine, project_scope("marketing"), PeriodKind.MONTHLY, by="UADMIN")
     first.close()
     second = CostTracker()
     assert (len(second.records), second.budgets) == (1, {})

@@ -165,7 +165,7 @@ def test_a_story_follows_its_budget_by_whole_percents(watched: Engine, clock: Fa
 def test_a_story_is_left_alone_when_its_budget_is_gone(watched: Engine) -> None:
     limit(watched, WORKSPACE, 100, thresholds=(10,))
     spend(watched, "a")
-    budgeting.remove_budget(watched, WORKSPACE, MONTHLY)
+    budgeting.remove_budget(watched, WORKSPACE, MONTHLY, by="UADMIN")
     spend(watched, "b", 5)
     watch(watched)
     assert queued(watched.store, Story) == []

@@ -14,6 +14,7 @@ _GROUPS = {
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
     "Spending": ("usage", "digest", "digest now", "digest list", "reconcile"),
     "Alerts, for admins": ("alerts", "alerts test", "alerts retry", "alerts quiet"),
+    "Rules": ("rules", "audit"),
     "More": ("project", "help"),
     "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
@@ -34,6 +35,8 @@ _NOTES = {
     "alerts retry": "Tries again what was given up.",
     "alerts quiet": "Holds a channel's alerts in those hours and says them in one message afterwards. With --except "
     "over, what is used up or turned away comes through.",
+    "rules": "What a project's videos may be and cost, and above what they are confirmed or approved.",
+    "audit": "Who changed a budget, a rule or a limit, when and from what. For admins.",
     "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
     "digest": "What a day, week or month came to, when it has ended, in the channel you say. For admins.",
     "digest now": "The last one of a scope, for your eyes only.",

@@ -23,12 +23,13 @@ _SPAN = {PeriodKind.DAILY: "day", PeriodKind.WEEKLY: "week", PeriodKind.MONTHLY:
 def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
     """For the approvers."""
     increase, standing = content.increase, content.standing
-    approvers = ", ".join(mention(user_id) for user_id in standing.budget.approvers) or "an admin"
+    named = standing.budget.approvers if standing else ()
+    approvers = ", ".join(mention(user_id) for user_id in named) or "an admin"
     return message(
         section(
-            f"*🙋 {mention(increase.user_id)} asks for {increase.amount} more for {label(standing.budget)}*",
+            f"*🙋 {mention(increase.user_id)} asks for {_what(increase)}*",
             _reason(increase),
-            full(standing, calendar),
+            full(standing, calendar) if standing else "",
         ),
         actions(
             button("Approve", "increase.approve", increase.id, style="primary"),
@@ -36,17 +37,17 @@ def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
         ),
         context(
             f"For {approvers}",
-            f"counts {_span(increase.kind, increase.until)}",
+            f"counts {_span(increase.kind, increase.until)}" if increase.raises else "",
             f"waits until {when(increase.expires_at, calendar)}",
         ),
-        context(f"Another amount: {code(f'/kling approve {increase.id} --credits N')}"),
+        *([context(f"Another amount: {code(f'/kling approve {increase.id} --credits N')}")] * increase.raises),
     )
 
 
 def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
     """In place of the question, and for whoever asked."""
     increase = content.increase
-    asked_for = f"{mention(increase.user_id)}'s request for {increase.amount} more for {_budget(increase)}"
+    asked_for = f"{mention(increase.user_id)}'s request for {_what(increase)}"
     match increase.state:
         case IncreaseState.GRANTED:
             return message(section(f"✅ {_by(increase)} approved {asked_for}", *_granted(content)))
@@ -54,7 +55,7 @@ def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
             remark = f"“{neutral(increase.remark)}”" if increase.remark else ""
             return message(section(f"❌ {_by(increase)} denied {asked_for}", remark, "Nothing was held or spent."))
         case IncreaseState.WITHDRAWN:
-            return message(section(f"↩️ {_by(increase)} withdrew the request for {increase.amount} more"))
+            return message(section(f"↩️ {_by(increase)} withdrew the request for {_what(increase)}"))
         case _:
             return message(section(f"⌛ Nobody decided {asked_for} in time", "Nothing was held or spent."))
 
@@ -76,8 +77,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
     if not waiting:
         return message(section("No requests are waiting."))
     lines = [
-        f"• {code(each.id)} {mention(each.user_id)} asks for {each.amount} more for {_budget(each)}: "
-        f"{_reason(each, LONGEST_REASON)}"
+        f"• {code(each.id)} {mention(each.user_id)} asks for {_what(each)}: {_reason(each, LONGEST_REASON)}"
         for each in waiting[:MOST_LISTED]
     ]
     more = [f"• and {len(waiting) - MOST_LISTED:,} more"] if len(waiting) > MOST_LISTED else []
@@ -89,7 +89,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
 
 def were_asked(increases: Sequence[Increase]) -> Message:
     """For whoever asked."""
-    lines = [f"• {increase.amount} more for {_budget(increase)}" for increase in increases]
+    lines = [f"• {_what(increase)}" for increase in increases]
     takes_back = code(f"/kling withdraw {increases[0].id}")
     return message(
         section("Asked for, and you hear as soon as somebody decides:", *lines),
@@ -98,9 +98,7 @@ def were_asked(increases: Sequence[Increase]) -> Message:
 
 
 def asked_before(increase: Increase) -> Message:
-    return message(
-        section(f"You asked for that before; it is {increase.state}: {increase.amount} more for {_budget(increase)}.")
-    )
+    return message(section(f"You asked for that before; it is {increase.state}: {_what(increase)}."))
 
 
 def closed_before(increase: Increase) -> Message:
@@ -135,7 +133,7 @@ def not_an_approver(approvers: tuple[str, ...]) -> Message:
 def _granted(content: IncreaseClosed) -> list[str]:
     given, job = content.grant, content.job
     limit = f"The limit is raised by {given.amount} {_until(given)}." if given else ""
-    if not given and job:
+    if not given and job and content.increase.raises:
         limit = "It fits by now without a raised limit: nothing had to be granted."
     making = f"The video is on its way: job {code(job.id)}, {product(job)}." if job else ""
     short = ", ".join(label(standing.budget) for standing in content.short)
@@ -160,6 +158,13 @@ def _day(day: date) -> str:
 
 def _by(increase: Increase) -> str:
     return mention(increase.decided_by or "")
+
+
+def _what(increase: Increase) -> str:
+    """`40 credits ($2.40) more for marketing (monthly)`."""
+    if increase.raises:
+        return f"{increase.amount} more for {_budget(increase)}"
+    return f"a video of {increase.amount} in {scope_name(increase.scope)}"
 
 
 def _budget(increase: Increase) -> str:

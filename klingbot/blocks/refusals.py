@@ -8,12 +8,18 @@ from functools import partial
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, limit, resets, spent
-from klingbot.blocks.text import code, label, name
+from klingbot.blocks.text import code, label, name, neutral
 from klingbot.budgets import Standing
-from klingbot.engine.asking import BudgetExceeded, Estimate
+from klingbot.engine.asking import BudgetExceeded, Estimate, NeedsConsent
 from klingbot.money import show_usd
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote
+from klingbot.rules import Consent
+
+_CONSENT = {
+    Consent.CONFIRMED: "Its project asks once more before a video of that price",
+    Consent.APPROVED: "Its project wants an approver to agree to a video of that price",
+}
 
 
 def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
@@ -30,6 +36,25 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
             button("Ask for more", "increase.ask", outcome.id),
         ),
         context("Nothing was held or spent", f"ask with a reason: {code(f'/kling ask {outcome.id} --reason …')}"),
+    )
+
+
+def needs_consent(outcome: NeedsConsent) -> Message:
+    """The project's rules want somebody to agree first."""
+    quote = outcome.quote
+    price = f"*{quote.amount}* for {product(quote)}"
+    if outcome.wanted is Consent.APPROVED:
+        asks = f"{price}: the project {name(outcome.project)} wants an approver to agree to a video of that price."
+        return message(
+            section(asks),
+            actions(button("Ask for approval", "increase.ask", outcome.id, style="primary")),
+            context("Nothing was held or spent", f"ask with a reason: {code(f'/kling ask {outcome.id} --reason …')}"),
+        )
+    asks = f"{price}: the project {name(outcome.project)} asks once more before a video of that price."
+    return message(
+        section(asks),
+        actions(button(f"Make it for {show_usd(quote.amount.microusd)}", "job.confirm", outcome.id, style="primary")),
+        context("Nothing was held or spent yet"),
     )
 
 
@@ -69,11 +94,15 @@ def _touched(standing: Standing, quote: Quote, calendar: Calendar) -> str:
 
 
 def _verdict(outcome: Estimate, offered: Callable[[Quote], str]) -> Iterable[Block]:
-    if outcome.refused:
+    if outcome.forbidden:
+        yield section(f"It would be refused: {neutral(outcome.forbidden)}")
+    elif outcome.refused:
         yield section(f"It would be refused: *{_title(outcome.refused)}*")
         yield _fitting(outcome.fits, offered)
     elif outcome.standings:
         yield section("It fits into every budget it touches")
+    if outcome.wanted is not Consent.NONE:
+        yield section(_CONSENT[outcome.wanted])
 
 
 def _fitting(fits: tuple[Quote, ...], offered: Callable[[Quote], str]) -> Block:

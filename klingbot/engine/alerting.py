@@ -130,9 +130,10 @@ def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
     note(tx, TurnedAway(standing, job.quote, job.user_id), told)
 
 
-def increase_asked(tx: Transaction, increase: Increase, standing: Standing) -> None:
+def increase_asked(tx: Transaction, increase: Increase, standing: Standing | None) -> None:
+    channel_id = standing.budget.channel_id if standing else None
     content = IncreaseAsked(increase, standing)
-    _put(tx, f"increase {increase.id}", content, increase.asked_at, channel_id=standing.budget.channel_id)
+    _put(tx, f"increase {increase.id}", content, increase.asked_at, channel_id=channel_id)
 
 
 def increase_closed(tx: Transaction, content: IncreaseClosed, standing: Standing | None, at: int) -> None:

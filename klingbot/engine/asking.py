@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing, refusals, room, scopes_of
+from klingbot.budgets import Standing, project_scope, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.periods import PeriodKind, Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
-from klingbot.store import Transaction, budgets, gates, increases, jobs, ledger, part, projects, refusal_counts
+from klingbot.rules import Consent, enough, forbidden, wanted_consent
+from klingbot.store import (
+    Transaction,
+    audit,
+    budgets,
+    gates,
+    increases,
+    jobs,
+    ledger,
+    part,
+    projects,
+    refusal_counts,
+    rules,
+)
 
 DEFAULT_PROJECT = "default"
 
@@ -61,9 +74,31 @@ class Estimate:
     standings: tuple[Standing, ...]
     refused: tuple[Standing, ...]
     fits: tuple[Quote, ...]
+    wanted: Consent = Consent.NONE
+    """Who would have to agree to it first."""
+    forbidden: str | None = None
+    """Which of the project's rules does not allow it, as a sentence."""
 
 
-HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Refused: the project's rules do not allow it, and `sentence` says which."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConsent:
+    """Not held yet: the project's rules want somebody to agree to its price first."""
+
+    id: str
+    """Names the request, so that it can be confirmed or approved."""
+    quote: Quote
+    project: str
+    wanted: Consent
+
+
+HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | Forbidden | NeedsConsent
 
 
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
@@ -73,26 +108,50 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
         return quote
     reader, periods = engine.store.read(), engine.periods()
     project = _project(engine, request)
+    allowed = rules.get(reader, project)
     standings = budgets.standings_of(reader, scopes_of(request.user_id, project), periods)
     refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
     fits = affordable(engine.prices, quote, room(standings)) if refused else []
-    return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits))
+    wanted, barred = wanted_consent(allowed, quote), forbidden(allowed, quote)
+    return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred)
 
 
-def hold(engine: Engine, request: Request) -> HoldOutcome:
-    """Holds the job's cost against every budget that applies, or says why not. All or nothing, and once per request."""
+def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -> HoldOutcome:
+    """Holds the job's cost against every budget that applies, or says why not. All or nothing, and once per request.
+
+    `consent`: who has agreed to its price.
+    """
     quote = price(engine.prices, request.wish)
     if isinstance(quote, NotSold):
         return quote
     now = engine.clock()
     periods = engine.calendar.periods(now)
     job = _job(engine, request, quote, periods, now)
+    if barred := _barred(engine, request, job, quote, consent):
+        return barred
     with engine.store.write() as tx:
         outcome = _hold(tx, job, periods)
         if not isinstance(outcome, Held):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
     return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, list) else outcome
+
+
+def _barred(
+    engine: Engine, request: Request, job: Job, quote: Quote, consent: Consent
+) -> Forbidden | NeedsConsent | Repeated | None:
+    """What the project's rules say before anything is held."""
+    allowed = rules.get(engine.store.read(), job.project)
+    wanted = wanted_consent(allowed, quote)
+    if sentence := forbidden(allowed, quote):
+        return Forbidden(sentence)
+    if enough(consent, wanted):
+        return None
+    if made := jobs.get(engine.store.read(), job.id):  # agreed to before, and delivered again
+        return Repeated(made)
+    with engine.store.write() as tx:
+        increases.put_refused(tx, job.id, request, at=job.asked_at)
+    return NeedsConsent(job.id, quote, job.project, wanted)
 
 
 def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stopped | list[Standing]:
@@ -210,9 +269,13 @@ def project_of(engine: Engine, channel_id: str) -> str:
     return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
 
 
-def set_project(engine: Engine, channel_id: str, project: str) -> None:
+def set_project(engine: Engine, channel_id: str, project: str, *, by: str) -> None:
     with engine.store.write() as tx:
+        before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
         projects.put(tx, channel_id, project)
+        if before != project:
+            what, at = f"project of {channel_id}", engine.clock()
+            audit.note(tx, at=at, by=by, what=what, subject=project_scope(project), before=before, after=project)
 
 
 def _project(engine: Engine, request: Request) -> str:

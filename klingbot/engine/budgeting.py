@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing
+from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, in_words
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.periods import PeriodKind
-from klingbot.store import Transaction, budgets
+from klingbot.store import Transaction, audit, budgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
             tx.abandon()
             return NoLimit(before)
         budgets.put(tx, budget, by=by, at=now)
+        _note(tx, change.scope, change.kind, before, budget, by=by, at=now)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None
         if before and _limits(before) != _limits(budget):
@@ -60,10 +61,15 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
-def remove_budget(engine: Engine, scope: str, kind: PeriodKind) -> bool:
+def remove_budget(engine: Engine, scope: str, kind: PeriodKind, *, by: str) -> bool:
     """False when there was none."""
     with engine.store.write() as tx:
-        return budgets.remove(tx, scope, kind)
+        before = budgets.get(tx, scope, kind)
+        if before is None:
+            return False
+        budgets.remove(tx, scope, kind)
+        _note(tx, scope, kind, before, None, by=by, at=engine.clock())
+        return True
 
 
 def standings(engine: Engine) -> list[Standing]:
@@ -97,6 +103,14 @@ def _changed(before: Budget | None, change: Change) -> Budget:
         limit_millicredits=changed.limit_millicredits or None,
         limit_microusd=changed.limit_microusd or None,
     )
+
+
+def _note(
+    tx: Transaction, scope: str, kind: PeriodKind, before: Budget | None, after: Budget | None, *, by: str, at: int
+) -> None:
+    what, was, became = f"{kind} budget", in_words(before), in_words(after)
+    if was != became:
+        audit.note(tx, at=at, by=by, what=what, subject=scope, before=was, after=became)
 
 
 def standing_of(tx: Transaction, engine: Engine, scope: str, kind: PeriodKind) -> Standing | None:

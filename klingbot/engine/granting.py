@@ -5,21 +5,22 @@ The first decision counts. A grant, the hold of the refused request and what peo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from klingbot.budgets import FORECAST, TURNED_AWAY, Standing
+from klingbot.budgets import TURNED_AWAY, Standing
 from klingbot.engine import alerting, asking
 from klingbot.engine.asking import Held, Repeated, Stopped
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.increasing import EXPIRES_MS
 from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.jobs import Request
+from klingbot.jobs import Request, id_for
 from klingbot.money import Amount
 from klingbot.outbox import IncreaseClosed
 from klingbot.pricing import NotSold
-from klingbot.store import Transaction, budgets, increases
+from klingbot.rules import Consent
+from klingbot.store import Transaction, audit, budgets, increases
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def grant(
         if closed is None:
             return ClosedBefore(asked)
         outcome = _carry_out(tx, engine, closed, asked.request, standing, amount or asked.amount)
+        _note(tx, closed, amount or asked.amount, at=now)
         alerting.increase_closed(tx, outcome, standing, now)
         return outcome
 
@@ -78,7 +80,10 @@ def deny(
         standing = standing_of(tx, engine, asked.scope, asked.kind)
         if barred := _barred(asked, standing, by, is_admin):
             return barred
-        return _close(tx, engine, asked, standing, IncreaseState.DENIED, by=by, remark=remark)
+        outcome = _close(tx, engine, asked, standing, IncreaseState.DENIED, by=by, remark=remark)
+        if isinstance(outcome, IncreaseClosed):
+            _note(tx, outcome.increase, asked.amount, at=engine.clock())
+        return outcome
 
 
 def withdraw(engine: Engine, increase_id: str, *, user_id: str) -> IncreaseClosed | ClosedBefore | NoSuchIncrease:
@@ -121,27 +126,39 @@ def _carry_out(
     standing: Standing | None,
     amount: Amount,
 ) -> IncreaseClosed:
-    if request is not None and isinstance(held := asking.hold_within(tx, engine, request), Held | Repeated):
-        return IncreaseClosed(closed, job=held.job)
+    if request is not None:
+        if not closed.raises:  # remembered, so that whatever else it lacks can be asked for
+            increases.agree(tx, id_for(request.request_id), Consent.APPROVED)
+        held = _held(tx, engine, IncreaseClosed(closed), request)
+        if held.job or not closed.raises:
+            return held
     if standing is None:
         return IncreaseClosed(closed, obstacle="The budget was removed.")
+    outcome = IncreaseClosed(closed, _raise(tx, engine, closed, standing, amount))
+    return outcome if request is None else _held(tx, engine, outcome, request)
+
+
+def _raise(tx: Transaction, engine: Engine, closed: Increase, standing: Standing, amount: Amount) -> Grant:
     given = _grant(closed, standing, amount)
     increases.grant(tx, given)
     raised = standing_of(tx, engine, closed.scope, closed.kind)
     assert raised is not None
-    budgets.rearm(tx, raised, [TURNED_AWAY, FORECAST])
+    budgets.rearm(tx, raised, [TURNED_AWAY])
     alerting.note_crossings(tx, [raised], given.granted_at)
-    if request is None:
-        return IncreaseClosed(closed, given)
+    return given
+
+
+def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Request) -> IncreaseClosed:
+    """The outcome with the refused request held, or with what keeps it from that."""
     match asking.hold_within(tx, engine, request):
         case Held(job=job) | Repeated(job=job):
-            return IncreaseClosed(closed, given, job)
+            return replace(outcome, job=job)
         case NotSold(sentence=why):
-            return IncreaseClosed(closed, given, obstacle=why)
+            return replace(outcome, obstacle=why)
         case Stopped(reason=why):
-            return IncreaseClosed(closed, given, obstacle=f"Kling takes no jobs just now: {why}")
+            return replace(outcome, obstacle=f"Kling takes no jobs just now: {why}")
         case standings:
-            return IncreaseClosed(closed, given, short=tuple(s for s in standings if s.exceeded))
+            return replace(outcome, short=tuple(standing for standing in standings if standing.exceeded))
 
 
 def _grant(closed: Increase, standing: Standing, amount: Amount) -> Grant:
@@ -177,3 +194,16 @@ def _close(
     outcome = IncreaseClosed(closed)
     alerting.increase_closed(tx, outcome, standing, engine.clock())
     return outcome
+
+
+def _note(tx: Transaction, closed: Increase, amount: Amount, *, at: int) -> None:
+    audit.note(
+        tx,
+        at=at,
+        by=closed.decided_by or "",
+        what="increase" if closed.raises else "approval of a video",
+        subject=closed.scope,
+        before=f"{closed.amount} more asked by {closed.user_id}",
+        after=f"{amount} {closed.state}" if closed.state is IncreaseState.GRANTED else str(closed.state),
+        why=closed.remark or closed.reason,
+    )

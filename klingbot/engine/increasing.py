@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from klingbot.budgets import Standing
+from klingbot.budgets import project_scope
 from klingbot.engine import alerting, asking
-from klingbot.engine.asking import BudgetExceeded, HoldOutcome
+from klingbot.engine.asking import BudgetExceeded, HoldOutcome, NeedsConsent
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.increases import Increase, shortfall
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount
 from klingbot.periods import PeriodKind
-from klingbot.store import Transaction, increases
+from klingbot.rules import Consent, enough
+from klingbot.store import budgets, increases
+from klingbot.store.increases import Kept
 
 EXPIRES_MS = 7 * 86_400_000
 """How long an increase waits for an approver, and a refused request to be asked for again."""
@@ -46,115 +48,124 @@ class NoBudget:
     """There is no such budget, so there is no limit to raise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who asks, why, and for how long: `until` is the first day on which it no longer counts."""
+
+    user_id: str
+    reason: str
+    until: date | None = None
+
+
 def ask_for_refused(
-    engine: Engine, refused_id: str, *, user_id: str, reason: str, until: date | None = None
+    engine: Engine, refused_id: str, wanted: Wanted
 ) -> Asked | AskedBefore | NothingRefused | HoldOutcome:
-    """Asks for what a refused request lacks, in each budget that is short. If it fits by now, it is simply held."""
-    request = increases.refused(engine.store.read(), refused_id)
-    if request is None or request.user_id != user_id:
+    """Asks for what a refused request lacks: room in each budget that is short, or its project's approval.
+
+    If it lacks nothing by now, it is simply held.
+    """
+    kept = _kept(engine, refused_id, wanted.user_id)
+    if kept is None:
         return NothingRefused()
-    outcome = asking.hold(engine, request)
-    if not isinstance(outcome, BudgetExceeded):
+    outcome = asking.hold(engine, kept.request, consent=kept.consent)
+    if not isinstance(outcome, BudgetExceeded | NeedsConsent):
         return outcome
-    now = engine.clock()
     # A response_url lasts half an hour (Slack's docs); the answer to this may take days.
-    kept = replace(request, response_url=None)
-    wanted = [
-        (
-            standing,
-            _increase(
-                id_for(f"{refused_id} {standing.budget.scope} {standing.budget.kind}"),
-                standing,
-                shortfall(standing, outcome.wanted.amount),
-                user_id=user_id,
-                reason=reason,
-                until=until,
-                request=kept,
-                now=now,
-            ),
-        )
-        for standing in outcome.refused
+    lasting = replace(kept.request, response_url=None)
+    asked_for = [
+        _increase(engine, f"{refused_id} {scope} {kind}", wanted, scope, kind, amount, lasting, raises=raises)
+        for scope, kind, amount, raises in _lacking(outcome)
     ]
-    with engine.store.write() as tx:
-        asked = tuple(increase for standing, increase in wanted if _ask(tx, standing, increase))
-        if asked:
-            return Asked(asked)
-        before = increases.get(tx, wanted[0][1].id)
-        assert before is not None
-        return AskedBefore(before)
+    return _ask(engine, asked_for)
+
+
+def ask_for_amount(
+    engine: Engine, request_id: str, wanted: Wanted, *, scope: str, kind: PeriodKind, amount: Amount
+) -> Asked | AskedBefore | NoBudget:
+    """Asks for a budget to be raised, without a video in mind."""
+    if budgets.get(engine.store.read(), scope, kind) is None:
+        return NoBudget()
+    return _ask(engine, [_increase(engine, request_id, wanted, scope, kind, amount)])
+
+
+def confirm(engine: Engine, refused_id: str, *, user_id: str) -> NothingRefused | HoldOutcome:
+    """Whoever asked agrees to the price, which the project's rules want first."""
+    kept = _kept(engine, refused_id, user_id)
+    if kept is None:
+        return NothingRefused()
+    if not enough(kept.consent, Consent.CONFIRMED):
+        with engine.store.write() as tx:
+            increases.agree(tx, refused_id, Consent.CONFIRMED)
+    return asking.hold(engine, kept.request, consent=max(kept.consent, Consent.CONFIRMED, key=list(Consent).index))
 
 
 def make_instead(
     engine: Engine, refused_id: str, *, user_id: str, model: str, duration_seconds: int, resolution: str, audio: bool
 ) -> NothingRefused | HoldOutcome:
     """Holds a refused request in a form that costs less. It is the same request still: it is made once."""
-    request = increases.refused(engine.store.read(), refused_id)
-    if request is None or request.user_id != user_id:
+    kept = _kept(engine, refused_id, user_id)
+    if kept is None:
         return NothingRefused()
-    wish = replace(request.wish, model=model, duration_seconds=duration_seconds, resolution=resolution, audio=audio)
-    return asking.hold(engine, replace(request, wish=wish))
-
-
-def ask_for_amount(
-    engine: Engine,
-    request_id: str,
-    *,
-    user_id: str,
-    scope: str,
-    kind: PeriodKind,
-    amount: Amount,
-    reason: str,
-    until: date | None = None,
-) -> Asked | AskedBefore | NoBudget:
-    """Asks for a budget to be raised, without a video in mind."""
-    with engine.store.write() as tx:
-        standing = standing_of(tx, engine, scope, kind)
-        if standing is None:
-            return NoBudget()
-        increase = _increase(
-            id_for(request_id),
-            standing,
-            amount,
-            user_id=user_id,
-            reason=reason,
-            until=until,
-            request=None,
-            now=engine.clock(),
-        )
-        return Asked((increase,)) if _ask(tx, standing, increase) else AskedBefore(increase)
+    wish = replace(
+        kept.request.wish, model=model, duration_seconds=duration_seconds, resolution=resolution, audio=audio
+    )
+    return asking.hold(engine, replace(kept.request, wish=wish), consent=kept.consent)
 
 
 def pending(engine: Engine) -> list[Increase]:
     return increases.pending(engine.store.read())
 
 
+def _kept(engine: Engine, refused_id: str, user_id: str) -> Kept | None:
+    """What was refused to this very person."""
+    kept = increases.refused(engine.store.read(), refused_id)
+    return kept if kept and kept.request.user_id == user_id else None
+
+
+def _lacking(outcome: BudgetExceeded | NeedsConsent) -> list[tuple[str, PeriodKind, Amount, bool]]:
+    """Scope, period kind, amount, and whether a limit is to be raised."""
+    if isinstance(outcome, NeedsConsent):
+        return [(project_scope(outcome.project), PeriodKind.MONTHLY, outcome.quote.amount, False)]
+    needed = outcome.wanted.amount
+    return [(short.budget.scope, short.budget.kind, shortfall(short, needed), True) for short in outcome.refused]
+
+
 def _increase(
-    increase_id: str,
-    standing: Standing,
+    engine: Engine,
+    name: str,
+    wanted: Wanted,
+    scope: str,
+    kind: PeriodKind,
     amount: Amount,
+    request: Request | None = None,
     *,
-    user_id: str,
-    reason: str,
-    until: date | None,
-    request: Request | None,
-    now: int,
+    raises: bool = True,
 ) -> Increase:
+    """`name` again is the same increase."""
+    now = engine.clock()
     return Increase(
-        id=increase_id,
-        user_id=user_id,
-        scope=standing.budget.scope,
-        kind=standing.budget.kind,
+        id=id_for(f"{name} {'raises' if raises else 'allows'}"),
+        user_id=wanted.user_id,
+        scope=scope,
+        kind=kind,
         amount=amount,
-        reason=reason,
-        until=until,
+        reason=wanted.reason,
+        until=wanted.until,
         request=request,
         asked_at=now,
         expires_at=now + EXPIRES_MS,
+        raises=raises,
     )
 
 
-def _ask(tx: Transaction, standing: Standing, increase: Increase) -> bool:
-    if not increases.put(tx, increase):
-        return False
-    alerting.increase_asked(tx, replace(increase, request=None), standing)
-    return True
+def _ask(engine: Engine, asked_for: list[Increase]) -> Asked | AskedBefore:
+    with engine.store.write() as tx:
+        asked = tuple(increase for increase in asked_for if increases.put(tx, increase))
+        for increase in asked:
+            standing = standing_of(tx, engine, increase.scope, increase.kind)
+            alerting.increase_asked(tx, replace(increase, request=None), standing)
+        if asked:
+            return Asked(asked)
+        before = increases.get(tx, asked_for[0].id)
+        assert before is not None
+        return AskedBefore(before)

@@ -50,7 +50,7 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
     if budgeting.standings(engine):
         return
     for channel in ("marketing", "video-lab"):
-        asking.set_project(engine, _CHANNEL[channel], channel)
+        asking.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
     for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
         at = engine.clock() - hours * HOUR_MS
         then = replace(engine, clock=_stopped_at(max(at, engine.periods().monthly.start + index)))

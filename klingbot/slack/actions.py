@@ -102,6 +102,7 @@ _ACTIONS = {
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
+    "job.confirm": _Row(increasing.confirm_clicked),
     "increase.ask": _Row(increasing.ask_clicked),
     "increase.approve": _Row(increasing.approve_clicked),
     "increase.deny": _Row(increasing.deny_clicked),

@@ -47,5 +47,5 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
 
 def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
-    there = budgeting.remove_budget(desk.engine, scope, kind)
+    there = budgeting.remove_budget(desk.engine, scope, kind, by=asker.user_id)
     return budgets.removed(scope, kind) if there else budgets.not_there(scope, kind)

@@ -26,6 +26,7 @@ from klingbot.slack import (
     increasing,
     parse,
     queueing,
+    ruling,
     screen,
     spending,
 )
@@ -110,5 +111,8 @@ _COMMANDS = {
     grammar.Approve: _Row("approve", increasing.approve),
     grammar.Deny: _Row("deny", increasing.deny),
     grammar.Withdraw: _Row("withdraw", increasing.withdraw),
+    grammar.RulesShow: _Row("rules", ruling.show),
+    grammar.RulesSet: _Row("rules", ruling.put, admins_only="set a project's rules"),
+    grammar.Audit: _Row("audit", ruling.audit, admins_only="read who changed what"),
     grammar.Help: _Row("help", _help),
 }

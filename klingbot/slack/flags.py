@@ -14,7 +14,7 @@ from klingbot.spelling import did_you_mean
 _UNITS = frozenset({"s", "sec", "secs", "seconds"})
 
 # A negative prompt is measured later, without its escapes.
-_LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000}
+_LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000, "models": 1_000}
 _LONGEST_OTHER = 100
 
 

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 
 from klingbot import plain
-from klingbot.blocks import forms, jobs
+from klingbot.blocks import forms, jobs, refusals
 from klingbot.blocks.view import View
 from klingbot.choices import nearest
 from klingbot.engine import asking
-from klingbot.engine.asking import BudgetExceeded, Held, Repeated, Stopped
+from klingbot.engine.asking import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
+from klingbot.rules import Consent
 from klingbot.slack.desk import Desk, Opens
 from klingbot.slack.filled import Filled, Mistakes, Taken
 from klingbot.slack.words import clean, is_blank
@@ -34,7 +35,7 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
         return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
     if request.image_url and not request.image_url.startswith(("https://", "http://")):
         return Mistakes({"image": "Give a web address that begins with https://."})
-    outcome = asking.hold(desk.engine, request)
+    outcome = asking.hold(desk.engine, request, consent=Consent.CONFIRMED)  # the form shows the price
     match outcome:
         case Held():
             return Taken(jobs.held(outcome, desk.engine.calendar), request.response_url)
@@ -44,7 +45,9 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
             return Mistakes({"length": forms.over_budget(outcome)})
         case Stopped(reason):
             return Mistakes({"model": f"Kling takes no jobs from this account just now: {reason} Nothing was held."})
-        case NotSold(sentence):
+        case NeedsConsent():
+            return Taken(refusals.needs_consent(outcome), request.response_url)
+        case NotSold(sentence) | Forbidden(sentence):
             return Mistakes({"model": sentence})
 
 

@@ -8,8 +8,10 @@ from klingbot.engine import asking
 from klingbot.engine.asking import (
     BudgetExceeded,
     Cancelled,
+    Forbidden,
     Held,
     MayBeAtKling,
+    NeedsConsent,
     NoSuchJob,
     NotYours,
     Repeated,
@@ -43,7 +45,9 @@ def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:
             return refusals.budget_exceeded(outcome, desk.engine.calendar)
         case Stopped(reason):
             return jobs.stopped(reason)
-        case NotSold(sentence):
+        case NeedsConsent():
+            return refusals.needs_consent(outcome)
+        case NotSold(sentence) | Forbidden(sentence):
             raise MistakeError(sentence)
 
 

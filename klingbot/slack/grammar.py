@@ -253,6 +253,29 @@ class AlertsQuiet:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesShow:
+    """Without a project: the channel's own."""
+
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSet:
+    """What is None stays as it is. Amounts are milli-credits; 0 takes a rule away, and so do no models."""
+
+    project: str
+    models: tuple[str, ...] | None = None
+    ceiling: int | None = None
+    confirm_above: int | None = None
+    approve_above: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    scope: ScopeRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`topic` is a key of USAGE, or None for everything."""
 
@@ -285,6 +308,9 @@ Command = (
     | Approve
     | Deny
     | Withdraw
+    | RulesShow
+    | RulesSet
+    | Audit
     | Reconcile
     | AlertsShow
     | AlertsTest
@@ -326,6 +352,8 @@ USAGE = {
     "approve": "/kling approve ID [--credits N] [--usd N]",
     "deny": '/kling deny ID [--reason "…"]',
     "withdraw": "/kling withdraw ID",
+    "rules": "/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N]",
+    "audit": "/kling audit [SCOPE]",
     "reconcile": "/kling reconcile",
     "help": "/kling help",
 }
@@ -344,6 +372,7 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "ask": ("credits", "usd", "period", "reason", "until"),
     "approve": ("credits", "usd"),
     "deny": ("reason",),
+    "rules": ("models", "ceiling", "confirm", "approve"),
 }
 """The flags that a command takes; a command that is not here takes none."""
 
@@ -369,6 +398,10 @@ EXAMPLES = {
     "except": "over",
     "at": "09:00",
     "approvers": "@bob,@carol",
+    "models": "kling-v1,kling-v1.5",
+    "ceiling": "100",
+    "confirm": "40",
+    "approve": "80",
     "reason": '"launch week"',
     "until": "2026-12-31",
 }

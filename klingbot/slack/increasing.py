@@ -9,7 +9,7 @@ from klingbot.blocks import answers, increases
 from klingbot.blocks.message import Message
 from klingbot.engine import granting, increasing
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
-from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused
+from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
 from klingbot.money import Amount
 from klingbot.outbox import IncreaseClosed
 from klingbot.periods import PeriodKind
@@ -30,7 +30,7 @@ def ask_for_refused(desk: Desk, asker: Asker, command: AskForRefused) -> Message
 
 
 def _ask_for_refused(desk: Desk, refused: str, user_id: str, *, reason: str = "", until: date | None = None) -> Message:
-    outcome = increasing.ask_for_refused(desk.engine, refused, user_id=user_id, reason=reason, until=until)
+    outcome = increasing.ask_for_refused(desk.engine, refused, Wanted(user_id, reason, until))
     match outcome:
         case Asked(asked):
             return increases.were_asked(asked)
@@ -49,12 +49,10 @@ def ask_for_amount(desk: Desk, asker: Asker, command: AskForAmount) -> Message:
     outcome = increasing.ask_for_amount(
         desk.engine,
         asker.request_id,
-        user_id=asker.user_id,
+        Wanted(asker.user_id, command.reason, command.until),
         scope=desk.scope(command.scope),
         kind=PeriodKind(command.period),
         amount=amount,
-        reason=command.reason,
-        until=command.until,
     )
     match outcome:
         case Asked(asked):
@@ -108,6 +106,14 @@ def deny_clicked(desk: Desk, click: Click) -> Answer:
 def ask_clicked(desk: Desk, click: Click) -> Answer:
     """Under a refusal, which only whoever was refused can see."""
     return Private(_ask_for_refused(desk, click.value, click.user_id))
+
+
+def confirm_clicked(desk: Desk, click: Click) -> Answer:
+    """Under the question whether a video is worth its price."""
+    outcome = increasing.confirm(desk.engine, click.value, user_id=click.user_id)
+    if isinstance(outcome, NothingRefused):
+        return Private(increases.nothing_refused(click.value))
+    return Rewritten(generating.said_of(desk, outcome))
 
 
 def instead_clicked(desk: Desk, click: Click) -> Answer:

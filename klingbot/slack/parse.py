@@ -25,6 +25,7 @@ from klingbot.slack.grammar import (
     Approve,
     AskForAmount,
     AskForRefused,
+    Audit,
     BudgetList,
     BudgetRemove,
     BudgetSet,
@@ -47,6 +48,8 @@ from klingbot.slack.grammar import (
     Quote,
     Reconcile,
     Requests,
+    RulesSet,
+    RulesShow,
     ScopeRef,
     Thaw,
     Usage,
@@ -347,6 +350,26 @@ def _withdraw(asked: _Asked) -> Command:
     return Withdraw(_request(asked))
 
 
+def _rules(asked: _Asked) -> Command:
+    _only(asked.words, 1)
+    project = scopes.project_name(asked.words[0].text) if asked.words else None
+    if not asked.flags:
+        return RulesShow(project)
+    if project is None:
+        raise MistakeError("The project is missing. Name it, like /kling rules marketing --ceiling 100.")
+    return RulesSet(
+        project=project,
+        models=asked.read("models", values.models),
+        ceiling=asked.read("ceiling", values.credit_rule("ceiling")),
+        confirm_above=asked.read("confirm", values.credit_rule("confirm")),
+        approve_above=asked.read("approve", values.credit_rule("approve")),
+    )
+
+
+def _audit(asked: _Asked) -> Command:
+    return Audit(_scope(asked.words) if asked.words else None)
+
+
 def _request(asked: _Asked) -> str:
     if not asked.words:
         raise MistakeError("The request is missing. Copy its id from the refusal, or from /kling requests.")
@@ -404,6 +427,8 @@ _READERS: dict[str, Callable[[_Asked], Command]] = {
     "approve": _approve,
     "deny": _deny,
     "withdraw": _withdraw,
+    "rules": _rules,
+    "audit": _audit,
     "reconcile": _reconcile,
     "help": _help,
 }

@@ -29,5 +29,5 @@ def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
 
 def set_project(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
     before = asking.project_of(desk.engine, asker.channel_id)
-    asking.set_project(desk.engine, asker.channel_id, command.name)
+    asking.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id)
     return answers.project_set(before, command.name)

@@ -98,6 +98,21 @@ def usd_limit(text: str) -> int:
     return 0 if lowered(text) == "none" else usd_amount(text)
 
 
+def credit_rule(flag: str) -> Callable[[str], int]:
+    """Reads milli-credits for that flag; 0 for `none`."""
+
+    def read(text: str) -> int:
+        return 0 if lowered(text) == "none" else _amount(flag, parse_credits, text)
+
+    return read
+
+
+def models(text: str) -> tuple[str, ...]:
+    """`kling-v1,kling-v1.5`; none for `none`."""
+    named = tuple(dict.fromkeys(part for part in lowered(text).replace(",", " ").split() if part))
+    return () if named == ("none",) else named
+
+
 def credit_amount(text: str) -> int:
     """Milli-credits, more than zero."""
     return _amount("credits", parse_credits, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,11 +13,20 @@ from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Request
 from klingbot.money import Amount
 from klingbot.periods import PeriodKind
+from klingbot.rules import Consent
 from klingbot.store.database import Database, Transaction
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A request that was not held, and who has agreed to it by now."""
+
+    request: Request
+    consent: Consent
+
+
 def put_refused(tx: Transaction, refused_id: str, request: Request, *, at: int) -> None:
-    """Keeps a request that was refused for want of budget, until it is asked for again or forgotten."""
+    """Keeps a request that was not held, until it is asked for again or forgotten."""
     tx.execute(
         """
         INSERT INTO refused_requests (id, user_id, request, refused_at) VALUES (:id, :user_id, :request, :at)
@@ -25,9 +35,14 @@ def put_refused(tx: Transaction, refused_id: str, request: Request, *, at: int) 
     )
 
 
-def refused(db: Database | Transaction, refused_id: str) -> Request | None:
-    row = db.execute("SELECT request FROM refused_requests WHERE id = :id", {"id": refused_id}).fetchone()
-    return plain.from_json(Request, json.loads(row["request"])) if row else None
+def refused(db: Database, refused_id: str) -> Kept | None:
+    sql = "SELECT request, consent FROM refused_requests WHERE id = :id"
+    row = db.execute(sql, {"id": refused_id}).fetchone()
+    return Kept(plain.from_json(Request, json.loads(row["request"])), Consent(row["consent"])) if row else None
+
+
+def agree(tx: Transaction, refused_id: str, consent: Consent) -> None:
+    tx.execute("UPDATE refused_requests SET consent = :consent WHERE id = :id", {"id": refused_id, "consent": consent})
 
 
 def forget_refused(tx: Transaction, *, before: int) -> None:
@@ -40,9 +55,9 @@ def put(tx: Transaction, increase: Increase) -> bool:
     row = tx.execute(
         """
         INSERT INTO increases (id, user_id, scope, period_kind, millicredits, microusd, reason, until_day, request,
-          state, asked_at, expires_at)
+          raises, state, asked_at, expires_at)
         VALUES (:id, :user_id, :scope, :kind, :millicredits, :microusd, :reason, :until, :request,
-          'pending', :asked_at, :expires_at)
+          :raises, 'pending', :asked_at, :expires_at)
         ON CONFLICT (id) DO NOTHING RETURNING id""",
         {
             "id": increase.id,
@@ -54,6 +69,7 @@ def put(tx: Transaction, increase: Increase) -> bool:
             "reason": increase.reason,
             "until": increase.until.isoformat() if increase.until else None,
             "request": json.dumps(plain.to_json(increase.request)) if increase.request else None,
+            "raises": int(increase.raises),
             "asked_at": increase.asked_at,
             "expires_at": increase.expires_at,
         },
@@ -143,6 +159,7 @@ def _increase(row: Any) -> Increase:
         request=plain.from_json(Request, json.loads(row["request"])) if row["request"] else None,
         asked_at=row["asked_at"],
         expires_at=row["expires_at"],
+        raises=bool(row["raises"]),
         state=IncreaseState(row["state"]),
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from klingbot import money, settings
 from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.asking import BudgetExceeded, Held, Stopped
+from klingbot.engine.asking import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
 from klingbot.inquiries import LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState, Request
@@ -81,6 +81,10 @@ class BudgetEnforcedClient:
         outcome = asking.hold(self.tracker.engine, request)
         if isinstance(outcome, NotSold):
             raise ValueError(outcome.sentence)
+        if isinstance(outcome, Forbidden):
+            raise ValueError(outcome.sentence)
+        if isinstance(outcome, NeedsConsent):
+            raise ValueError(f"The project {outcome.project} wants somebody to agree to it first. Ask for it in Slack.")
         if isinstance(outcome, Stopped):
             raise KlingError(f"{outcome.reason} Nothing was held.")
         if isinstance(outcome, BudgetExceeded):

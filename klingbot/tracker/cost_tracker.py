@@ -162,6 +162,8 @@ class CostTracker:
         wish = Wish(self._quote(duration, model).model.name, duration)
         estimate = asking.estimate(self.engine, Request("", UNATTRIBUTED, "", "", wish, project_name(key)))
         assert not isinstance(estimate, NotSold)
+        if estimate.forbidden:
+            return {"allowed": False, "reason": estimate.forbidden}
         if not estimate.standings:
             return {"allowed": True, "reason": "No budget set"}
         left_credits, left_usd = left_of(estimate.standings)

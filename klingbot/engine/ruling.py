@@ -1,0 +1,81 @@
+"""A project's rules, and the list of who changed the rules of money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from klingbot.budgets import project_scope
+from klingbot.engine.core import Engine
+from klingbot.rules import Rules, in_words
+from klingbot.store import audit, rules
+from klingbot.store.audit import Change
+
+MOST_CHANGES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What to set; what is None stays as it was. An amount of 0 takes that rule away, and so do no models."""
+
+    project: str
+    models: tuple[str, ...] | None = None
+    ceiling: int | None = None
+    confirm_above: int | None = None
+    approve_above: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSet:
+    before: Rules
+    after: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownModels:
+    """Nothing changed: the price list does not sell these."""
+
+    names: tuple[str, ...]
+
+
+def rules_of(engine: Engine, project: str) -> Rules:
+    return rules.get(engine.store.read(), project)
+
+
+def set_rules(engine: Engine, change: RuleChange, *, by: str) -> RulesSet | UnknownModels:
+    unknown = tuple(model for model in change.models or () if model not in engine.prices.sold)
+    if unknown:
+        return UnknownModels(unknown)
+    with engine.store.write() as tx:
+        before = rules.get(tx, change.project)
+        after = _changed(before, change)
+        rules.put(tx, after)
+        audit.note(
+            tx,
+            at=engine.clock(),
+            by=by,
+            what="project rules",
+            subject=project_scope(change.project),
+            before=in_words(before),
+            after=in_words(after),
+        )
+        return RulesSet(before, after)
+
+
+def changes(engine: Engine, scope: str | None) -> list[Change]:
+    """The newest first, of one scope or of all."""
+    return audit.latest(engine.store.read(), subject=scope, most=MOST_CHANGES)
+
+
+def _changed(before: Rules, change: RuleChange) -> Rules:
+    given = {
+        name: value
+        for name in ("models", "ceiling", "confirm_above", "approve_above")
+        if (value := getattr(change, name)) is not None
+    }
+    after = replace(before, **given)
+    return replace(
+        after,
+        ceiling=after.ceiling or None,
+        confirm_above=after.confirm_above or None,
+        approve_above=after.approve_above or None,
+    )
