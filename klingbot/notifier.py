@@ -102,7 +102,7 @@ class Notifier:
             said = blocks.render(content, self.engine.calendar)
         except Exception as e:
             log.exception("outbox message %s cannot be rendered", message.id)
-            self._give_up(message, e)
+            self._give_up(message, _broken(e))
             return None
         if until := self._quiet_until(message, content):
             with self.engine.store.write() as tx:
@@ -137,7 +137,7 @@ class Notifier:
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
-                self._give_up(each, e)
+                self._give_up(each, _broken(e))
             return
         match outcome:
             case Sent():
@@ -145,6 +145,10 @@ class Notifier:
             case Later():
                 self._again(first, outcome.problem, outcome.after_ms)
                 self._release(sent[1:])
+            case Impossible(message=True):
+                log.error("outbox message %s is none that Slack takes: %s", first.id, outcome.problem)
+                for each in sent:
+                    self._give_up(each, outcome.problem)
             case Impossible():
                 for each in sent:
                     self._elsewhere(each, outcome.problem)
@@ -222,9 +226,13 @@ class Notifier:
         with self.engine.store.write() as tx:
             delivery.again(tx, message, due_at=due_at, problem=problem)
 
-    def _give_up(self, message: OutboxMessage, error: Exception) -> None:
+    def _give_up(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
-            delivery.failed(tx, message, problem=f"{type(error).__name__} on our side; the log has more")
+            delivery.failed(tx, message, problem=problem)
+
+
+def _broken(error: Exception) -> str:
+    return f"{type(error).__name__} on our side; the log has more"
 
 
 def _place(message: OutboxMessage) -> Place:

@@ -292,6 +292,18 @@ def test_one_message_that_cannot_be_rendered_is_set_aside_and_the_rest_flows(
     assert "cannot be rendered" in caplog.text
 
 
+@pytest.mark.parametrize("word", ["invalid_blocks", "msg_blocks_too_long"])
+def test_a_message_that_slack_takes_nowhere_is_set_aside_and_not_sent_from_place_to_place(
+    post: Post, word: str
+) -> None:
+    for key in ("broken", "two"):
+        post.put(key, channel_id=GENERAL)
+    post.slack.faults.add("chat.postMessage", Fault("slack_error", error=word))
+    post.deliver(3)
+    assert (post.said(GENERAL), post.seen(FINANCE), post.seen(ALICES_DM)) == (["two"], [], [])
+    assert (post.row("broken").state, post.row("broken").problem) == ("failed", word)
+
+
 def test_a_kind_that_this_version_does_not_know_is_set_aside(post: Post) -> None:
     with post.engine.store.write() as tx:
         outbox.put(tx, "one", "from the future", {}, at=post.clock(), channel_id=GENERAL)

@@ -41,6 +41,8 @@ _OURS = {
     "team_access_not_granted",
     "ekm_access_denied",
 }
+# Slack takes a message like this nowhere: a bug of ours.
+_UNSAYABLE = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
 OURS_AGAIN_MS = 60_000
 SECONDS = 10
 """How long Slack may take for one call. Nobody waits for it, and a call given up too soon may be said twice."""
@@ -83,9 +85,10 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """This place cannot be told; another may."""
+    """This place cannot be told; another may, unless the trouble is the `message` itself."""
 
     problem: str
+    message: bool = False
 
 
 Outcome = Sent | Later | Impossible
@@ -173,7 +176,7 @@ def _meaning(error: SlackApiError) -> Later | Impossible:
         return Later(word, OURS_AGAIN_MS)
     if word in _PASSING or reply.status_code == 429 or reply.status_code >= 500:
         return Later(word, _wish(reply.headers))
-    return Impossible(word)
+    return Impossible(word, message=word in _UNSAYABLE)
 
 
 def _wish(headers: Mapping[str, Any]) -> int | None:
