@@ -90,7 +90,7 @@ class Digest:
     scope: str
     period: Period
     budget: Standing | None
-    """The scope's budget of the same kind as it stood at the end; with today's limits, the old ones are not kept."""
+    """The scope's budget of the same kind as it stood at the end; with today's limits: old ones are not kept."""
     total: Total
     jobs: int
     failed: int

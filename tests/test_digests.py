@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,9 +24,11 @@ from klingbot.money import NOTHING, Amount
 from klingbot.outbox import DigestReady
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import open_store
+from klingbot.store import Store, open_store
+from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, queued, settle, submit
+from tests.test_increases import granted, increase_for, refused
 
 ROOT = Path(__file__).parent.parent
 MARKETING = project_scope("marketing")
@@ -137,6 +140,18 @@ def test_a_budget_of_the_same_kind_is_judged_at_the_periods_end(week: Engine) ->
     digest = last(week, MARKETING, WEEKLY)
     assert digest.budget and digest.budget.percent == "70.0%"
     assert {each.standing.percent for each in digest.headings} == {"20.0%", "22.0%"}, "how they stand now"
+
+
+def test_what_was_granted_for_the_period_is_in_its_limit(engine: Engine, clock: FakeClock) -> None:
+    clock.set(2026, 11, 18, 10)
+    budgeting.set_budget(engine, Change(MARKETING, WEEKLY, 40_000), by="UADMIN")
+    settle(engine, hold(engine, "fits"))
+    granted(engine, increase_for(engine, refused(engine)).id)
+    clock.set(2026, 11, 23, 12)
+    digest = last(engine, MARKETING, WEEKLY)
+    assert digest.budget and digest.budget.budget.limit_millicredits == 80_000
+    [now] = digest.headings
+    assert now.standing.budget.limit_millicredits == 40_000
 
 
 def test_a_budget_that_will_not_last_says_when_it_ends(engine: Engine, clock: FakeClock) -> None:
@@ -267,6 +282,25 @@ def test_two_bots_that_see_the_same_digest_come_due_queue_it_once(engine: Engine
     other.close()
 
 
+def tell_as_another_process(place: Place, at: int) -> int:
+    store = open_store(place)
+    told = tell_all(open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(at)))
+    store.close()
+    return len(told)
+
+
+@pytest.mark.slow
+def test_two_processes_that_start_at_the_same_instant_tell_it_once(
+    engine: Engine, place: Place, clock: FakeClock
+) -> None:
+    for scope in (WORKSPACE, MARKETING, user_scope("U1")):
+        wanting(engine, scope=scope)
+    clock.set(2026, 11, 24, 9)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        told = list(pool.map(tell_as_another_process, [place] * 8, [clock()] * 8))
+    assert sum(told) == len(queued(engine.store, DigestReady)) == 3
+
+
 def test_whoever_comes_second_with_the_same_digest_queues_nothing(engine: Engine, clock: FakeClock) -> None:
     """As when a lease ended while its chart was still being drawn."""
     wanting(engine)
@@ -381,3 +415,36 @@ def test_nothing_but_a_drawing_loads_matplotlib() -> None:
     """It takes half a second, and a bot without digests never needs it."""
     loaded = "import sys, bot; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0
+
+
+# --- a year
+
+
+@pytest.mark.slow
+@pytest.mark.engine("sqlite")
+def test_a_year_of_daily_and_monthly_digests_is_each_about_the_right_days(store: Store, clock: FakeClock) -> None:
+    """Lord Howe moves its clocks by half an hour. Each day has one job, at another time of day, of a known price."""
+    engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("Australia/Lord_Howe")), clock)
+    first, costs = date(2026, 1, 1), {}
+    clock.at = engine.calendar.instant(first, 0)
+    for kind in (DAILY, MONTHLY):
+        wanting(engine, kind, WORKSPACE)
+    told: list[Digest] = []
+    for day in (first + timedelta(days=n) for n in range(366)):
+        clock.at = engine.calendar.instant(day, 540)
+        told += tell_all(engine)
+        begin, end = engine.calendar.midnight(day), engine.calendar.midnight(day + timedelta(days=1))
+        clock.at = max(begin + (end - begin - 1) * (day.toordinal() % 11) // 10, begin)
+        job = hold(engine, f"{day}", Wish("kling-v1.5", 5 if day.day % 2 else 10))
+        settle(engine, job)
+        costs[day] = job.quote
+
+    days = [digest for digest in told if digest.period.kind is DAILY and digest.period.first_day >= first]
+    months = [digest for digest in told if digest.period.kind is MONTHLY and digest.period.first_day >= first]
+    assert [digest.period.first_day for digest in days] == [first + timedelta(days=n) for n in range(365)]
+    assert all(digest.total.settled == costs[digest.period.first_day] and digest.jobs == 1 for digest in days)
+    assert [digest.period.first_day.month for digest in months] == [*range(1, 13)]
+    for digest in months:
+        month = [cost for day, cost in costs.items() if (day.year, day.month) == (2026, digest.period.first_day.month)]
+        assert digest.total.settled == sum(month, NOTHING)
+        assert [day.amount for day in digest.days] == month

@@ -816,6 +816,8 @@ def test_what_is_no_time_of_day_is_answered_with_one(typed: str) -> None:
         ("digest marketing hourly", "Write daily, weekly, monthly, off or now."),
         ("digest marketing off --at 9", "--at has no meaning with off. Leave it out."),
         ("digest marketing weekly please", "Unexpected word “please”."),
+        ("digest now", "Whose digest? Write the scope first, like /kling digest workspace now."),
+        ("digest weekly", "“weekly” is a period, not a scope."),
         ("digest marketing now --at 9", "digest now does not take --at."),
     ],
 )

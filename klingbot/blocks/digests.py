@@ -10,10 +10,12 @@ from klingbot.blocks.standings import bar, left, limit, resets
 from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
 from klingbot.digests import BEFORE, Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
 from klingbot.outbox import DigestReady
-from klingbot.periods import WEEKDAYS, Calendar
+from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.schedules import Schedule, next_at
 
 MOST_LISTED = 50
+
+_SINCE = {PeriodKind.DAILY: "today", PeriodKind.WEEKLY: "this week", PeriodKind.MONTHLY: "this month"}
 
 Who = Callable[[str], str]
 """A person's id → how the person is shown."""
@@ -38,7 +40,7 @@ def digest(shown: Digest, calendar: Calendar, who: Who = mention, picture: str |
         *_breakdowns(shown, who),
         *_dearest(shown, who),
         *_headings(shown, calendar, who),
-        context(f"details: {code(f'/kling usage {scope_typed(shown.scope)} --by user')}"),
+        context(f"{_SINCE[shown.period.kind]} so far: {code(_usage(shown))}"),
     )
 
 
@@ -183,6 +185,10 @@ def _heading(heading: Heading, calendar: Calendar, who: Who) -> str:
     ends = f"; at the present rate it ends {when(heading.ends_at, calendar)}" if heading.ends_at else ""
     budget = f"{_scope(standing.budget.scope, who)} ({standing.budget.kind})"
     return f"{budget}: {standing.percent}, {left(standing)}{ends}, {resets(standing, calendar)}"
+
+
+def _usage(shown: Digest) -> str:
+    return f"/kling usage {scope_typed(shown.scope)} --period {shown.period.kind}"
 
 
 def _percent(permille: int) -> str:

@@ -31,11 +31,10 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
         days = _Days.read(db, engine, scope, since=before)
         by = {name: ledger.breakdown(db, scope, *days.bounds(period), name) for name in ("user", "project", "model")}
         total = _sum(share.total for share in by["model"])
-        budget = budgets.get(db, scope, period.kind)
         return Digest(
             scope=scope,
             period=period,
-            budget=Standing(budget, period, total) if budget else None,
+            budget=_at_the_end(db, engine, scope, period, total),
             total=total,
             jobs=sum(share.jobs for share in by["model"]),
             failed=sum(share.failed for share in by["model"]),
@@ -101,6 +100,13 @@ class _Days:
         while day < after:
             yield day
             day += _DAY
+
+
+def _at_the_end(db: Database, engine: Engine, scope: str, period: Period, total: Total) -> Standing | None:
+    """The scope's budget of the period's kind, with what was granted for that period."""
+    then = budgets.standings_of(db, (scope, scope, scope), engine.calendar.periods(period.start))
+    budget = next((standing.budget for standing in then if standing.budget.kind is period.kind), None)
+    return Standing(budget, period, total) if budget else None
 
 
 def _headings(db: Database, engine: Engine, scope: str, days: _Days) -> Iterator[Heading]:

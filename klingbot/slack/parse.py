@@ -241,6 +241,8 @@ def _period(asked: _Asked) -> str:
 
 
 def _digest_list(asked: _Asked) -> Command:
+    if asked.words and asked.words[0].text.lower() in ("now", "off"):
+        raise MistakeError(f"Whose digest? Write the scope first, like /kling digest workspace {asked.words[0].text}.")
     return DigestList(_scope(asked.words) if asked.words else None)
 
 
