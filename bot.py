@@ -37,6 +37,7 @@ from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import DatabaseError, open_store
@@ -72,8 +73,10 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         care = Care(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
+        homes = Homes(desk, client)
         bolt = app.build(
             desk,
+            homes=homes,
             token=config.slack_bot_token,
             api_url=config.slack_api_url,
             signing_secret=config.slack_signing_secret,
@@ -91,6 +94,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("sweep", 60, lambda: granting.sweep(engine)),
                 Tick("look ahead", 60, lambda: watching.watch(engine)),
                 Tick("deliver", 1, notifier.deliver),
+                Tick("homes", 3, homes.refresh),
                 Tick("digests", 5, digester.tell),
                 Tick("watch", 2, slack.watch),
                 Tick("reconcile", 60, reconciler.daily),

@@ -26,6 +26,8 @@ def block(given: Json) -> slackblocks.Block:
         hint = {"hint": objects.Text.from_dict(fields["hint"])} if "hint" in fields else {}
         label = objects.Text.from_dict(given["label"])
         return slackblocks.InputBlock(label, element(given["element"]), block_id=block_id, **{**fields, **hint})
+    if "fields" in given:
+        return slackblocks.SectionBlock(fields=[objects.Text.from_dict(each) for each in given["fields"]])
     return slackblocks.Block.from_dict(given)
 
 

@@ -1,4 +1,4 @@
-"""Slack takes every form, with the longest of everything in it."""
+"""Slack takes every form and every home, with the longest of everything in it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
 from klingbot import prices
-from klingbot.blocks import forms
+from klingbot.blocks import forms, home
+from klingbot.blocks.message import Block
 from klingbot.blocks.view import View
 from klingbot.budgets import Budget, Standing, Total
 from klingbot.engine.asking import BudgetExceeded, Estimate
-from klingbot.jobs import Request
+from klingbot.engine.home import Home
+from klingbot.engine.queue import Queue
+from klingbot.engine.usage import Usage
+from klingbot.increases import Increase
+from klingbot.jobs import JobState, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import PriceList, Wish
 from klingbot.sandbox.slack import view_limits
+from klingbot.store.ledger import Share
 
 LONG = "a*`_~<&>@here " * 200
 CREDITS, KLING = prices.load("credits"), prices.load("kling-api")
@@ -64,6 +70,35 @@ def test_slack_takes_every_form_with_the_longest_of_everything(name: str) -> Non
         private_metadata=given["private_metadata"],
         callback_id=given["callback_id"],
     )
+
+
+def crowded(*, is_admin: bool) -> list[Block]:
+    """A home with the longest of everything, and more of it than is shown."""
+    huge = job(
+        prompt=LONG, project="n" * 40, model="m" * 300, resolution=LONG, quote=MOST, settled=MOST, reason=LONG,
+        video_url="https://videos.example/" + "&*" * 300, user_id="U" * 20, id="x" * 64,
+    )  # fmt: skip
+    ended = tuple(replace(huge, state=state) for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED) * 2)
+    shares = tuple(Share(LONG, 10**9, 10**9, Total(MOST, MOST)) for _ in range(200))
+    spent = Usage("user:U1", NINE[0].period, Total(MOST, MOST), None, "project", shares)
+    asked = Increase("x" * 64, "U" * 20, f"project:{'n' * 40}", PeriodKind.WEEKLY, MOST, LONG, None, None, NOON, NOON)
+    queue = Queue(NOON, (huge,) * 10, (10**6,) * 10, ended)
+    standings = tuple(full(f"project:{number:040d}") for number in range(200))
+    return home.home(Home(standings, queue, spent, (asked,) * 50, is_admin), UTC)
+
+
+EMPTY = home.home(
+    Home((), Queue(NOON, (), (), ()), Usage("user:U1", NINE[0].period, Total(), None, "project", ()), (), False), UTC
+)
+
+
+@pytest.mark.parametrize(
+    "blocks", [crowded(is_admin=True), crowded(is_admin=False), EMPTY], ids=["admin", "member", "empty"]
+)
+def test_slack_takes_every_home_with_200_budgets_and_the_longest_of_everything(blocks: list[Block]) -> None:
+    assert view_limits.problems({"type": "home", "blocks": blocks}, "home") == []
+    slackblocks.HomeTabView(blocks=[slackblocks_reading.block(block) for block in blocks])
+    assert all(part["verbatim"] for block in blocks for part in block.get("fields", []))
 
 
 def test_what_is_said_below_a_field_names_nobody_by_their_id() -> None:

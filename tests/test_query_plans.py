@@ -16,7 +16,19 @@ import pytest
 
 from klingbot.billing import Billed
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, delivering, queue, reconciling, stuck, usage, verdicts, watching
+from klingbot.engine import (
+    Engine,
+    asking,
+    budgeting,
+    delivering,
+    home,
+    queue,
+    reconciling,
+    stuck,
+    usage,
+    verdicts,
+    watching,
+)
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.jobs import Job, JobState
@@ -169,6 +181,7 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "a video after a write-off": lambda engine: verdicts.succeeded(
         engine, written_off(engine), units=None, video_url="https://v"
     ),
+    "a home": lambda engine: home.home(engine, "U1", is_admin=True),
     "one's own jobs": lambda engine: queue.queue(engine, "U1"),
     "everybody's jobs": lambda engine: queue.queue(engine, None),
     "releasing what waits": lambda engine: queue.cancel_waiting(engine, by="UADMIN"),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 LONGEST = 3_000
 """Characters in one text of a block (Slack's docs, section block)."""
+LONGEST_HEADING, LONGEST_CELL = 150, 2_000
 LONGEST_LABEL = 75
 """Characters on a button (Slack's docs, button element)."""
 
@@ -50,6 +51,16 @@ def message(*blocks: Block) -> Message:
 def section(*lines: str) -> Block:
     """Lines of mrkdwn; empty ones are left out."""
     return {"type": "section", "text": _mrkdwn("\n".join(line for line in lines if line))}
+
+
+def heading(text: str) -> Block:
+    """A title, in words that need no formatting."""
+    return {"type": "header", "text": plain(text, LONGEST_HEADING)}
+
+
+def cells(*texts: str) -> Block:
+    """Up to ten texts side by side, two to a line; phones show them below each other."""
+    return {"type": "section", "fields": [_mrkdwn(text, LONGEST_CELL) for text in texts]}
 
 
 def context(*remarks: str) -> Block:

@@ -19,10 +19,10 @@ _PROMPT, _REASON = 80, 120
 def queue(outcome: Queue, calendar: Calendar, *, whose: str, own: bool) -> Message:
     """`whose` is a title such as `Your jobs`. Prompts are shown only to whoever wrote them."""
     live = [
-        _line(job, _standing(job, ahead, outcome.at, calendar), calendar, own=own)
+        line(job, standing_words(job, ahead, outcome.at, calendar), calendar, own=own)
         for job, ahead in zip(outcome.live, outcome.ahead, strict=True)
     ]
-    ended = [_line(job, _ending(job) + (_video(job) if own else ""), calendar, own=own) for job in outcome.ended]
+    ended = [line(job, _ending(job) + (_video(job) if own else ""), calendar, own=own) for job in outcome.ended]
     if not live and not ended:
         return message(section(f"*{whose}*", f"None yet. Make a video: {code('/kling generate a fox in the snow')}"))
     return message(
@@ -132,14 +132,14 @@ def _really(job: Job) -> Block:
     return confirm("Write this job off?", text, "Write off", danger=True)
 
 
-def _line(job: Job, standing: str, calendar: Calendar, *, own: bool) -> str:
+def line(job: Job, standing: str, calendar: Calendar, *, own: bool) -> str:
     asked = f"asked {when(job.asked_at, calendar)}"
     whose = "" if own else f" · {mention(job.user_id)}"
     prompt = f"\n{quoted(job.prompt[:_PROMPT])}" if own else ""
     return f"• {code(job.id)} {standing} · {product(job)}{whose} · {asked}{prompt}"
 
 
-def _standing(job: Job, ahead: int, at: int, calendar: Calendar) -> str:
+def standing_words(job: Job, ahead: int, at: int, calendar: Calendar) -> str:
     """How a live job stands, with what it holds."""
     if job.written_off_at is not None:
         return "was written off; Kling is still asked about it"

@@ -95,6 +95,7 @@ class _Row:
 
 
 _ACTIONS = {
+    "video.form": _Row(generating.form_clicked),
     "alert.acknowledge": _Row(muting.acknowledge_clicked),
     "alert.snooze": _Row(muting.snooze_clicked),
     "alert.unmute": _Row(muting.unmute_clicked),

@@ -13,9 +13,10 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from klingbot.slack import actions, commands, failures, forms, shortcuts
+from klingbot.slack import actions, commands, failures, forms, home, shortcuts
 from klingbot.slack.desk import Desk
-from klingbot.slack.directory import QUICK_SECONDS
+from klingbot.slack.directory import QUICK_SECONDS, quick_client
+from klingbot.slack.home import Homes
 
 CLICKS_AT_ONCE = 10
 
@@ -42,6 +43,7 @@ def build(
     api_url: str,
     signing_secret: str | None = None,
     took: Callable[[float], None] = lambda seconds: None,
+    homes: Homes | None = None,
 ) -> App:
     """The app for one workspace. Makes no call to Slack until somebody asks for something.
 
@@ -68,6 +70,7 @@ def build(
     actions.register(app, desk)
     forms.register(app, desk)
     shortcuts.register(app, desk)
+    home.register(app, homes or Homes(desk, quick_client(token, api_url)))
     return app
 
 

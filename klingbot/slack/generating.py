@@ -34,6 +34,11 @@ def generate(desk: Desk, asker: Asker, command: Generate) -> Message | Opens:
     return said_of(desk, asking.hold(desk.engine, request))
 
 
+def form_clicked(desk: Desk, click: Click) -> Answer:
+    """The form, from the home tab or any button that leads to it; it asks for the channel where there is none."""
+    return generate_form.opened(desk, Request("", click.user_id, click.channel_id, "", Wish()))
+
+
 def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:
     """What is said of a hold, however it was asked for. Raises MistakeError for what is not sold."""
     match outcome:

@@ -39,6 +39,7 @@ class Bot:
         app.action(re.compile(""))(self._pressed)
         app.view_submission(re.compile(""))(self._submitted)
         app.view_closed(re.compile(""))(self._closed)
+        app.event("app_home_opened")(lambda event: self.events.append(event))
         self.app = app
         self.quiet()
 
@@ -50,6 +51,7 @@ class Bot:
         self.on_click: Callable[..., object] = lambda ack, **_: ack()
         self.submitted: list[dict[str, Any]] = []
         self.closed: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.on_submit: Callable[..., object] = lambda ack, **_: ack()
 
     def _listener(self, ack: Any, respond: Any, say: Any, command: dict[str, Any]) -> None:

@@ -144,3 +144,22 @@ def test_a_message_becomes_the_prompt(page: Page, running: Sandbox) -> None:
     form.get_by_role("button", name="Make it").click()
     expect(page.get_by_test_id("message").last).to_contain_text("A lighthouse in a storm")
     expect(page.get_by_test_id("message").last).to_contain_text("Held 10 credits ($0.60)")
+
+
+def test_the_home_shows_what_one_has_and_follows_by_itself(page: Page, running: Sandbox) -> None:
+    page.get_by_test_id("persona-carol").click()
+    page.get_by_test_id("channel-klingbot").click()
+    page.get_by_test_id("tab-home").click()
+    home = page.get_by_test_id("home")
+    expect(home).to_contain_text("Nothing waits or is being made.")
+    home.get_by_role("button", name="Make a video").click()
+    form = page.get_by_test_id("modal")
+    form.get_by_label("What should it show?").fill("A whale from home")
+    form.get_by_label("Where should it go?").select_option(GENERAL)
+    form.get_by_role("button", name="Make it").click()
+    expect(home).to_contain_text("A whale from home")
+    expect(home).to_contain_text("waits")
+    home.get_by_role("button", name="Cancel").click()
+    expect(home).to_contain_text("Nothing waits or is being made.")
+    page.get_by_test_id("tab-messages").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("the hold of 10 credits ($0.60) was given back")

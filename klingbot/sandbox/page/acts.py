@@ -45,6 +45,7 @@ def routes(workspace: Workspace, interactions: Interactions) -> list[BaseRoute]:
         route("/page/submit", acts.submit),
         route("/page/close", acts.close),
         route("/page/shortcut", acts.shortcut),
+        route("/page/home", acts.home),
     ]
 
 
@@ -72,6 +73,9 @@ class _Acts:
         if "ts" in body:
             return await self.interactions.message_shortcut(user, channel, ts, callback_id)
         return await self.interactions.shortcut(user, callback_id)
+
+    async def home(self, user: str, body: dict[str, Any]) -> Outcome:
+        return await self.interactions.open_home(user)
 
 
 def _words(body: dict[str, Any], *names: str) -> list[str]:

@@ -74,7 +74,7 @@ Common = Mapping[str, str | bool | None]
 
 def _text_field(element: Block, reader: Reader, common: Common) -> Html:
     placeholder = str(element.get("placeholder", {}).get("text", ""))
-    typed = {**common, "placeholder": placeholder or None, "class_": "field", "autocomplete": "off"}
+    typed = {**common, "placeholder": placeholder or None, "class_": "control", "autocomplete": "off"}
     value = str(initial(element) or "")
     if element.get("multiline"):
         return tag("textarea", text(value), rows=4, **typed)
@@ -83,7 +83,7 @@ def _text_field(element: Block, reader: Reader, common: Common) -> Html:
 
 
 def _date(element: Block, reader: Reader, common: Common) -> Html:
-    return tag("input", type="date", value=initial(element), class_="field", **common)
+    return tag("input", type="date", value=initial(element), class_="control", **common)
 
 
 def _select(element: Block, reader: Reader, common: Common) -> Html:
@@ -116,7 +116,7 @@ def _named(element: Block, common: Common, names: Mapping[str, str]) -> Html:
 def _choice(element: Block, common: Common, options: list[Html], chosen: Any) -> Html:
     placeholder = str(element.get("placeholder", {}).get("text", "")) or "Choose an option"
     empty = tag("option", text(placeholder), value="", selected=not chosen)
-    return tag("select", empty, *options, class_="field", **common)
+    return tag("select", empty, *options, class_="control", **common)
 
 
 def _option(option: Block, reader: Reader, chosen: Any) -> Html:

@@ -35,7 +35,7 @@ class Failure(Enum):
 
 
 Payload = dict[str, Any]
-Kind = Literal["slash_commands", "interactive"]
+Kind = Literal["slash_commands", "interactive", "events_api"]
 """What is delivered, in Socket Mode's words."""
 Deliver = Callable[[Kind, Payload], Awaitable[Acked | Failure]]
 
@@ -44,10 +44,14 @@ def over_http(url: str, signing_secret: str) -> Deliver:
     """Delivery as a form POST to `url`, signed with Slack's v0 scheme."""
 
     async def deliver(kind: Kind, payload: Payload) -> Acked | Failure:
-        form = {"payload": json.dumps(payload)} if kind == "interactive" else payload
+        if kind == "events_api":
+            body, content_type = json.dumps(payload), "application/json"
+        else:
+            form = {"payload": json.dumps(payload)} if kind == "interactive" else payload
+            body, content_type = urlencode(form), "application/x-www-form-urlencoded"
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                return await asyncio.to_thread(_post, url, signing_secret, form)
+                return await asyncio.to_thread(_post, url, signing_secret, body, content_type)
         except TimeoutError:
             return Failure.TIMED_OUT
 
@@ -60,10 +64,10 @@ def signature(signing_secret: str, timestamp: str, body: str) -> str:
     return "v0=" + hmac.new(signing_secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def _post(url: str, signing_secret: str, form: dict[str, Any]) -> Acked | Failure:
-    body, timestamp = urlencode(form), str(int(time.time()))
+def _post(url: str, signing_secret: str, body: str, content_type: str) -> Acked | Failure:
+    timestamp = str(int(time.time()))
     headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": content_type,
         "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature(signing_secret, timestamp, body),

@@ -94,6 +94,31 @@ class Interactions:
             del payload["trigger_id"]
             await self._tell(payload)
 
+    async def open_home(self, user: str) -> Failure | None:
+        """Look at the app's home; the bot hears of it and draws it (Slack's docs, app_home_opened)."""
+        im, view = self._workspace.im_of(user), self._views.home(user)
+        event = {
+            "type": "app_home_opened",
+            "user": user,
+            "channel": im.id if im else "",
+            "tab": "home",
+            "event_ts": f"{time.time():.6f}",
+            **({"view": view.shown()} if view else {}),
+        }
+        payload = {
+            "type": "event_callback",
+            "token": self._token,
+            "team_id": TEAM_ID,
+            "api_app_id": APP_ID,
+            "event": event,
+            "event_id": f"Ev{secrets.token_hex(5).upper()}",
+            "event_time": int(time.time()),
+            "authorizations": [{"team_id": TEAM_ID, "user_id": self._workspace.bot_user_id, "is_bot": True}],
+        }
+        self.sent.append(payload)
+        outcome = await self._deliver("events_api", payload)
+        return outcome if isinstance(outcome, Failure) else None
+
     async def shortcut(self, user: str, callback_id: str) -> Failure | None:
         """Use a shortcut that is there everywhere."""
         return await self._tell(self._base("shortcut", user) | {"callback_id": callback_id})

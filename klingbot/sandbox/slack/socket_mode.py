@@ -76,7 +76,8 @@ class SocketModeHub:
                         "envelope_id": envelope,
                         "type": kind,
                         "payload": payload,
-                        "accepts_response_payload": kind == "slash_commands" or payload["type"] == "view_submission",
+                        "accepts_response_payload": kind == "slash_commands"
+                        or payload.get("type") == "view_submission",
                     }
                 )
                 return Acked(await acked)

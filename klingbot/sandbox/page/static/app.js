@@ -4,6 +4,7 @@ import { startClicks } from "./clicks.js";
 import { fill, focusComposer, setCommands, setPlaceholder, startComposer } from "./composer.js";
 import { follow, post, readState } from "./connection.js";
 import { avatar, byId, element, icon } from "./dom.js";
+import { drawTabs, openHome, showHome, startTabs } from "./home.js";
 import { ScrollingList } from "./list.js";
 import { channelRows, retryVideos } from "./messages.js";
 import { leave, showModals } from "./modals.js";
@@ -15,7 +16,7 @@ import { closeThread, drawThread, startThread } from "./thread.js";
 const HINTS = "klingbot.hints-dismissed";
 const HOME = "marketing"; // where the sample budget and the first steps are
 
-const view = { you: null, people: new Map(), channels: [], messages: new Map(), current: null };
+const view = { you: null, people: new Map(), channels: [], messages: new Map(), current: null, atHome: false };
 const read = new Read();
 const list = new ScrollingList(byId("scroll"), byId("messages"), (waiting) => {
   byId("newest").hidden = !waiting;
@@ -36,13 +37,15 @@ function onState(state) {
   setShortcuts(state.shortcuts);
   open(view.channels.some(({ id }) => id === view.current) ? view.current : wantedChannel());
   retryVideos();
+  if (view.atHome) openHome(view.you);
 }
 
 function setPeople(people) {
   view.people = new Map(people.map((person, place) => [person.id, { ...person, place }]));
 }
 
-function onChange({ kind, message, modals }) {
+function onChange({ kind, message, modals, home }) {
+  if (kind === "home") return showHome(home);
   if (kind === "modals") return showModals(modals, view.you, view.current);
   const messages = view.messages.get(message.channel);
   if (!messages) return;
@@ -62,6 +65,7 @@ function become(you) {
   unfollow();
   view.you = you;
   leave();
+  showHome(null);
   closeThread();
   list.clear();
   drawPeople([...view.people.values()], you, become);
@@ -70,6 +74,7 @@ function become(you) {
 
 function open(id) {
   if (id !== view.current) {
+    view.atHome = false;
     closeThread();
     list.clear();
   }
@@ -83,6 +88,12 @@ function open(id) {
   showSidebar(false);
   writeHash(channel);
   draw();
+}
+
+function pickTab(atHome) {
+  view.atHome = atHome;
+  draw();
+  if (atHome) openHome(view.you);
 }
 
 function openByHand(id) {
@@ -111,6 +122,7 @@ function draw() {
   if (!document.hidden) read.upTo(view.you, channel.id, messages);
   list.draw(channelRows({ key: channel.id, build: () => intro(channel) }, messages, view.people));
   drawThread(channel.with ? "" : `#${channel.name}`, view.messages.get(channel.id), view.people);
+  drawTabs(Boolean(channel.with), view.atHome);
   drawChannels(view.channels, view.people, channel.id, isUnread, openByHand);
   const unread = view.channels.filter(isUnread).length;
   const name = channel.with ? view.people.get(channel.with).real_name : `#${channel.name}`;
@@ -214,6 +226,7 @@ function start() {
   startComposer(onSend);
   startClicks(() => view.you, say);
   startThread(draw, onSend);
+  startTabs(pickTab);
   byId("newest").addEventListener("click", () => list.toBottom());
   byId("menu").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));
   document.querySelector("main").addEventListener("click", () => showSidebar(false));

@@ -36,7 +36,7 @@ function enter(view, hasBelow, channel) {
     close(true);
   });
   dialog.showModal();
-  const first = ":is(.field, .choices input):not([disabled])";
+  const first = ":is(.control, .choices input):not([disabled])";
   (dialog.querySelector(`[data-focus]${first}`) ?? dialog.querySelector(first))?.focus();
 }
 

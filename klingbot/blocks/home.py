@@ -1,0 +1,118 @@
+"""The app's home, as one person sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klingbot.blocks.jobs import charge, product
+from klingbot.blocks.message import Block, actions, button, cells, context, heading, section
+from klingbot.blocks.queue import line, standing_words
+from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
+from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, scope_name
+from klingbot.budgets import Standing
+from klingbot.engine.home import Home
+from klingbot.increases import Increase
+from klingbot.jobs import Job, JobState
+from klingbot.periods import Calendar
+from klingbot.store.ledger import Share
+
+MOST_BUDGETS, MOST_WAITING, MOST_SHARES = 10, 5, 10
+_PROMPT = 80
+
+
+def home(content: Home, calendar: Calendar) -> list[Block]:
+    """Empty parts say how they are filled."""
+    return [
+        actions(button("Make a video", "video.form", "home", style="primary")),
+        *_waiting(content.waiting),
+        *_budgets(content, calendar),
+        *_jobs(content, calendar),
+        *_videos(content.queue.ended),
+        *_spent(content),
+        context(f"All of this can be typed too: {code('/kling help')}"),
+    ]
+
+
+def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:
+    if increases:
+        yield heading("Waiting for you")
+    for increase in increases[:MOST_WAITING]:
+        budget = f"{scope_name(increase.scope)} ({increase.kind})"
+        yield section(
+            f"{mention(increase.user_id)} asks for *{increase.amount}* more for {budget}",
+            f"> {neutral(increase.reason)}" if increase.reason else "",
+        )
+        yield actions(
+            button("Approve", "increase.approve", increase.id, style="primary"),
+            button("Deny", "increase.deny", increase.id, style="danger"),
+        )
+    if len(increases) > MOST_WAITING:
+        yield context(f"{len(increases) - MOST_WAITING:,} more: {code('/kling requests')}")
+
+
+def _budgets(content: Home, calendar: Calendar) -> Iterator[Block]:
+    yield heading("Budgets" if content.is_admin else "Your budgets")
+    if not content.budgets:
+        example = code("/kling budget set workspace --usd 600")
+        who = "Set one" if content.is_admin else "Admins set them"
+        yield section(f"No budget limits what you spend. {who}: {example}")
+        return
+    fullest = tightest(content.budgets, MOST_BUDGETS)
+    yield from (section(_budget(standing, calendar)) for standing in fullest)
+    if len(content.budgets) > MOST_BUDGETS:
+        yield context(f"{len(content.budgets) - MOST_BUDGETS:,} more, none of them fuller: {code('/kling budget')}")
+
+
+def _budget(standing: Standing, calendar: Calendar) -> str:
+    return (
+        f"*{label(standing.budget)}*\n{bar(standing.permille, 20)} {standing.percent}\n"
+        f"{left(standing)} of {limit(standing.budget)}, {resets(standing, calendar)}"
+    )
+
+
+def _jobs(content: Home, calendar: Calendar) -> Iterator[Block]:
+    yield heading("Being made")
+    queue = content.queue
+    if not queue.live:
+        yield section("Nothing waits or is being made. Press *Make a video*, and watch it here.")
+        return
+    for job, ahead in zip(queue.live, queue.ahead, strict=True):
+        yield section(line(job, standing_words(job, ahead, queue.at, calendar), calendar, own=True))
+        if job.state is JobState.HELD:
+            yield actions(button("Cancel", "job.cancel", job.id))
+
+
+def _videos(ended: tuple[Job, ...]) -> Iterator[Block]:
+    yield heading("Recent videos")
+    if not ended:
+        yield section("None yet. What you make is kept here with what it cost; Kling keeps the videos for 30 days.")
+    for job in ended:
+        yield section(_video(job))
+
+
+def _video(job: Job) -> str:
+    prompt = neutral(job.prompt, _PROMPT) or code(job.id)
+    if job.state is JobState.SUCCEEDED:
+        return f"🎬 {link(job.video_url or '', prompt)}\n{charge(job)} · {product(job)} · project {name(job.project)}"
+    if job.state is JobState.RELEASED and (job.reason or "").startswith("cancelled"):
+        return f"{prompt}\nCancelled · nothing charged"
+    why = f": {neutral(job.reason, 120)}" if job.reason else ""
+    return f"{prompt}\nNot made{why} · nothing charged"
+
+
+def _spent(content: Home) -> Iterator[Block]:
+    usage = content.spent
+    yield heading(f"You in {usage.period.label}")
+    if not usage.shares:
+        yield section("Nothing spent yet: what your videos cost stands here, by project.")
+        return
+    shown, rest = usage.shares[:MOST_SHARES], usage.shares[MOST_SHARES:]
+    yield section(sums(usage.total))
+    yield cells(*(_cell(share) for share in shown))
+    if rest:
+        yield context(f"{plural(len(rest), 'more project')}: {code('/kling usage @you --by project')}")
+
+
+def _cell(share: Share) -> str:
+    in_flight = f", {share.total.held} in flight" if share.total.held else ""
+    return f"*{name(share.name)}*\n{share.total.settled}{in_flight} · {plural(share.jobs, 'job')}"

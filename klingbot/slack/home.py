@@ -1,0 +1,97 @@
+"""The home tab: drawn when somebody opens it, and anew when something has moved, for as long as they may be looking."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from klingbot.blocks import home as home_blocks
+from klingbot.engine.home import home
+from klingbot.slack.desk import Desk
+from klingbot.slack.directory import SlackUnavailableError
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT_SECONDS = 15 * 60
+"""Slack does not say when somebody looks away."""
+MOST_AT_ONCE = 20
+"""Homes that are kept fresh: views.publish may be called a hundred times a minute (Slack's docs)."""
+
+
+class Homes:
+    """The homes that were opened lately. Safe to share between threads."""
+
+    def __init__(self, desk: Desk, client: WebClient, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._desk = desk
+        self._client = client
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._opened: OrderedDict[str, float] = OrderedDict()
+        self._shown: dict[str, str] = {}
+
+    def open(self, user_id: str) -> None:
+        """Draws it, and keeps it fresh from now on."""
+        with self._lock:
+            self._opened[user_id] = self._seconds()
+            self._opened.move_to_end(user_id)
+            if len(self._opened) > MOST_AT_ONCE:
+                self._forget(next(iter(self._opened)))
+            self._shown.pop(user_id, None)
+        self._draw(user_id)
+
+    def refresh(self) -> None:
+        """Draws those anew on which something has moved."""
+        with self._lock:
+            for user_id, at in list(self._opened.items()):
+                if self._seconds() - at > LOOKED_AT_SECONDS:
+                    self._forget(user_id)
+            looking = list(self._opened)
+        for user_id in looking:
+            self._draw(user_id)
+
+    def _draw(self, user_id: str) -> None:
+        engine = self._desk.engine
+        content = home(engine, user_id, is_admin=self._is_admin(user_id))
+        view = {"type": "home", "blocks": home_blocks.home(content, engine.calendar)}
+        written = json.dumps(view)
+        if self._shown.get(user_id) == written:
+            return
+        try:
+            self._client.views_publish(user_id=user_id, view=view)
+        except SlackApiError as e:
+            log.warning("Slack did not take a home: %s", e.response.get("error"))
+        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+            log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
+        else:
+            self._shown[user_id] = written
+
+    def _is_admin(self, user_id: str) -> bool:
+        try:
+            return self._desk.directory.is_admin(user_id)
+        except SlackUnavailableError:
+            return False
+
+    def _forget(self, user_id: str) -> None:
+        self._opened.pop(user_id, None)
+        self._shown.pop(user_id, None)
+
+
+def register(app: App, homes: Homes) -> None:
+    def acknowledge(ack: Ack) -> None:
+        ack()
+
+    def opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home" and (user_id := event.get("user")):
+            homes.open(user_id)
+
+    app.event("app_home_opened")(ack=acknowledge, lazy=[opened])
