@@ -35,7 +35,7 @@ class Homes:
         self._desk = desk
         self._client = client
         self._seconds = seconds
-        self._lock = threading.Lock()
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
         self._opened: OrderedDict[str, float] = OrderedDict()
         self._shown: dict[str, str] = {}
 
@@ -61,19 +61,23 @@ class Homes:
 
     def _draw(self, user_id: str) -> None:
         engine = self._desk.engine
-        content = home(engine, user_id, is_admin=self._is_admin(user_id))
-        view = {"type": "home", "blocks": home_blocks.home(content, engine.calendar)}
-        written = json.dumps(view)
-        if self._shown.get(user_id) == written:
-            return
+        with self._drawing:  # an older drawing must not come after a newer one
+            content = home(engine, user_id, is_admin=self._is_admin(user_id))
+            view = {"type": "home", "blocks": home_blocks.home(content, engine.calendar)}
+            written = json.dumps(view)
+            if self._shown.get(user_id) != written and self._publish(user_id, view):
+                self._shown[user_id] = written
+
+    def _publish(self, user_id: str, view: dict[str, Any]) -> bool:
         try:
             self._client.views_publish(user_id=user_id, view=view)
         except SlackApiError as e:
             log.warning("Slack did not take a home: %s", e.response.get("error"))
+            return False
         except (OSError, HTTPException, SlackClientError, ValueError) as e:
             log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
-        else:
-            self._shown[user_id] = written
+            return False
+        return True
 
     def _is_admin(self, user_id: str) -> bool:
         try:
