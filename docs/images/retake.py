@@ -65,6 +65,7 @@ def main() -> None:
         take_the_page(whole)
         take_the_crops(visit(chromium, url, viewport={"width": 1280, "height": 800}, device_scale_factor=1.5))
         take_the_digest(chromium)
+        take_the_story(chromium)
         chromium.close()
 
 
@@ -83,6 +84,28 @@ def take_the_digest(chromium: Browser) -> None:
         message = page.get_by_test_id("message").filter(has_text="Weekly digest")
         expect(message.locator("img[alt^='Spend per day']")).to_be_visible()
         crop(message, "digest.png")
+        local.stop()
+
+
+def take_the_story(chromium: Browser) -> None:
+    """An alert that was rewritten, its thread beside it, and the reply that the channel sees as well."""
+    with tempfile.TemporaryDirectory() as folder, closing(open_store(Path(folder) / "klingbot.db")) as store:
+        local = start()
+        now = Now(time.time_ns() // 1_000_000)
+        engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now)
+        notifier = Notifier(engine, Sender(patient_client(local.bot_token, local.slack_api_url)), None, lambda: [])
+        change = Change(MARKETING, PeriodKind.MONTHLY, 200_000, thresholds=(50, 80, 100), channel_id=FINANCE)
+        budgeting.set_budget(engine, change, by=ALICE.id)
+        for n in range(6):  # five of 40 credits use it up, and the sixth is turned away
+            ask(engine, f"story {n} of 6", (ALICE, BOB, CAROL)[n % 3], "kling-pro")
+            for _ in range(3):  # one message a second
+                notifier.deliver()
+                now.at += 2_000
+        page = visit(chromium, local.url, viewport={"width": 1440, "height": 1060}, device_scale_factor=1)
+        page.get_by_test_id("channel-finance").click()
+        page.get_by_test_id("thread-link").first.click()
+        page.wait_for_timeout(1_000)
+        page.screenshot(path=HERE / "story.png")
         local.stop()
 
 
