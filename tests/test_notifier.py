@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from klingbot import blocks, sandbox
-from klingbot.engine import Engine, delivering
+from klingbot.budgets import WORKSPACE
+from klingbot.engine import Engine, budgeting, delivering, muting
+from klingbot.engine.budgeting import Change
+from klingbot.engine.watching import watch
 from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.outbox import Crossed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.periods import PeriodKind
+from klingbot.pricing import Wish
 from klingbot.quiet import QuietHours
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
@@ -19,8 +24,10 @@ from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import delivery, outbox, quiet
 from klingbot.store.outbox import OutboxMessage
+from klingbot.stories import ref_of
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
+from tests.ledger_checks import hold
 from tests.live_bot import until
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -648,3 +655,42 @@ def test_the_outcome_of_a_test_comes_by_direct_message_when_the_command_is_long_
     post.deliver(3)
     (told,) = post.seen(ALICES_DM)
     assert told.text.startswith("✅ The test alert has arrived in <#C0FINANCE1>.")
+
+
+# Stories: the whole way from a hold to Slack.
+
+
+def used_up_step_by_step(post: Post) -> None:
+    change = Change(WORKSPACE, PeriodKind.MONTHLY, 40_000, thresholds=(25, 50, 100), channel_id=FINANCE)
+    budgeting.set_budget(post.engine, change, by=ALICE)
+    for n in range(4):
+        hold(post.engine, f"step {n}", Wish("kling-v1", 5))
+        post.deliver(4)
+
+
+def test_a_channel_sees_one_story_its_thread_and_what_concerns_everyone(post: Post) -> None:
+    used_up_step_by_step(post)
+    story, half, full = post.seen(FINANCE)
+    assert story.text.startswith("🔴 Budget used up: workspace (monthly) is at 100.0%")
+    assert [story.text.count(f"{share}% reached") for share in (25, 50, 100)] == [1, 1, 1]
+    assert (half.thread_ts, half.broadcast) == (story.ts, False)
+    assert (full.thread_ts, full.broadcast) == (story.ts, True)
+    muting.acknowledge(post.engine, ref_of(budgeting.standings(post.engine)[0]), by=BOB)
+    post.deliver(2)
+    assert f"Acknowledged by <@{BOB}>" in post.seen(FINANCE)[0].text
+
+
+def test_edits_of_a_story_that_somebody_deleted_are_left_out_and_replies_are_not(post: Post) -> None:
+    budgeting.set_budget(
+        post.engine, Change(WORKSPACE, PeriodKind.MONTHLY, 40_000, thresholds=(25, 50), channel_id=FINANCE), by=ALICE
+    )
+    hold(post.engine, "first", Wish("kling-v1", 5))
+    post.deliver(2)
+    post.slack.workspace.delete(FINANCE, post.seen(FINANCE)[0].ts)
+    for name in ("second", "third"):
+        hold(post.engine, name, Wish("kling-v1", 5))
+        watch(post.engine)
+        post.deliver(6)
+    [reply] = post.seen(FINANCE)
+    assert reply.text.startswith("⚠️ Budget alert: workspace (monthly) has reached 50%")
+    assert post.waiting() == 0
