@@ -205,6 +205,22 @@ def import_(file: Path) -> None:
     _end_with(lambda: _import(file))
 
 
+@cli.command()
+@click.option("--from", "source", required=True, metavar="FILE|URL", help="The ledger as it is; it is left alone.")
+@click.option("--to", "target", required=True, metavar="FILE|URL", help="An empty database, or a file to be made.")
+def move(source: str, target: str) -> None:
+    """Carry the ledger over to another database, and prove it there. Stop every bot first."""
+    from klingbot.store.moving import MoveError
+    from klingbot.store.moving import move as carry_over
+
+    try:
+        moved = carry_over(settings.place("--from", source), settings.place("--to", target), now=now_ms())
+    except (MoveError, DatabaseError, settings.SettingsError) as e:
+        raise click.ClickException(str(e)) from e
+    click.echo(f"{moved['jobs']:,} jobs, {moved['entries']:,} entries and {sum(moved.values()):,} rows in all arrived.")
+    click.echo("Every row is as it was, and the totals are what the entries add up to.")
+
+
 def _run_live() -> None:
     config = settings.read(settings.environment())
     for warning in config.warnings:

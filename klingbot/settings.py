@@ -127,6 +127,16 @@ def log_shape(env: Mapping[str, str]) -> str:
     return shape if shape in SHAPES else SHAPES[0]
 
 
+def place(name: str, text: str) -> Place:
+    """Where a ledger is, as a person writes it: a URL, or a file. Raises SettingsError."""
+    if "://" not in text:
+        return Path(text)
+    try:
+        return database_url(text)
+    except ValueError as e:
+        raise SettingsError((f"{name} {e}",)) from e
+
+
 def kling_api_url(env: Mapping[str, str]) -> str:
     """Where Kling is. Raises SettingsError."""
     return _read(env, lambda reading: reading.url("KLING_API_URL", KLING_API_URL))

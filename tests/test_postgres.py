@@ -157,7 +157,7 @@ def frozen(server: PostgresServer) -> Iterator[None]:
 
 def test_a_writer_that_falls_silent_loses_its_turn(engine: Engine) -> None:
     began = time.monotonic()
-    with pytest.raises(NotKeptError), engine.store.write(patient=True) as tx:
+    with pytest.raises(NotKeptError), engine.store.write() as tx:
         tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
         time.sleep(3.2)
         tx.execute("SELECT 1")

@@ -55,7 +55,7 @@ def _submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
     if row is None:
         return Mistakes({first: "This form belongs to another version of Klingbot. Close it and open it again."})
     try:
-        return row.submitted(desk, form)
+        return failures.again(lambda: row.submitted(desk, form))
     except Exception as error:
         return Mistakes({first: failures.noted(error).text})
 

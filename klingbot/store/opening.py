@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 
 from klingbot.store import sqlite
 from klingbot.store.database import Database, Store
@@ -29,3 +30,12 @@ def snapshot(place: Place) -> AbstractContextManager[Database]:
     from klingbot.store import postgres
 
     return postgres.snapshot(place)
+
+
+def keeper(place: Place) -> ModuleType:
+    """The engine's own room, for what only it can say of a ledger: both have the same functions."""
+    if isinstance(place, Path):
+        return sqlite
+    from klingbot.store import postgres
+
+    return postgres

@@ -21,7 +21,7 @@ from typing import Any
 
 import sqlite_utils
 
-from klingbot.store.database import Database, DatabaseError
+from klingbot.store.database import Database, DatabaseError, Transaction
 from klingbot.store.steps import missing, refuse_newer
 from migrations.migrations import migrations
 
@@ -191,3 +191,18 @@ def faults(db: Database) -> list[str]:
     said = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall()]
     orphans = db.execute("PRAGMA foreign_key_check").fetchall()
     return [line for line in said if line != "ok"] + [f"{row[0]} row {row[1]} refers to no {row[2]}" for row in orphans]
+
+
+def tables(db: Database) -> list[str]:
+    """All that belong to the ledger."""
+    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 1) <> '_' ORDER BY name"
+    return [row["name"] for row in db.execute(sql).fetchall()]
+
+
+def defer_references(tx: Transaction) -> None:
+    """Rows may refer to rows that come later in this transaction."""
+    tx.execute("PRAGMA defer_foreign_keys = ON")
+
+
+def go_on_counting(tx: Transaction, tables: list[str]) -> None:
+    """Numbers that the database gives go on after the highest: SQLite's do so by themselves."""

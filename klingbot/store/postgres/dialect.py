@@ -13,6 +13,8 @@ _TYPES = (
     (re.compile(r"\)\s*STRICT(, WITHOUT ROWID)?$"), ")"),
     (re.compile(r"\bINTEGER PRIMARY KEY\b"), _IDENTITY),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
+    # So that a whole ledger can be carried over in any order; otherwise checked at once, as SQLite does.
+    (re.compile(r"\bREFERENCES \w+ \(\w+\)"), r"\g<0> DEFERRABLE"),
     # As SQLite compares texts: by their bytes, whatever the database's own language is.
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
 )

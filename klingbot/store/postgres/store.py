@@ -35,8 +35,8 @@ START_SECONDS = 30
 TURN = int.from_bytes(b"klingbot")
 """The name of the advisory lock, which PostgreSQL keeps for each database apart."""
 
-# A writer that falls silent amid a transaction loses it, and its turn, after IDLE_MS.
-IDLE_MS = 3_000
+IDLE_MS, PATIENT_IDLE_MS = 3_000, 60_000
+"""A writer that falls silent for so long amid a transaction loses it, and its turn."""
 _BEGIN = """
     BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle};
     SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; SELECT pg_advisory_xact_lock({turn})"""
@@ -99,7 +99,8 @@ class PostgresStore:
     @contextmanager
     def write(self, *, patient: bool = False) -> Iterator[PostgresTransaction]:
         due = None if patient else time.monotonic() + PATIENCE_SECONDS
-        begin = _BEGIN.format(idle=IDLE_MS, most=0 if patient else round(PATIENCE_SECONDS * 1000), turn=TURN)
+        idle, most = (PATIENT_IDLE_MS, 0) if patient else (IDLE_MS, round(PATIENCE_SECONDS * 1000))
+        begin = _BEGIN.format(idle=idle, most=most, turn=TURN)
         with self._alone(due), self._begun(begin, due) as connection:
             transaction = PostgresTransaction(connection)
             try:
