@@ -177,6 +177,7 @@ def test_errors_of_slack_and_kling_are_told_by_their_own_words(url: str, meters:
     }
 
 
+@pytest.mark.engine("sqlite")
 def test_a_scrape_reads_no_history(engine: Engine, meters: Meters) -> None:
     for n in range(30):
         settle(engine, hold(engine, f"done {n}", user_id=f"U{n % 3}"))
@@ -209,9 +210,10 @@ def test_a_clock_that_has_stopped_is_told(url: str, seconds: Seconds) -> None:
     assert healthy(url) == (503, "nothing has run by the clock for 31 s")
 
 
-def test_a_ledger_that_stays_locked_is_told(url: str, tmp_path: Path, pulse: Pulse, seconds: Seconds) -> None:
-    other = open_store(tmp_path / "klingbot.db")
-    with other.write():  # another process, which does not let go
+def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Pulse, seconds: Seconds) -> None:
+    other = open_store(engine.store.place)
+    with other.write() as tx:  # another process, which does not let go
+        tx.execute("DELETE FROM facts WHERE 1 = 0")
         beating = threading.Thread(target=pulse.beat)
         beating.start()
         until(lambda: pulse._beating, "the bot wants to write", seconds=5)

@@ -29,8 +29,8 @@ class Gauges:
 
 def read(db: Database) -> Gauges:
     jobs = db.execute(f"""
-        SELECT state, count(*) AS jobs, CAST(sum(quote_millicredits * {_HOLDING}) AS INTEGER) AS millicredits,
-          CAST(sum(quote_microusd * {_HOLDING}) AS INTEGER) AS microusd
+        SELECT state, count(*) AS jobs, CAST(sum(quote_millicredits * {_HOLDING}) AS BIGINT) AS millicredits,
+          CAST(sum(quote_microusd * {_HOLDING}) AS BIGINT) AS microusd
         FROM jobs WHERE {_LIVE} GROUP BY state""").fetchall()
     oldest = db.execute("SELECT min(created_at) AS oldest_at FROM outbox WHERE state = 'waiting'").fetchone()
     messages = outbox.counts(db)
