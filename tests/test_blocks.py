@@ -118,7 +118,8 @@ def test_a_finished_video_names_the_person_the_price_and_what_is_left() -> None:
         "> a fox in the snow\n"
         "charged 40 credits ($2.40) · kling-pro, 10 s, 1080p · project marketing · job abcdefghijkl\n"
         "marketing (monthly): 60 credits left\n"
-        "<https://videos.example/fox.mp4?a=1&amp;b=2|Watch the video> · Kling keeps it for 30 days"
+        "<https://videos.example/fox.mp4?a=1&amp;b=2|Watch the video> · Kling keeps it for 30 days\n"
+        "[Again] [Vary]"
     )
 
 

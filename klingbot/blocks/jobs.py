@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.message import Message, actions, button, context, message, section
+from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
 from klingbot.engine.asking import Cancelled, Held, MayBeAtKling, NotYours, TooLate
@@ -100,6 +100,10 @@ def video_ready(content: VideoReady, calendar: Calendar) -> Message:
         context(charge(job), product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
         context(*(remaining or ["No budget limits this"])),
         section(f"{link(job.video_url or '', 'Watch the video')} · Kling keeps it for {DAYS_KEPT} days"),
+        actions(
+            button("Again", "video.again", job.id, confirm=_once_more(job)),
+            button("Vary", "video.vary", job.id),
+        ),
     )
 
 
@@ -111,6 +115,11 @@ def job_failed(content: JobFailed, calendar: Calendar) -> Message:
         section(f"Nothing was charged; the hold of {job.quote} was given back."),
         context(product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
     )
+
+
+def _once_more(job: Job) -> Block:
+    price = f"Last time it was held at {job.quote}."
+    return confirm("Make it once more?", f"{product(job)}, for project {name(job.project)}. {price}", "Make it")
 
 
 def charge(job: Job) -> str:

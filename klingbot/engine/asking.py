@@ -264,6 +264,10 @@ def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
     return budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
 
 
+def job_of(engine: Engine, job_id: str) -> Job | None:
+    return jobs.get(engine.store.read(), job_id)
+
+
 def project_of(engine: Engine, channel_id: str) -> str:
     """The project that a channel spends for."""
     return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT

@@ -96,6 +96,8 @@ class _Row:
 
 _ACTIONS = {
     "video.form": _Row(generating.form_clicked),
+    "video.again": _Row(generating.again_clicked),
+    "video.vary": _Row(generating.vary_clicked),
     "alert.acknowledge": _Row(muting.acknowledge_clicked),
     "alert.snooze": _Row(muting.snooze_clicked),
     "alert.unmute": _Row(muting.unmute_clicked),

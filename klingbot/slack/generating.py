@@ -39,6 +39,40 @@ def form_clicked(desk: Desk, click: Click) -> Answer:
     return generate_form.opened(desk, Request("", click.user_id, click.channel_id, "", Wish()))
 
 
+def vary_clicked(desk: Desk, click: Click) -> Answer:
+    """The form, filled in as the video was asked for."""
+    request = _as_before(desk, click)
+    return generate_form.opened(desk, request) if request else Private(jobs.no_such_job(click.value))
+
+
+def again_clicked(desk: Desk, click: Click) -> Answer:
+    """The same once more, for whoever clicked."""
+    request = _as_before(desk, click)
+    if request is None:
+        return Private(jobs.no_such_job(click.value))
+    if is_blank(request.prompt):  # it was forgotten
+        return generate_form.opened(desk, request)
+    return Private(said_of(desk, asking.hold(desk.engine, request)))
+
+
+def _as_before(desk: Desk, click: Click) -> Request | None:
+    job = asking.job_of(desk.engine, click.value)
+    if job is None:
+        return None
+    wish = Wish(job.model, job.duration_seconds, job.resolution, job.audio, job.aspect, job.negative is not None)
+    return Request(
+        request_id=click.trigger_id,
+        user_id=click.user_id,
+        channel_id=click.channel_id,
+        prompt=job.prompt,
+        wish=wish,
+        project=job.project,
+        negative=job.negative,
+        image_url=job.image_url,
+        response_url=click.response_url,
+    )
+
+
 def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:
     """What is said of a hold, however it was asked for. Raises MistakeError for what is not sold."""
     match outcome:

@@ -22,6 +22,7 @@ from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
 from klingbot.store import Store, jobs
+from tests.ledger_checks import settle
 
 GENERAL, MARKETING = "C0GENERAL1", "C0MARKETNG"
 
@@ -313,3 +314,45 @@ def test_a_shortcut_whose_form_does_not_open_says_so_in_the_direct_messages(bob:
     said = hook.said()
     assert (said["method"], said["channel"]) == ("chat.postMessage", bob.user_id)
     assert said["text"].startswith("Slack did not open the form in time.")
+
+
+# From a video that was made.
+
+
+def made(person: Any, engine: Engine) -> Job:
+    person.types("generate a fox --model kling-3.0 --duration 7 --aspect 9:16 --negative fog --project marketing")
+    return settle(engine, only_job(engine))
+
+
+def test_vary_opens_the_form_as_the_video_was_asked_for(bob: Any, carol: Any, hook: Any, engine: Engine) -> None:
+    job = made(bob, engine)
+    carol.clicks("video.vary", job.id, f"{hook.url}/there")
+    view = hook.said()["view"]
+    assert (chosen(view, "model"), chosen(view, "length"), chosen(view, "aspect")) == ("kling-3.0", "7", "9:16")
+    assert submit(carol, view, prompt="a fox at night") == {}
+    assert hook.said()["text"].startswith("🎬 Held 5.6 credits ($0.78) for kling-3.0, 7 s, 1080p · project marketing")
+    (row,) = engine.store.read().query("SELECT user_id, negative FROM jobs WHERE prompt = 'a fox at night'")
+    assert (row["user_id"], row["negative"]) == (carol.user_id, "fog")
+
+
+def test_again_holds_the_same_for_whoever_clicked(bob: Any, carol: Any, hook: Any, engine: Engine) -> None:
+    job = made(bob, engine)
+    carol.clicks("video.again", job.id, f"{hook.url}/there")
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert said["text"].startswith("🎬 Held 5.6 credits ($0.78) for kling-3.0, 7 s, 1080p · project marketing")
+    assert held(engine) == 5_600
+
+
+def test_what_was_forgotten_is_asked_for_anew(bob: Any, hook: Any, engine: Engine) -> None:
+    job = made(bob, engine)
+    with engine.store.write() as tx:
+        tx.execute("UPDATE jobs SET prompt = '' WHERE id = :id", {"id": job.id})
+    bob.clicks("video.again", job.id, f"{hook.url}/there")
+    assert hook.said()["method"] == "views.open"
+    assert held(engine) == 0
+
+
+def test_a_video_that_nobody_knows_is_not_made_again(bob: Any, hook: Any) -> None:
+    bob.clicks("video.again", "aaaaaaaaaaaa", f"{hook.url}/there")
+    assert hook.said()["text"].startswith("There is no job aaaaaaaaaaaa.")
