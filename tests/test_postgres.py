@@ -30,9 +30,11 @@ from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, op
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.dialect import ddl, statement, values
 from klingbot.store.postgres.store import PATIENCE_SECONDS
+from klingbot.store.postgres.turns import Turns
 from klingbot.store.steps import STEPS
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, settle
+from tests.live_bot import until
 from tests.postgres_server import NoServerError, PostgresServer, children_of, postgres_server
 from tests.wire import Cut, wire_to
 
@@ -259,6 +261,27 @@ def again_until_done(work: Callable[[], object]) -> None:
             time.sleep(0.1)
         except AssertionError:  # it had moved on
             return
+
+
+def test_threads_write_in_the_order_of_asking() -> None:
+    turns, came = Turns(), list[int]()
+    assert turns.take(0)
+
+    def wait(n: int) -> None:
+        assert turns.take(10)
+        came.append(n)
+        turns.hand_on()
+
+    waiting = [threading.Thread(target=wait, args=(n,)) for n in range(5)]
+    for n, thread in enumerate(waiting):
+        thread.start()
+        until(lambda: len(turns._waiting) > n, "it waits", seconds=5)  # noqa: B023
+    assert not turns.take(0.01), "who gives up is out of the line"
+    turns.hand_on()
+    for thread in waiting:
+        thread.join(5)
+    assert came == [0, 1, 2, 3, 4]
+    assert turns.take(0)
 
 
 # Opening.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 
 from klingbot import sandbox
 from klingbot.sandbox import Sandbox
-from klingbot.store import open_store
-from tests.ledger_checks import prove
+from klingbot.store import open_store, snapshot
+from klingbot.store.place import Place
+from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
 COMMANDS, ROOM = 80, 10
@@ -21,21 +21,19 @@ PLACES = ("C0GENERAL1", "C0MARKETNG", "C0VIDEOLAB")
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Sandbox]:
+def local(place: Place, tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox with two bots that are ready."""
     with ExitStack() as stack:
         started = sandbox.start(kling_seconds=0.3)
         stack.callback(started.stop)
-        bots = [stack.enter_context(live_bot(started, tmp_path, name)) for name in ("one", "two")]
+        bots = [stack.enter_context(live_bot(started, tmp_path, name, **env_of(place))) for name in ("one", "two")]
         for bot in bots:
             bot.wait_until_ready()
         yield started
 
 
 @pytest.mark.slow
-def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_for(
-    local: Sandbox, tmp_path: Path
-) -> None:
+def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_for(local: Sandbox, place: Place) -> None:
     budget = f"workspace --credits {ROOM * 2.5}"  # 2.5 credits: 5 seconds of kling-2.6 at 1080p
     local.send(ALICE, FINANCE, f"/kling budget set {budget}")
     until(lambda: len(whispers(local, ALICE)) == 1, "the budget is set", seconds=10)
@@ -45,7 +43,7 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
 
     assert sum("Held 2.5 credits" in text for text in answers(local)) == ROOM
     assert sum("Budget exceeded for workspace (monthly)" in text for text in answers(local)) == COMMANDS - ROOM
-    until(lambda: waiting(tmp_path) == 0, "all videos are made and everything is said", seconds=40)
+    until(lambda: waiting(place) == 0, "all videos are made and everything is said", seconds=40)
     assert len(local.kling.tasks) == ROOM
     assert sum("your video is ready" in text for place in PLACES for text in said_in(local, place)) == ROOM
     [story] = [m.text for m in local.workspace.messages(FINANCE, ALICE) if not m.ephemeral_to and not m.thread_ts]
@@ -53,12 +51,12 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
     assert [story.count(words) for words in TOLD] == [1, 1, 1]
     replies = [text.splitlines()[0] for text in said_in(local, FINANCE) if text != story]
     assert len(set(replies)) == len(replies), "each is said once"
-    with closing(open_store(tmp_path / "klingbot.db")) as store:
+    with closing(open_store(place)) as store:
         prove(store)
 
 
 @pytest.mark.slow
-def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, tmp_path: Path) -> None:
+def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, place: Place) -> None:
     commands = 6
     for n in range(1, commands + 1):
         local.send(BOB, PLACES[0], f"/kling generate fox number {n}")
@@ -68,7 +66,7 @@ def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, tm
     assert sum("Held 2.5 credits" in text for text in answers(local)) == commands
     assert sum("same request as before" in text for text in answers(local)) == 2 * commands
     until(lambda: len(local.kling.tasks) == commands, "each is at Kling", seconds=10)
-    with closing(open_store(tmp_path / "klingbot.db")) as store:
+    with closing(open_store(place)) as store:
         assert store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == commands
         prove(store)
 
@@ -82,9 +80,9 @@ def said_in(local: Sandbox, channel: str) -> list[str]:
     return [m.text for m in local.workspace.messages(channel, ALICE) if not m.ephemeral_to]
 
 
-def waiting(folder: Path) -> int:
+def waiting(place: Place) -> int:
     """Jobs that have not ended, and messages that have not been sent."""
-    with closing(sqlite3.connect(folder / "klingbot.db")) as ledger:
-        live = "SELECT id FROM jobs WHERE state IN ('held', 'submitting', 'submitted')"
-        unsent = "SELECT id FROM outbox WHERE state = 'waiting'"
-        return len(ledger.execute(f"{live} UNION ALL {unsent}").fetchall())
+    live = "SELECT id FROM jobs WHERE state IN ('held', 'submitting', 'submitted')"
+    unsent = "SELECT key FROM outbox WHERE state = 'waiting'"
+    with snapshot(place) as ledger:
+        return len(ledger.execute(live).fetchall()) + len(ledger.execute(unsent).fetchall())

@@ -9,7 +9,6 @@ totals anyhow, and would wait for each other there.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from klingbot.store.database import Database, DatabaseError, NotKeptError, Rows,
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
 from klingbot.store.postgres.dialect import Row, ddl, statement, values
+from klingbot.store.postgres.turns import Turns
 from klingbot.store.steps import STEPS, refuse_newer
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class PostgresStore:
         self.place = place
         _wait_for(place)
         self._connections = Connections(place)
-        self._writing = threading.Lock()
+        self._turns = Turns()
         try:
             self._migrate()
         except psycopg.Error as e:
@@ -129,12 +129,12 @@ class PostgresStore:
     @contextmanager
     def _alone(self, due: float | None) -> Iterator[None]:
         """Threads of one process wait here, not each on a connection."""
-        if not self._writing.acquire(timeout=-1 if due is None else max(due - time.monotonic(), 0)):
+        if not self._turns.take(None if due is None else due - time.monotonic()):
             raise NotKeptError(f"The database {self.place} is too busy; nothing was kept.")
         try:
             yield
         finally:
-            self._writing.release()
+            self._turns.hand_on()
 
     @contextmanager
     def _begun(self, begin: str, due: float | None) -> Iterator[Connection]:
