@@ -223,6 +223,7 @@ def extremes() -> dict[str, Message]:
         "quiet set": delivery.quiet_set(QuietHours(CHANNEL, 0, 1439, True), UTC),
         "together": blocks.together([(NOON, blocks.render(Crossed(full, (OVER,)), UTC))] * 60, UTC)[0],
         "help": help.overview(USAGE, CREDITS),
+        "menu": help.menu(CREDITS),
         "mistake": answers.mistake(LONG, USAGE["generate"]),
         "admins only": answers.admins_only("set budgets", USAGE["budget set"]),
         "admins only, clicked": answers.admins_only("set budgets"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.text import code, name
 from klingbot.pricing import NotSold, PriceList, Wish, quote
 
@@ -55,6 +55,21 @@ _EXAMPLES = (
     "/kling generate a fox in the snow --duration 10 --project marketing",
     "/kling budget set marketing --usd 600 --alert 80,100 --channel #finance",
 )
+
+
+_MENU = {"Budgets": "budget", "My jobs": "jobs", "Usage": "usage", "Help": "help"}
+
+
+def menu(prices: PriceList) -> Message:
+    """What is asked for most, to press."""
+    return message(
+        section("*Klingbot* makes Kling AI videos inside budgets that hold. What would you like to do?"),
+        actions(
+            button("Make a video", "video.form", "menu", style="primary"),
+            *(button(label, f"menu.{word}", word) for label, word in _MENU.items()),
+        ),
+        context(_prices(prices)),
+    )
 
 
 def overview(usage: Mapping[str, str], prices: PriceList) -> Message:

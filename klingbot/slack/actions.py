@@ -16,7 +16,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks import answers
-from klingbot.slack import failures, forms, generating, increasing, muting, queueing, screen
+from klingbot.slack import commands, failures, forms, generating, increasing, muting, queueing, screen
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -95,6 +95,7 @@ class _Row:
 
 
 _ACTIONS = {
+    **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "jobs", "usage", "help")},
     "video.form": _Row(generating.form_clicked),
     "video.again": _Row(generating.again_clicked),
     "video.vary": _Row(generating.vary_clicked),

@@ -30,7 +30,7 @@ from klingbot.slack import (
     screen,
     spending,
 )
-from klingbot.slack.desk import Asker, Desk, Opens
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError, UsageError
 
@@ -61,6 +61,17 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
         return answers.mistake(str(mistake), usage)
     except SlackUnavailableError as trouble:
         return answers.unavailable(str(trouble))
+
+
+def _menu(desk: Desk, asker: Asker, command: grammar.Menu) -> Message:
+    return help_blocks.menu(desk.engine.prices)
+
+
+def pressed(desk: Desk, click: Click) -> Answer:
+    """A button that stands for a command: it does what typing that would."""
+    asker = Asker(click.user_id, click.channel_id, click.trigger_id, click.response_url)
+    said = answer(desk, asker, click.value)
+    return said if isinstance(said, Opens) else Private(said)
 
 
 def _help(desk: Desk, asker: Asker, command: grammar.Help) -> Message:
@@ -114,5 +125,6 @@ _COMMANDS = {
     grammar.RulesShow: _Row("rules", ruling.show),
     grammar.RulesSet: _Row("rules", ruling.put, admins_only="set a project's rules"),
     grammar.Audit: _Row("audit", ruling.audit, admins_only="read who changed what"),
+    grammar.Menu: _Row("help", _menu),
     grammar.Help: _Row("help", _help),
 }

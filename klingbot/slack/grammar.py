@@ -276,6 +276,11 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Menu:
+    """Nothing was typed: what is asked for most, to press."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`topic` is a key of USAGE, or None for everything."""
 
@@ -316,6 +321,7 @@ Command = (
     | AlertsTest
     | AlertsRetry
     | AlertsQuiet
+    | Menu
     | Help
 )
 

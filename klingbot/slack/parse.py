@@ -42,6 +42,7 @@ from klingbot.slack.grammar import (
     Help,
     Jobs,
     KeepWaiting,
+    Menu,
     Options,
     ProjectSet,
     ProjectShow,
@@ -90,7 +91,9 @@ def parse(text: str) -> Command:
     text = clean(text)
     bare, given = flags.sort(split(text))
     asks_for_help = any(flag.name == "help" for flag in given)
-    if is_blank(text) or (asks_for_help and not bare):
+    if is_blank(text):
+        return Menu()
+    if asks_for_help and not bare:
         return Help()
     command, words = _command(bare)
     if asks_for_help:

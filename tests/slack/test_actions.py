@@ -225,3 +225,11 @@ def test_a_click_on_the_alert_of_an_old_period_says_so(bob: Any, hook: Any, stor
     clock.tick(30 * 86_400)
     bob.clicks("alert.acknowledge", story, hook.url)
     assert hook.said()["text"] == "That was about November 2026, which is over. Nothing more is told of it."
+
+
+@pytest.mark.parametrize("word", ["budget", "jobs", "usage", "help"])
+def test_a_button_of_the_menu_does_what_typing_its_word_does(bob: Any, hook: Any, word: str) -> None:
+    bob.clicks(f"menu.{word}", word, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is False
+    assert said["text"] == bob.types(word)

@@ -363,10 +363,16 @@ def test_a_channel_spends_for_the_project_that_an_admin_chose(alice: Any, bob: A
     assert job_in(engine, bob.types("generate a fox")).project == "default"
 
 
-@pytest.mark.parametrize("text", ["", "help", "   "])
-def test_nothing_typed_is_answered_with_help(bob: Any, text: str) -> None:
+@pytest.mark.parametrize("text", ["help", "--help"])
+def test_help_shows_everything_that_can_be_typed(bob: Any, text: str) -> None:
     said = bob.types(text)
     assert "/kling generate PROMPT" in said and "/kling budget set SCOPE" in said
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_nothing_typed_is_answered_with_a_menu(bob: Any, text: str) -> None:
+    said = bob.types(text)
+    assert said.splitlines()[1] == "[Make a video] [Budgets] [My jobs] [Usage] [Help]"
 
 
 def test_help_about_one_command_is_about_that_one(bob: Any) -> None:
