@@ -27,12 +27,13 @@ def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
     approvers = ", ".join(mention(user_id) for user_id in named) or "an admin"
     return message(
         section(
-            f"*🙋 {mention(increase.user_id)} asks for {_what(increase)}*",
+            f"*🙋 {mention(increase.user_id)} asks for {what(increase)}*",
             _reason(increase),
             full(standing, calendar) if standing else "",
         ),
         actions(
             button("Approve", "increase.approve", increase.id, style="primary"),
+            *([button("Another amount", "increase.amount", increase.id)] * increase.raises),
             button("Deny", "increase.deny", increase.id, style="danger"),
         ),
         context(
@@ -40,14 +41,13 @@ def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
             f"counts {_span(increase.kind, increase.until)}" if increase.raises else "",
             f"waits until {when(increase.expires_at, calendar)}",
         ),
-        *([context(f"Another amount: {code(f'/kling approve {increase.id} --credits N')}")] * increase.raises),
     )
 
 
 def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
     """In place of the question, and for whoever asked."""
     increase = content.increase
-    asked_for = f"{mention(increase.user_id)}'s request for {_what(increase)}"
+    asked_for = f"{mention(increase.user_id)}'s request for {what(increase)}"
     match increase.state:
         case IncreaseState.GRANTED:
             return message(section(f"✅ {_by(increase)} approved {asked_for}", *_granted(content)))
@@ -55,7 +55,7 @@ def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
             remark = f"“{neutral(increase.remark)}”" if increase.remark else ""
             return message(section(f"❌ {_by(increase)} denied {asked_for}", remark, "Nothing was held or spent."))
         case IncreaseState.WITHDRAWN:
-            return message(section(f"↩️ {_by(increase)} withdrew the request for {_what(increase)}"))
+            return message(section(f"↩️ {_by(increase)} withdrew the request for {what(increase)}"))
         case _:
             return message(section(f"⌛ Nobody decided {asked_for} in time", "Nothing was held or spent."))
 
@@ -77,7 +77,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
     if not waiting:
         return message(section("No requests are waiting."))
     lines = [
-        f"• {code(each.id)} {mention(each.user_id)} asks for {_what(each)}: {_reason(each, LONGEST_REASON)}"
+        f"• {code(each.id)} {mention(each.user_id)} asks for {what(each)}: {_reason(each, LONGEST_REASON)}"
         for each in waiting[:MOST_LISTED]
     ]
     more = [f"• and {len(waiting) - MOST_LISTED:,} more"] if len(waiting) > MOST_LISTED else []
@@ -89,7 +89,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
 
 def were_asked(increases: Sequence[Increase]) -> Message:
     """For whoever asked."""
-    lines = [f"• {_what(increase)}" for increase in increases]
+    lines = [f"• {what(increase)}" for increase in increases]
     takes_back = code(f"/kling withdraw {increases[0].id}")
     return message(
         section("Asked for, and you hear as soon as somebody decides:", *lines),
@@ -98,7 +98,7 @@ def were_asked(increases: Sequence[Increase]) -> Message:
 
 
 def asked_before(increase: Increase) -> Message:
-    return message(section(f"You asked for that before; it is {increase.state}: {_what(increase)}."))
+    return message(section(f"You asked for that before; it is {increase.state}: {what(increase)}."))
 
 
 def closed_before(increase: Increase) -> Message:
@@ -160,7 +160,7 @@ def _by(increase: Increase) -> str:
     return mention(increase.decided_by or "")
 
 
-def _what(increase: Increase) -> str:
+def what(increase: Increase) -> str:
     """`40 credits ($2.40) more for marketing (monthly)`."""
     if increase.raises:
         return f"{increase.amount} more for {_budget(increase)}"

@@ -76,6 +76,11 @@ def checkbox(label: str, value: str, *, ticked: bool) -> Block:
     return {"type": "checkboxes", "options": offered} | ({"initial_options": offered} if ticked else {})
 
 
+def day() -> Block:
+    """A date to pick."""
+    return {"type": "datepicker"}
+
+
 def place_select() -> Block:
     """A channel, which the bot can answer in without being there."""
     return {

@@ -16,7 +16,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks import answers
-from klingbot.slack import commands, failures, forms, generating, increasing, muting, queueing, screen
+from klingbot.slack import commands, failures, forms, generating, increase_forms, increasing, muting, queueing, screen
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -107,7 +107,8 @@ _ACTIONS = {
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
     "job.confirm": _Row(increasing.confirm_clicked),
-    "increase.ask": _Row(increasing.ask_clicked),
+    "increase.ask": _Row(increase_forms.ask_opened),
     "increase.approve": _Row(increasing.approve_clicked),
-    "increase.deny": _Row(increasing.deny_clicked),
+    "increase.amount": _Row(increase_forms.approve_opened),
+    "increase.deny": _Row(increase_forms.deny_opened),
 }

@@ -77,4 +77,4 @@ def _value(said: Mapping[str, Any]) -> Any:
         return [option["value"] for option in said["selected_options"]]
     if "selected_option" in said:
         return (said["selected_option"] or {}).get("value")
-    return said.get("value") or said.get("selected_conversation")
+    return said.get("value") or said.get("selected_conversation") or said.get("selected_date")

@@ -18,8 +18,9 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks import forms as form_blocks
+from klingbot.blocks import increase_forms as increase_blocks
 from klingbot.blocks.view import View
-from klingbot.slack import failures, generate_form, screen
+from klingbot.slack import failures, generate_form, increase_forms, screen
 from klingbot.slack.desk import Desk
 from klingbot.slack.filled import Filled, Mistakes, Taken, read
 
@@ -116,4 +117,7 @@ class _Form:
 
 _FORMS: Mapping[str, _Form] = {
     form_blocks.GENERATE: _Form(generate_form.submitted, generate_form.changed),
+    increase_blocks.ASK: _Form(increase_forms.ask_submitted),
+    increase_blocks.APPROVE: _Form(increase_forms.approve_submitted),
+    increase_blocks.DENY: _Form(increase_forms.deny_submitted),
 }

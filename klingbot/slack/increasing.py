@@ -25,11 +25,12 @@ Decision = IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnA
 
 
 def ask_for_refused(desk: Desk, asker: Asker, command: AskForRefused) -> Message:
-    _must_come(desk, command.until)
-    return _ask_for_refused(desk, command.refused, asker.user_id, reason=command.reason, until=command.until)
+    return ask_for_refused_until(desk, command.refused, asker.user_id, command.reason, command.until)
 
 
-def _ask_for_refused(desk: Desk, refused: str, user_id: str, *, reason: str = "", until: date | None = None) -> Message:
+def ask_for_refused_until(desk: Desk, refused: str, user_id: str, reason: str, until: date | None) -> Message:
+    """Raises MistakeError for a day that is past."""
+    _must_come(desk, until)
     outcome = increasing.ask_for_refused(desk.engine, refused, Wanted(user_id, reason, until))
     match outcome:
         case Asked(asked):
@@ -73,7 +74,15 @@ def approve(desk: Desk, asker: Asker, command: Approve) -> Message:
 
 
 def deny(desk: Desk, asker: Asker, command: Deny) -> Message:
-    return _said(desk, command.request, _deny(desk, command.request, asker.user_id, command.reason))
+    return deny_for(desk, command.request, asker.user_id, command.reason)
+
+
+def approve_amount(desk: Desk, increase_id: str, by: str, amount: Amount) -> Message:
+    return _said(desk, increase_id, _approve(desk, increase_id, by, amount))
+
+
+def deny_for(desk: Desk, increase_id: str, by: str, reason: str) -> Message:
+    return _said(desk, increase_id, _deny(desk, increase_id, by, reason))
 
 
 def _approve(desk: Desk, increase_id: str, by: str, amount: Amount | None = None) -> Decision:
@@ -97,15 +106,6 @@ def withdraw(desk: Desk, asker: Asker, command: Withdraw) -> Message:
 
 def approve_clicked(desk: Desk, click: Click) -> Answer:
     return _answered(desk, click, _approve(desk, click.value, click.user_id))
-
-
-def deny_clicked(desk: Desk, click: Click) -> Answer:
-    return _answered(desk, click, _deny(desk, click.value, click.user_id))
-
-
-def ask_clicked(desk: Desk, click: Click) -> Answer:
-    """Under a refusal, which only whoever was refused can see."""
-    return Private(_ask_for_refused(desk, click.value, click.user_id))
 
 
 def confirm_clicked(desk: Desk, click: Click) -> Answer:

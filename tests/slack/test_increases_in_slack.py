@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from slack_bolt import App
 
 from klingbot.engine import Engine
+from klingbot.slack.app import build
+from klingbot.slack.desk import Desk
+from klingbot.slack.directory import Directory
 from klingbot.store import jobs
 from tests.slack.conftest import BOB
 
 PRO = "--model kling-pro --duration 10"
+
+
+@pytest.fixture
+def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterator[App]:
+    """Its forms are opened where its answers go."""
+    built = build(Desk(engine, directory), token="xoxb-fake", api_url=f"{hook.url}/", signing_secret=secret)
+    yield built
+    built.listener_runner.listener_executor.shutdown()
 
 
 @pytest.fixture
@@ -61,14 +75,56 @@ def test_members_cannot_approve_unless_the_budget_names_them(alice: Any, bob: An
     assert alice.types(f"approve {increase}") == "That request is denied already by <@U0CAROL001>. Nothing changed."
 
 
-def test_one_click_asks_and_one_click_approves(alice: Any, bob: Any, hook: Any, engine: Engine, refused: str) -> None:
-    bob.clicks("increase.ask", refused, hook.url)
+def submitted(person: Any, view: dict[str, Any], **filled: Any) -> dict[str, str]:
+    """What Slack is to show below the fields of a form that was filled in; nothing when it was taken."""
+    values = {name: {"field": said} for name, said in filled.items()}
+    form = {**view, "id": "V0FORM0001", "hash": "1.a", "state": {"values": values}}
+    response = person.acts({"type": "view_submission", "view": form, "response_urls": []})
+    return dict(json.loads(response.body)["errors"]) if response.body else {}
+
+
+def text(value: str) -> dict[str, Any]:
+    return {"type": "plain_text_input", "value": value}
+
+
+def test_more_is_asked_for_by_form_and_approved_with_one_click(
+    alice: Any, bob: Any, hook: Any, engine: Engine, refused: str
+) -> None:
+    bob.clicks("increase.ask", refused, f"{hook.url}/answer")
+    view = hook.said()["view"]
+    day = {"type": "datepicker", "selected_date": "2020-01-01"}
+    assert "is past" in submitted(bob, view, reason=text("launch week"), until=day)["until"]
+    assert submitted(bob, view, reason=text("launch week"), until={"type": "datepicker", "selected_date": None}) == {}
     assert hook.said()["text"].startswith("Asked for, and you hear as soon as somebody decides:")
+    assert "“launch week”" in alice.types("requests")
     alice.clicks("increase.approve", waiting(alice)[0], hook.url)
     said = hook.said()
     assert said["replace_original"] is True
     assert "approved" in said["text"]
     assert made(engine, refused)
+
+
+def test_another_amount_is_approved_by_form(alice: Any, bob: Any, hook: Any, refused: str) -> None:
+    bob.types(f"ask {refused}")
+    [increase] = waiting(alice)
+    alice.clicks("increase.amount", increase, f"{hook.url}/answer")
+    view = hook.said()["view"]
+    assert view["blocks"][1]["element"]["initial_value"] == "10"
+    assert "is not an amount of credits" in submitted(alice, view, credits=text("plenty"))["credits"]
+    assert submitted(alice, view, credits=text("50")) == {}
+    assert "The limit is raised by 50 credits ($3.00) for this month." in hook.said()["text"]
+
+
+def test_a_request_is_denied_by_form_with_a_reason(alice: Any, bob: Any, hook: Any, refused: str) -> None:
+    bob.types(f"ask {refused}")
+    [increase] = waiting(alice)
+    bob.clicks("increase.deny", increase, f"{hook.url}/answer")
+    assert submitted(bob, hook.said()["view"], reason=text("")) == {}
+    assert hook.said()["text"] == "Nobody approves their own request: somebody else has to."
+    alice.clicks("increase.deny", increase, f"{hook.url}/answer")
+    assert submitted(alice, hook.said()["view"], reason=text("next month")) == {}
+    assert "“next month”" in hook.said()["text"]
+    assert waiting(alice) == []
 
 
 def test_one_click_makes_what_still_fits(bob: Any, hook: Any, engine: Engine, refused: str) -> None:
