@@ -9,7 +9,7 @@ from slack_sdk.webhook import WebhookClient
 
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import Failure
-from klingbot.sandbox.slack.interactions import NothingToPressError
+from klingbot.sandbox.slack.payloads import NothingToPressError
 from klingbot.sandbox.slack.workspace import ALICE, APP_ID, BOB, BOT_USER_ID, TEAM_ID, Message
 
 GENERAL, BOBS_DM, LOUNGE = "C0GENERAL1", "D0BOB00001", "C0LOUNGE01"

@@ -12,7 +12,7 @@ from klingbot.sandbox.slack import view_limits
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.fields import REQUIRED
-from klingbot.sandbox.slack.interactions import NothingToPressError
+from klingbot.sandbox.slack.payloads import NothingToPressError
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import View
 from klingbot.sandbox.slack.workspace import ALICE, BOB, TEAM_ID

@@ -206,3 +206,11 @@ def test_what_waits_for_an_approver_stands_on_their_home_and_on_nobody_elses(
     for person, sees in ((carol, True), (alice, True), (bob, False)):
         look(person)
         assert ("Waiting for you" in drawn(hook, person)) == sees
+
+
+def test_slack_is_told_that_the_address_for_events_is_the_bots_own(bob: Any) -> None:
+    """In HTTP mode it asks once, when the address is entered (Slack's docs, url_verification)."""
+    body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a", "token": "t"})
+    headers = {**bob.signed(body), "content-type": ["application/json"]}
+    response = bob.app.dispatch(BoltRequest(body=body, headers=headers))
+    assert (response.status, json.loads(response.body)) == (200, {"challenge": "3eZbrw1a"})

@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Failure
-from klingbot.sandbox.slack.interactions import Interactions, Mistakes, NothingToPressError
+from klingbot.sandbox.slack.interactions import Interactions, Mistakes
+from klingbot.sandbox.slack.payloads import NothingToPressError
 from klingbot.sandbox.slack.workspace import Workspace
 
 Outcome = Mistakes | Failure | Refused | None
