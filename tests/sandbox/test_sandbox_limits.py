@@ -44,7 +44,7 @@ def context(count: int) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("fits", "breaks", "place"),
+    ("fits", "breaks", "where"),
     [
         ([{"type": "divider"}] * 50, [{"type": "divider"}] * 51, "/blocks"),
         ([section(text=text(3000))], [section(text=text(3001))], "/blocks/0/text/text"),
@@ -94,9 +94,9 @@ def context(count: int) -> Json:
         ([section()], section(), "/blocks"),
     ],
 )
-def test_what_fits_is_taken_and_what_breaks_a_limit_is_named(fits: Any, breaks: Any, place: str) -> None:
+def test_what_fits_is_taken_and_what_breaks_a_limit_is_named(fits: Any, breaks: Any, where: str) -> None:
     assert limits.problems(fits) == []
-    assert [problem.place for problem in limits.problems(breaks)] == [place]
+    assert [problem.place for problem in limits.problems(breaks)] == [where]
 
 
 json_values = st.recursive(
