@@ -148,8 +148,9 @@ def room(standings: Iterable[Standing]) -> Amount:
 
 def marks(standing: Standing) -> frozenset[str]:
     """The crossings in force: each threshold that committed has reached, and `over` when it is above the limit."""
-    reached = {str(threshold) for threshold in standing.budget.thresholds if standing.permille >= threshold * 10}
-    return frozenset(reached | {OVER}) if standing.exceeded else frozenset(reached)
+    permille = standing.permille
+    reached = {str(threshold) for threshold in standing.budget.thresholds if permille >= threshold * 10}
+    return frozenset(reached | {OVER}) if permille >= 1000 and standing.exceeded else frozenset(reached)
 
 
 def is_level(mark: str) -> bool:

@@ -98,4 +98,4 @@ def id_for(request_id: str) -> str:
     likely than one in ten thousand.
     """
     digest = hashlib.sha256(request_id.encode()).digest()
-    return base64.b32encode(digest)[:12].decode().lower()
+    return base64.b32encode(digest[:10])[:12].decode().lower()

@@ -53,7 +53,9 @@ class Periods:
         return iter((self.daily, self.weekly, self.monthly))
 
     def of(self, kind: PeriodKind) -> Period:
-        return {PeriodKind.DAILY: self.daily, PeriodKind.WEEKLY: self.weekly, PeriodKind.MONTHLY: self.monthly}[kind]
+        if kind is PeriodKind.MONTHLY:
+            return self.monthly
+        return self.weekly if kind is PeriodKind.WEEKLY else self.daily
 
 
 @dataclass(frozen=True, slots=True)

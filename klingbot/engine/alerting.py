@@ -6,7 +6,7 @@ while the period lasts; later alerts are replies in its thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from klingbot.budgets import OVER, TURNED_AWAY, Standing, is_level, marks
@@ -32,14 +32,15 @@ from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, Told
 
 
-def note_crossings(tx: Transaction, standings: Iterable[Standing], at: int) -> None:
+def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> None:
     """Announces each crossing once per budget, threshold and period; arms again what releases brought back below.
 
     Thresholds passed in one step are announced in one message.
     """
-    for standing in standings:
-        announced = set(filter(is_level, budgets.announced(tx, standing)))
-        reached = marks(standing)
+    for standing, known in zip(standings, budgets.announced_of_each(tx, standings), strict=True):
+        announced, reached = set(filter(is_level, known)), marks(standing)
+        if announced == reached:
+            continue
         budgets.rearm(tx, standing, announced - reached)
         new = sorted(reached - announced, key=_height)
         times = [budgets.announce(tx, standing, mark) for mark in new]

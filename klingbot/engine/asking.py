@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing, project_scope, refusals, room, scopes_of
+from klingbot.budgets import Standing, marks, project_scope, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.jobs import Job, JobState, Request, id_for
@@ -164,7 +164,8 @@ def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stop
     standings = budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
     if refusals(standings, job.quote):
         return standings
-    alerting.note_crossings(tx, standings, job.asked_at)
+    # A hold only adds: below all of its thresholds a budget has nothing to announce and nothing to arm again.
+    alerting.note_crossings(tx, [standing for standing in standings if marks(standing)], job.asked_at)
     return Held(job, tuple(standings), jobs.ahead_of(tx, job))
 
 

@@ -14,7 +14,7 @@ _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
 _COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd"]
 _INSERT = f"""
     INSERT INTO jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
-    ON CONFLICT (id) DO NOTHING RETURNING id"""
+    ON CONFLICT (id) DO NOTHING"""
 
 # The condition of the index `jobs_live`, word for word: only then does SQLite look there and not through all history.
 LIVE = "state IN ('held', 'submitting', 'submitted')"
@@ -44,7 +44,7 @@ def insert(tx: Transaction, job: Job) -> bool:
     """False when a job of that id is there already: a repeated request."""
     row = {name: getattr(job, name) for name in _PLAIN}
     row |= {"quote_millicredits": job.quote.millicredits, "quote_microusd": job.quote.microusd}
-    return tx.execute(_INSERT, row).fetchone() is not None
+    return tx.execute(_INSERT, row).rowcount == 1
 
 
 def get(db: Database, job_id: str) -> Job | None:

@@ -86,17 +86,18 @@ class SqliteStore:
 
     @contextmanager
     def write(self, *, patient: bool = False) -> Iterator[SqliteTransaction]:
+        connection = self._writer.conn
         with self._alone():
-            self._writer.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
             transaction = SqliteTransaction(self._writer)
             try:
                 yield transaction
                 if not transaction.abandoned:
-                    self._writer.execute("COMMIT")
+                    connection.execute("COMMIT")
             finally:
                 # Also after a COMMIT that failed (a full disk), which leaves the transaction open.
-                if self._writer.conn.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     def read(self, *, patient: bool = False) -> sqlite_utils.Database:
         """A connection of this thread's own."""
