@@ -176,12 +176,12 @@ def _left(limit: int | None, committed: int) -> int | None:
 
 
 def in_words(budget: Budget | None) -> str:
-    """`10,000 credits and $600.00, alerts at 80% and 100% to C1`; empty for none. Without what is granted."""
+    """`10,000 credits and $600.00, alerts at 80%, 100% to #C1`; empty for none. Without what is granted."""
     if budget is None:
         return ""
     limits = [show_credits(budget.limit_millicredits)] if budget.limit_millicredits is not None else []
     limits += [show_usd(budget.limit_microusd)] if budget.limit_microusd is not None else []
     alerts = f"alerts at {', '.join(f'{threshold}%' for threshold in budget.thresholds)}"
-    place = f" to {budget.channel_id}" if budget.channel_id else ""
-    approvers = f", approved by {', '.join(budget.approvers)}" if budget.approvers else ""
+    place = f" to #{budget.channel_id}" if budget.channel_id else ""
+    approvers = f", approved by {', '.join(f'@{user}' for user in budget.approvers)}" if budget.approvers else ""
     return f"{' and '.join(limits)}, {alerts}{place}{approvers}"

@@ -195,7 +195,7 @@ def test_every_change_of_the_rules_of_money_is_in_the_list_newest_first(engine: 
     asking.set_project(engine, "C1", "sales", by="UALICE")
     alerts = "alerts at 80%, 100%"
     assert [(c.by, c.what, c.subject, c.before, c.after) for c in ruling.changes(engine, None)] == [
-        ("UALICE", "project of C1", "project:sales", "default", "sales"),
+        ("UALICE", "project of #C1", "project:sales", "default", "sales"),
         ("UBOB", "monthly budget", MARKETING, f"50 credits, {alerts}", ""),
         ("UADMIN", "project rules", MARKETING, "", "at most 100 credits a video"),
         ("UALICE", "monthly budget", MARKETING, f"30 credits, {alerts}", f"50 credits, {alerts}"),
@@ -213,5 +213,5 @@ def test_a_decision_about_an_increase_is_in_the_list_with_its_reason(engine: Eng
     granting.deny(engine, asked.increases[0].id, by="UBOSS", is_admin=True, remark="next month")
     newest = ruling.changes(engine, MARKETING)[0]
     assert (newest.by, newest.what, newest.before, newest.after, newest.why) == (
-        "UBOSS", "increase", "10 credits ($0.60) more asked by U1", "denied", "next month",
+        "UBOSS", "increase", "10 credits ($0.60) more asked by @U1", "denied", "next month",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.text import code, name
@@ -10,13 +10,21 @@ from klingbot.pricing import NotSold, PriceList, Wish, quote
 
 _GROUPS = {
     "Videos": ("generate", "quote", "jobs", "cancel"),
-    "Budgets": ("budget", "budget show", "budget set", "budget remove"),
+    "Money": ("budget", "budget show", "usage", "project"),
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
-    "Spending": ("usage", "digest", "digest now", "digest list", "reconcile"),
-    "Alerts, for admins": ("alerts", "alerts test", "alerts retry", "alerts quiet"),
-    "Rules": ("rules", "audit"),
-    "More": ("project", "help"),
-    "When Kling is in trouble, for admins": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
+}
+_ADMINS = {
+    "Budgets and rules": ("budget set", "budget remove", "rules", "audit", "reconcile"),
+    "Alerts and digests": (
+        "alerts",
+        "alerts test",
+        "alerts retry",
+        "alerts quiet",
+        "digest",
+        "digest now",
+        "digest list",
+    ),
+    "When Kling is in trouble": ("thaw", "cancel waiting", "keep-waiting", "write-off"),
 }
 _NOTES = {
     "generate": "Holds the cost against every budget it touches, makes the video, and posts it in this channel.",
@@ -73,12 +81,13 @@ def menu(prices: PriceList) -> Message:
 
 
 def overview(usage: Mapping[str, str], prices: PriceList) -> Message:
-    """Every command in groups; `usage` is what to type, by command."""
+    """What everybody types with how it is written, and what admins type by name; `usage` is how, by command."""
     return message(
         section("*Klingbot* makes Kling AI videos inside budgets that hold. Answers are private; videos are not."),
         *(section(f"*{title}*", *(_explained(usage, key) for key in keys)) for title, keys in _GROUPS.items()),
+        section("*For admins*", *(f"{title}: {_named(keys)}" for title, keys in _ADMINS.items())),
         section("*Examples*", *(code(example) for example in _EXAMPLES)),
-        context(_prices(prices)),
+        context(f"One command in full: {code('/kling help budget set')}", _prices(prices)),
     )
 
 
@@ -86,6 +95,10 @@ def topic(key: str, usage: Mapping[str, str], prices: PriceList) -> Message:
     """One command."""
     costs = [context(_prices(prices))] if key in ("generate", "quote") else []
     return message(section(code(usage[key]), _NOTES[key]), *costs)
+
+
+def _named(keys: Iterable[str]) -> str:
+    return " · ".join(code(key) for key in keys)
 
 
 def _explained(usage: Mapping[str, str], key: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from klingbot.blocks.message import Message, message, section, sections
-from klingbot.blocks.text import code, mention, name, neutral, scope_name, when
+from klingbot.blocks.text import channel, code, mention, name, neutral, scope_name, when
 from klingbot.engine.ruling import RulesSet
 from klingbot.periods import Calendar
 from klingbot.rules import Rules, in_words
 from klingbot.store.audit import Change
 
+_PERSON, _CHANNEL = re.compile(r"@([UW][A-Z0-9]{2,20})"), re.compile(r"#([CG][A-Z0-9]{2,20})")
 LONGEST = 80
 """Characters of what was, what became, and why, in a list."""
 
@@ -36,9 +38,14 @@ def changes(found: Sequence[Change], calendar: Calendar) -> Message:
 
 
 def _line(change: Change, calendar: Calendar) -> str:
-    was, became = (neutral(text, LONGEST) or "none" for text in (change.before, change.after))
+    was, became = (_named(text) or "none" for text in (change.before, change.after))
     why = f" “{neutral(change.why, LONGEST)}”" if change.why else ""
-    return (
-        f"• {when(change.at, calendar)} {mention(change.by)}: {neutral(change.what, LONGEST)} of "
-        f"{scope_name(change.subject)}: {was} → {became}{why}"
+    what = f"{_named(change.what)} · {scope_name(change.subject)}"
+    return f"• {when(change.at, calendar)} {mention(change.by)} · {what}: {was} → {became}{why}"
+
+
+def _named(text: str) -> str:
+    """With people and channels, which stand in it by their ids, as Slack shows them."""
+    return _CHANNEL.sub(
+        lambda found: channel(found[1]), _PERSON.sub(lambda found: mention(found[1]), neutral(text, LONGEST))
     )

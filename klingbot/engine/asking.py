@@ -279,7 +279,7 @@ def set_project(engine: Engine, channel_id: str, project: str, *, by: str) -> No
         before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
         projects.put(tx, channel_id, project)
         if before != project:
-            what, at = f"project of {channel_id}", engine.clock()
+            what, at = f"project of #{channel_id}", engine.clock()
             audit.note(tx, at=at, by=by, what=what, subject=project_scope(project), before=before, after=project)
 
 

@@ -203,7 +203,7 @@ def _note(tx: Transaction, closed: Increase, amount: Amount, *, at: int) -> None
         by=closed.decided_by or "",
         what="increase" if closed.raises else "approval of a video",
         subject=closed.scope,
-        before=f"{closed.amount} more asked by {closed.user_id}",
+        before=f"{closed.amount} more asked by @{closed.user_id}",
         after=f"{amount} {closed.state}" if closed.state is IncreaseState.GRANTED else str(closed.state),
         why=closed.remark or closed.reason,
     )

@@ -366,7 +366,7 @@ def test_a_channel_spends_for_the_project_that_an_admin_chose(alice: Any, bob: A
 @pytest.mark.parametrize("text", ["help", "--help"])
 def test_help_shows_everything_that_can_be_typed(bob: Any, text: str) -> None:
     said = bob.types(text)
-    assert "/kling generate PROMPT" in said and "/kling budget set SCOPE" in said
+    assert "/kling generate PROMPT" in said and "/kling help budget set" in said
 
 
 @pytest.mark.parametrize("text", ["", "   "])
