@@ -29,6 +29,7 @@ from klingbot.money import NOTHING, Amount
 from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import open_store
+from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, prove, slack_takes_everything, submit, total
 
@@ -98,15 +99,15 @@ def refused_by(outcome: Held | BudgetExceeded) -> set[Key]:
     return set() if isinstance(outcome, Held) else {(s.budget.scope, s.budget.kind) for s in outcome.refused}
 
 
-def open_bot(path: Path, clock: Clock) -> Engine:
+def open_bot(place: Place, clock: Clock) -> Engine:
     """A zone whose clocks change, and prices in fractions of a credit."""
-    return open_engine(open_store(path), prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), clock)
+    return open_engine(open_store(place), prices.load("kling-api"), Calendar(ZoneInfo("Europe/Berlin")), clock)
 
 
 class Histories(RuleBasedStateMachine):
     @initialize(budgets=st.lists(CHANGES, min_size=1, max_size=6))
     def begin(self, budgets: list[Change]) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.place = self.new_place()
         self.clock = FakeClock(0)
         self.clock.set(2026, 10, 23, 12)
         self.open_the_ledger()
@@ -115,8 +116,15 @@ class Histories(RuleBasedStateMachine):
         for change in budgets:
             self.an_admin_sets_a_budget(change)
 
+    def new_place(self) -> Place:
+        self.folder = tempfile.TemporaryDirectory()
+        return Path(self.folder.name) / "klingbot.db"
+
+    def leave_place(self) -> None:
+        self.folder.cleanup()
+
     def open_the_ledger(self) -> None:
-        self.engine = open_bot(Path(self.folder.name) / "klingbot.db", self.clock)
+        self.engine = open_bot(self.place, self.clock)
         self.store = self.engine.store
 
     def do(self, use_case: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -127,7 +135,7 @@ class Histories(RuleBasedStateMachine):
         if hasattr(self, "store"):
             prove(self.store)
             self.store.close()
-            self.folder.cleanup()
+            self.leave_place()
 
     @property
     def live(self) -> list[Job]:
