@@ -33,7 +33,7 @@ _STANDINGS = f"""
 def standings_of(db: Database, scopes: tuple[str, str, str], periods: Periods) -> list[Standing]:
     """How every budget stands that a job of these scopes touches."""
     first, second, third = scopes
-    sql = f"{_STANDINGS} WHERE budgets.scope IN (:first, :second, :third)"
+    sql = f"{_STANDINGS} WHERE budgets.scope IN (:first, :second, :third) ORDER BY budgets.scope, budgets.period_kind"
     rows = db.execute(sql, _starts(periods) | {"first": first, "second": second, "third": third}).fetchall()
     return [_standing(row, periods) for row in rows]
 
