@@ -198,6 +198,64 @@ def m004_delivery(db: Database) -> None:
 
 
 @migrations()
+def m005_alert_rules(db: Database) -> None:
+    """Which alerts a budget wants, the story of each budget and period, and replies that a channel should see."""
+    for rule in ("forecast", "spike"):
+        db.execute(f"ALTER TABLE budgets ADD COLUMN {rule} INTEGER NOT NULL DEFAULT 1 CHECK ({rule} IN (0, 1))")
+    db.execute("ALTER TABLE outbox ADD COLUMN broadcast INTEGER NOT NULL DEFAULT 0 CHECK (broadcast IN (0, 1))")
+    # One message per budget, period and channel; '' is the default alerts channel. `content` is what it says.
+    db.execute("""
+        CREATE TABLE stories (
+          period_kind TEXT NOT NULL,
+          period_start INTEGER NOT NULL,
+          scope TEXT NOT NULL,
+          channel_id TEXT NOT NULL,
+          root TEXT NOT NULL,
+          rewrites INTEGER NOT NULL,
+          content TEXT NOT NULL,
+          PRIMARY KEY (period_kind, period_start, scope, channel_id)
+        ) STRICT""")
+
+
+@migrations()
+def m006_digests(db: Database) -> None:
+    """Which digests are wanted, what was refused, and the way to the dearest jobs of a day."""
+    # `since` and `told` are the first days (ISO) of the first period to tell about and of the last one told about:
+    # dates, so that they mean the same in another time zone. `channel_id` is '' for the default place, because NULLs
+    # make no unique key.
+    db.execute("""
+        CREATE TABLE digests (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          channel_id TEXT NOT NULL,
+          minute INTEGER NOT NULL CHECK (minute BETWEEN 0 AND 1439),
+          since TEXT NOT NULL,
+          told TEXT NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0,
+          set_by TEXT NOT NULL,
+          set_at INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind, channel_id)
+        ) STRICT""")
+    db.execute("""
+        CREATE TABLE refusals (
+          day_start INTEGER NOT NULL,
+          user_id TEXT NOT NULL,
+          project TEXT NOT NULL,
+          jobs INTEGER NOT NULL,
+          millicredits INTEGER NOT NULL,
+          microusd INTEGER NOT NULL,
+          PRIMARY KEY (day_start, user_id, project)
+        ) STRICT, WITHOUT ROWID""")
+    # Only videos that were paid for, so neither a hold nor the queue ever touches these.
+    for name, columns in {
+        "workspace": "day_start, settled_microusd",
+        "project": "project, day_start, settled_microusd",
+        "user": "user_id, day_start, settled_microusd",
+    }.items():
+        db.execute(f"CREATE INDEX jobs_dearest_of_{name} ON jobs ({columns}) WHERE state = 'succeeded'")
+
+
+@migrations()
 def m007_verdicts(db: Database) -> None:
     """Jobs without a verdict and what admins decide about them; what Kling's own billing says beside the ledger."""
     db.execute("ALTER TABLE jobs ADD COLUMN written_off_at INTEGER")
@@ -253,44 +311,6 @@ def m008_care(db: Database) -> None:
 
 
 @migrations()
-def m006_digests(db: Database) -> None:
-    """Which digests are wanted, what was refused, and the way to the dearest jobs of a day."""
-    # `since` and `told` are the first days (ISO) of the first period to tell about and of the last one told about:
-    # dates, so that they mean the same in another time zone. `channel_id` is '' for the default place, because NULLs
-    # make no unique key.
-    db.execute("""
-        CREATE TABLE digests (
-          scope TEXT NOT NULL,
-          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
-          channel_id TEXT NOT NULL,
-          minute INTEGER NOT NULL CHECK (minute BETWEEN 0 AND 1439),
-          since TEXT NOT NULL,
-          told TEXT NOT NULL,
-          lease_until INTEGER NOT NULL DEFAULT 0,
-          set_by TEXT NOT NULL,
-          set_at INTEGER NOT NULL,
-          PRIMARY KEY (scope, period_kind, channel_id)
-        ) STRICT""")
-    db.execute("""
-        CREATE TABLE refusals (
-          day_start INTEGER NOT NULL,
-          user_id TEXT NOT NULL,
-          project TEXT NOT NULL,
-          jobs INTEGER NOT NULL,
-          millicredits INTEGER NOT NULL,
-          microusd INTEGER NOT NULL,
-          PRIMARY KEY (day_start, user_id, project)
-        ) STRICT, WITHOUT ROWID""")
-    # Only videos that were paid for, so neither a hold nor the queue ever touches these.
-    for name, columns in {
-        "workspace": "day_start, settled_microusd",
-        "project": "project, day_start, settled_microusd",
-        "user": "user_id, day_start, settled_microusd",
-    }.items():
-        db.execute(f"CREATE INDEX jobs_dearest_of_{name} ON jobs ({columns}) WHERE state = 'succeeded'")
-
-
-@migrations()
 def m009_increases(db: Database) -> None:
     """Asking for more than a budget has left, who may grant it, and what was granted."""
     db.execute("ALTER TABLE budgets ADD COLUMN approvers TEXT NOT NULL DEFAULT ''")
@@ -338,26 +358,6 @@ def m009_increases(db: Database) -> None:
         ) STRICT""")
     db.execute("CREATE INDEX grants_in_force ON grants (scope, period_kind, end_day)")
     db.execute("CREATE INDEX grants_running ON grants (period_kind, end_day) WHERE end_said = 0")
-
-
-@migrations()
-def m005_alert_rules(db: Database) -> None:
-    """Which alerts a budget wants, the story of each budget and period, and replies that a channel should see."""
-    for rule in ("forecast", "spike"):
-        db.execute(f"ALTER TABLE budgets ADD COLUMN {rule} INTEGER NOT NULL DEFAULT 1 CHECK ({rule} IN (0, 1))")
-    db.execute("ALTER TABLE outbox ADD COLUMN broadcast INTEGER NOT NULL DEFAULT 0 CHECK (broadcast IN (0, 1))")
-    # One message per budget, period and channel; '' is the default alerts channel. `content` is what it says.
-    db.execute("""
-        CREATE TABLE stories (
-          period_kind TEXT NOT NULL,
-          period_start INTEGER NOT NULL,
-          scope TEXT NOT NULL,
-          channel_id TEXT NOT NULL,
-          root TEXT NOT NULL,
-          rewrites INTEGER NOT NULL,
-          content TEXT NOT NULL,
-          PRIMARY KEY (period_kind, period_start, scope, channel_id)
-        ) STRICT""")
 
 
 @migrations()

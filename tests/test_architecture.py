@@ -30,7 +30,8 @@ PURE = (
     "klingbot/plain.py",
     "klingbot/quiet.py",
     "klingbot/blocks/",
-    *(f"klingbot/slack/{name}.py" for name in ("parse", "grammar", "words", "flags", "values", "scopes", "mistakes")),
+    *(f"klingbot/slack/{name}.py" for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values")),
+    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py")),
     "klingbot/spelling.py",
     "klingbot/doctor/findings.py",
 )

@@ -30,7 +30,7 @@ from klingbot.outbox import (
     VideoReady,
 )
 from klingbot.periods import PeriodKind
-from klingbot.slack.grammar import USAGE
+from klingbot.slack.syntax import USAGE
 from klingbot.stories import Muted, Story, Told
 
 

@@ -78,7 +78,7 @@ from klingbot.quiet import QuietHours
 from klingbot.rules import Consent, Rules
 from klingbot.sandbox.slack import limits
 from klingbot.schedules import Schedule
-from klingbot.slack.grammar import USAGE
+from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
 from klingbot.store.ledger import Share

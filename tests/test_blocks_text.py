@@ -15,7 +15,7 @@ from klingbot.blocks import answers, jobs, text, usage
 from klingbot.engine.asking import Held
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
-from klingbot.slack.grammar import USAGE
+from klingbot.slack.syntax import USAGE
 
 _OURS = re.compile(
     r"<@U0BOB00001>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from klingbot import prices, sandbox
-from klingbot.slack.grammar import FLAGS_OF, USAGE
+from klingbot.slack.syntax import FLAGS_OF, USAGE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -31,11 +31,11 @@ STEPS = [
     "m002_budgets",
     "m003_outbox",
     "m004_delivery",
+    "m005_alert_rules",
+    "m006_digests",
     "m007_verdicts",
     "m008_care",
-    "m006_digests",
     "m009_increases",
-    "m005_alert_rules",
     "m010_rules",
 ]
 

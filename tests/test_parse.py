@@ -10,10 +10,6 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from klingbot.slack.grammar import (
-    EXAMPLES,
-    FLAGS_OF,
-    SWITCHES,
-    USAGE,
     AlertsQuiet,
     AlertsRetry,
     AlertsShow,
@@ -55,6 +51,7 @@ from klingbot.slack.grammar import (
     WriteOff,
 )
 from klingbot.slack.parse import UsageError, parse
+from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, SWITCHES, USAGE
 from klingbot.slack.words import clean, is_blank, plain, split
 
 FOX = "a fox in the snow"

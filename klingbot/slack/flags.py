@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from klingbot.slack.grammar import EXAMPLES, FLAGS_OF, SWITCHES
 from klingbot.slack.mistakes import MistakeError, shown
+from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, SWITCHES
 from klingbot.slack.values import ON_OFF
 from klingbot.slack.words import Word, is_blank, plain
 from klingbot.spelling import did_you_mean

@@ -29,7 +29,7 @@ from klingbot.sandbox.slack import limits, view_limits
 from klingbot.slack import actions, screen
 from klingbot.slack.desk import Click, Desk, Opens
 from klingbot.slack.directory import Directory
-from klingbot.slack.grammar import FLAGS_OF, USAGE
+from klingbot.slack.syntax import FLAGS_OF, USAGE
 from klingbot.store import jobs
 from tests.ledger_checks import hold, settle, submit
 from tests.slack.conftest import ALICE, BOB, GENERAL

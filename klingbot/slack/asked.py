@@ -1,0 +1,62 @@
+"""A command taken apart, and what several commands read from one in the same way. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from klingbot.slack import scopes, values
+from klingbot.slack.flags import Flag
+from klingbot.slack.grammar import ScopeRef
+from klingbot.slack.mistakes import MistakeError, shown
+from klingbot.slack.words import Word, tidy
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command taken apart: the bare words after its own name, its flags, and what is left when the flags are cut."""
+
+    words: list[Word]
+    flags: dict[str, Flag]
+    prompt: str
+
+    def read(self, name: str, reader: Callable[[str], T]) -> T | None:
+        """The value of a flag, or None where it was not given."""
+        flag = self.flags.get(name)
+        return reader(flag.value.text) if flag and flag.value else None
+
+
+def period_of(asked: Asked) -> str:
+    return asked.read("period", values.period) or "monthly"
+
+
+def scope_of(words: list[Word]) -> ScopeRef:
+    if not words:
+        raise MistakeError("The scope is missing. Add workspace, @user or a project's name.")
+    only(words, 1)
+    return scopes.scope(words[0].text)
+
+
+def only(words: list[Word], most: int) -> None:
+    if len(words) > most:
+        raise MistakeError(f"Unexpected word {shown(words[most].text)}. Leave it out, or give it with its flag.")
+
+
+def job_id(asked: Asked) -> str:
+    if not asked.words:
+        raise MistakeError("The job is missing. /kling jobs shows the ids of yours.")
+    return values.job_id(asked.words[0].text)
+
+
+def request_id(asked: Asked) -> str:
+    if not asked.words:
+        raise MistakeError("The request is missing. Copy its id from the refusal, or from /kling requests.")
+    only(asked.words, 1)
+    return values.request_id(asked.words[0].text)
+
+
+def reason_of(asked: Asked) -> str:
+    return asked.read("reason", tidy) or ""

@@ -1,0 +1,126 @@
+"""What is said of budgets, rules, spending, and asking for more. Pure."""
+
+from __future__ import annotations
+
+from klingbot.slack import scopes, values
+from klingbot.slack.asked import Asked, only, period_of, reason_of, request_id, scope_of
+from klingbot.slack.grammar import (
+    Approve,
+    AskForAmount,
+    AskForRefused,
+    Audit,
+    BudgetList,
+    BudgetRemove,
+    BudgetSet,
+    BudgetShow,
+    Command,
+    Deny,
+    ProjectSet,
+    ProjectShow,
+    Reconcile,
+    Requests,
+    RulesSet,
+    RulesShow,
+    Usage,
+    Withdraw,
+)
+from klingbot.slack.mistakes import MistakeError
+
+
+def budget_list(asked: Asked) -> Command:
+    only(asked.words, 0)
+    return BudgetList()
+
+
+def budget_show(asked: Asked) -> Command:
+    return BudgetShow(scope_of(asked.words))
+
+
+def budget_set(asked: Asked) -> Command:
+    if not asked.flags.keys() - {"period"}:
+        raise MistakeError("The limit is missing. Give --credits, --usd or both, like --usd 600.")
+    return BudgetSet(
+        period=period_of(asked),
+        millicredits=asked.read("credits", values.credit_limit),
+        microusd=asked.read("usd", values.usd_limit),
+        thresholds=asked.read("alert", values.thresholds),
+        channel=asked.read("channel", scopes.channel),
+        approvers=asked.read("approvers", scopes.people),
+        forecast=asked.read("forecast", values.on_off),
+        spike=asked.read("spike", values.on_off),
+        scope=scope_of(asked.words),
+    )
+
+
+def budget_remove(asked: Asked) -> Command:
+    return BudgetRemove(scope_of(asked.words), period_of(asked))
+
+
+def usage(asked: Asked) -> Command:
+    scope = scope_of(asked.words) if asked.words else None
+    return Usage(scope, period_of(asked), asked.read("by", values.grouping))
+
+
+def project(asked: Asked) -> Command:
+    only(asked.words, 1)
+    return ProjectSet(scopes.project_name(asked.words[0].text)) if asked.words else ProjectShow()
+
+
+def rules(asked: Asked) -> Command:
+    only(asked.words, 1)
+    project = scopes.project_name(asked.words[0].text) if asked.words else None
+    if not asked.flags:
+        return RulesShow(project)
+    if project is None:
+        raise MistakeError("The project is missing. Name it, like /kling rules marketing --ceiling 100.")
+    return RulesSet(
+        project=project,
+        models=asked.read("models", values.models),
+        ceiling=asked.read("ceiling", values.credit_rule("ceiling")),
+        confirm_above=asked.read("confirm", values.credit_rule("confirm")),
+        approve_above=asked.read("approve", values.credit_rule("approve")),
+    )
+
+
+def audit(asked: Asked) -> Command:
+    return Audit(scope_of(asked.words) if asked.words else None)
+
+
+def reconcile(asked: Asked) -> Command:
+    only(asked.words, 0)
+    return Reconcile()
+
+
+def ask(asked: Asked) -> Command:
+    reason, until = reason_of(asked), asked.read("until", values.day)
+    if not {"credits", "usd"} & asked.flags.keys():
+        return AskForRefused(request_id(asked), reason, until)
+    return AskForAmount(
+        scope=scope_of(asked.words),
+        period=period_of(asked),
+        reason=reason,
+        millicredits=asked.read("credits", values.credit_amount),
+        microusd=asked.read("usd", values.usd_amount),
+        until=until,
+    )
+
+
+def requests(asked: Asked) -> Command:
+    only(asked.words, 0)
+    return Requests()
+
+
+def approve(asked: Asked) -> Command:
+    return Approve(
+        request_id(asked),
+        millicredits=asked.read("credits", values.credit_amount),
+        microusd=asked.read("usd", values.usd_amount),
+    )
+
+
+def deny(asked: Asked) -> Command:
+    return Deny(request_id(asked), reason_of(asked))
+
+
+def withdraw(asked: Asked) -> Command:
+    return Withdraw(request_id(asked))

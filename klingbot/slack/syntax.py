@@ -1,0 +1,91 @@
+"""How each command is written: its usage line, the flags it takes, and an example of each."""
+
+from __future__ import annotations
+
+_OPTIONS = (
+    "[--duration 5] [--model M] [--resolution 1080p] [--audio] [--aspect 16:9]"
+    ' [--negative "…"] [--image URL] [--project P]'
+)
+
+USAGE = {
+    "generate": f"/kling generate PROMPT {_OPTIONS}",
+    "quote": f"/kling quote [PROMPT] {_OPTIONS}",
+    "budget": "/kling budget",
+    "budget show": "/kling budget show SCOPE",
+    "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
+    " [--approvers @a,@b] [--forecast on|off] [--spike on|off]",
+    "budget remove": "/kling budget remove SCOPE [--period monthly]",
+    "alerts": "/kling alerts",
+    "alerts test": "/kling alerts test [#channel]",
+    "alerts retry": "/kling alerts retry",
+    "alerts quiet": "/kling alerts quiet #channel 22:00-08:00|off [--except over]",
+    "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
+    "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
+    "digest now": "/kling digest SCOPE now [--period weekly]",
+    "digest list": "/kling digest [SCOPE]",
+    "project": "/kling project [NAME]",
+    "jobs": "/kling jobs [@user|all]",
+    "cancel": "/kling cancel JOB",
+    "cancel waiting": "/kling cancel waiting",
+    "keep-waiting": "/kling keep-waiting JOB",
+    "write-off": "/kling write-off JOB REASON",
+    "thaw": "/kling thaw",
+    "ask": '/kling ask ID|SCOPE [--credits N] [--usd N] [--period monthly] [--reason "…"] [--until 2026-12-31]',
+    "requests": "/kling requests",
+    "approve": "/kling approve ID [--credits N] [--usd N]",
+    "deny": '/kling deny ID [--reason "…"]',
+    "withdraw": "/kling withdraw ID",
+    "rules": "/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N]",
+    "audit": "/kling audit [SCOPE]",
+    "reconcile": "/kling reconcile",
+    "help": "/kling help",
+}
+
+_OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative", "image", "project")
+
+FLAGS_OF: dict[str, tuple[str, ...]] = {
+    "generate": _OPTION_FLAGS,
+    "quote": _OPTION_FLAGS,
+    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike"),
+    "budget remove": ("period",),
+    "usage": ("period", "by"),
+    "alerts quiet": ("except",),
+    "digest": ("at", "channel"),
+    "digest now": ("period",),
+    "ask": ("credits", "usd", "period", "reason", "until"),
+    "approve": ("credits", "usd"),
+    "deny": ("reason",),
+    "rules": ("models", "ceiling", "confirm", "approve"),
+}
+"""The flags that a command takes; a command that is not here takes none."""
+
+SWITCHES = frozenset({"audio", "help"})
+"""Flags that stand alone; every other flag needs a value."""
+
+EXAMPLES = {
+    "duration": "10",
+    "model": "kling-pro",
+    "resolution": "1080p",
+    "aspect": "16:9",
+    "negative": '"blurry, text"',
+    "image": "https://example.com/fox.png",
+    "project": "marketing",
+    "period": "monthly",
+    "credits": "10,000",
+    "usd": "600",
+    "alert": "80,100",
+    "channel": "#finance",
+    "forecast": "off",
+    "spike": "off",
+    "by": "model",
+    "except": "over",
+    "at": "09:00",
+    "approvers": "@bob,@carol",
+    "models": "kling-v1,kling-v1.5",
+    "ceiling": "100",
+    "confirm": "40",
+    "approve": "80",
+    "reason": '"launch week"',
+    "until": "2026-12-31",
+}
+"""A value to show for each flag that needs one."""
