@@ -30,6 +30,8 @@ from tests.conftest import FakeClock
 from tests.ledger_checks import hold, submit
 from tests.live_bot import BOB, live_bot, until
 
+pytestmark = pytest.mark.engine("sqlite")
+
 SECRET = "whsec_" + base64.b64encode(b"a secret of the tests only").decode()
 
 

@@ -23,6 +23,8 @@ from klingbot.slack.sender import Sender
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, queued, settle
 
+pytestmark = pytest.mark.engine("sqlite")
+
 FINANCE, LOUNGE, ALICE = "C0FINANCE1", "C0LOUNGE01", "U0ALICE001"
 MARKETING = project_scope("marketing")
 

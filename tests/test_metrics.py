@@ -237,7 +237,8 @@ def test_a_full_disk_is_told_until_there_is_room_again(
         assert healthy(url) == (503, "the ledger cannot be written: database or disk is full")
     pulse.beat()
     assert healthy(url) == (200, None)
-    assert [record.levelname for record in caplog.records if record.name == "klingbot.pulse"] == ["ERROR"]
+    told = [record.levelname for record in caplog.records if record.name == "klingbot.pulse"]
+    assert told.count("ERROR") == 1
 
 
 @pytest.mark.slow
