@@ -45,12 +45,17 @@ from klingbot.web import PortError, WebServer
 
 log = logging.getLogger("klingbot")
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may compute while another waits for its turn. A hold gives up its turn at every statement; with
+Python's own 5 ms, commands that come together would mostly wait for one another (see docs/benchmarks.md)."""
+
 
 def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engine], None] | None = None) -> None:
     """Runs the bot until `stopping` is set, then closes everything in turn. `prepare` sees the engine first.
 
     Raises DatabaseError, SlackRefusedError, and PortError when the port is taken.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     with ExitStack() as house:
         bell = LastBell()
         house.callback(bell.cancel)

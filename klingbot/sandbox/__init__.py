@@ -61,20 +61,21 @@ def start(
     http_events_url: str | None = None,
     posting_rate: bool = True,
     kling_seconds: float = 4.0,
+    kling_slots: int = 20,
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1 and return when it answers.
 
     `port`: 0 takes any free one. `storage`: a folder that keeps the conversation and Kling's tasks.
     `fresh`: empty it first, but only once the port is taken: a sandbox that has the port may have the folder too.
     `http_events_url`: commands go there as signed POSTs instead of over Socket Mode. `posting_rate`: hold the bot
-    to Slack's one message a second per channel. `kling_seconds`: how long a video takes. Raises PortError when the
-    port is taken.
+    to Slack's one message a second per channel. `kling_seconds`: how long a video takes; `kling_slots`: how many are
+    made at once. Raises PortError when the port is taken.
     """
     server = LocalServer(port)
     conversation, tasks = _files(storage, fresh) if storage else (None, None)
     slack = LocalSlack(server, storage=conversation, http_events_url=http_events_url, posting_rate=posting_rate)
     kling_api_key = f"sandbox-{secrets.token_hex(16)}"
-    kling = LocalKling(api_key=kling_api_key, seconds_per_task=kling_seconds, storage=tasks)
+    kling = LocalKling(api_key=kling_api_key, seconds_per_task=kling_seconds, storage=tasks, concurrency=kling_slots)
     server.start(
         [
             *slack.routes(),

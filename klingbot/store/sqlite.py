@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from klingbot.store.database import Database, DatabaseError, Transaction
+from klingbot.store.light import sqlite_utils
 from klingbot.store.steps import missing, refuse_newer
 from migrations.migrations import migrations
 

@@ -110,6 +110,10 @@ class LocalSlack:
         elif text.strip():
             self.workspace.post(place.id, person.id, escape(text, self.workspace), thread_ts=thread)
 
+    def command(self, as_user: str, channel: str, text: str) -> None:
+        """`send` of a command, done when its answer is there to be seen."""
+        self.wait_for(self._commands.run(as_user, channel, text))
+
     def click(self, as_user: str, message: Message, action_id: str) -> Failure | None:
         """Press the button with this action id, and wait until the bot acknowledges; confirm dialogs are the page's.
 

@@ -1,0 +1,80 @@
+"""The least that a hold can be: its reads and writes as bare statements on a bare connection.
+
+The same file, tables, indexes and durability as the engine's; statements prepared once, parameters ready-made, no
+object built from what is read, nobody to share the file with.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bench.ledgers import CHANNEL, PROJECT, USER
+from klingbot.budgets import scopes_of
+from klingbot.periods import Periods
+
+_JOB = """
+    INSERT INTO jobs (id, state, user_id, project, channel_id, prompt, model, duration_seconds, resolution, audio,
+      aspect, legacy_name, omni, price_list, kling_units, microusd_per_credit, quote_millicredits, quote_microusd,
+      asked_at, day_start, week_start, month_start, due_at)
+    VALUES (?, 'held', ?, ?, ?, 'a fox in the snow', 'kling-pro', 10, '1080p', 0, '16:9',
+      'kling-v1-6', 0, 'credits', 0, 60000, 40000, 2400000, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING"""
+_GATE = "SELECT opens_at, reason FROM gates WHERE name = 'account'"
+_TOTALS = f"""
+    INSERT INTO totals VALUES {", ".join(["(?, ?, ?, 40000, 2400000, 0, 0)"] * 9)}
+    ON CONFLICT (scope, period_kind, period_start) DO UPDATE SET
+      held_millicredits = held_millicredits + excluded.held_millicredits,
+      held_microusd = held_microusd + excluded.held_microusd"""
+_SPEND = """
+    INSERT INTO daily_spend VALUES (?, ?, ?, 'kling-pro', 1, 0, 40000, 2400000, 0, 0)
+    ON CONFLICT (day_start, user_id, project, model) DO UPDATE SET
+      jobs = jobs + 1, held_millicredits = held_millicredits + excluded.held_millicredits,
+      held_microusd = held_microusd + excluded.held_microusd"""
+_ENTRY = "INSERT INTO entries VALUES (NULL, ?, 'hold', 40000, 2400000, 0, 0, ?, NULL, ?)"
+_BUDGETS = """
+    SELECT limit_millicredits, limit_microusd, held_millicredits, held_microusd, settled_millicredits, settled_microusd,
+      (SELECT sum(millicredits) FROM grants
+       WHERE scope = budgets.scope AND period_kind = budgets.period_kind AND end_day > ?4 AND first_day <= ?4)
+    FROM budgets LEFT JOIN totals
+      ON totals.scope = budgets.scope AND totals.period_kind = budgets.period_kind AND totals.period_start =
+        CASE budgets.period_kind WHEN 'daily' THEN ?1 WHEN 'weekly' THEN ?2 ELSE ?3 END
+    WHERE budgets.scope IN (?5, ?6, ?7)"""
+_AHEAD = """
+    SELECT count(*) FROM jobs
+    WHERE state = 'held' AND state IN ('held', 'submitting', 'submitted') AND due_at < ?"""
+
+
+class BareHold:
+    """Parameters for one person's jobs in the running periods."""
+
+    def __init__(self, file: Path, periods: Periods, now: int) -> None:
+        self.connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self.connection.execute(f"PRAGMA {pragma}")
+        self._now = now
+        self._starts = [period.start for period in periods]
+        self._scopes = scopes_of(USER, PROJECT)
+        self._keys: list[Any] = []
+        for scope in self._scopes:
+            for period in periods:
+                self._keys += [scope, str(period.kind), period.start]
+        self._today = periods.daily.first_day.isoformat()
+        self._ids = (f"bare {n}" for n in count())
+
+    def __call__(self) -> None:
+        execute, name = self.connection.execute, next(self._ids)
+        execute("BEGIN IMMEDIATE")
+        execute(_JOB, (name, USER, PROJECT, CHANNEL, self._now, *self._starts, self._now))
+        execute(_GATE).fetchone()
+        execute(_TOTALS, self._keys)
+        execute(_SPEND, (self._starts[0], USER, PROJECT))
+        execute(_ENTRY, (name, USER, self._now))
+        execute(_BUDGETS, (*self._starts, self._today, *self._scopes)).fetchall()
+        execute(_AHEAD, (self._now,)).fetchone()
+        execute("COMMIT")
+
+    def close(self) -> None:
+        self.connection.close()
