@@ -13,7 +13,7 @@ run: $(VENV)/.runtime  ## set everything up and run the bot in the sandbox (no a
 	@$(BIN)/python bot.py sandbox
 
 test: $(VENV)/.dev  ## set everything up and run every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev  ## ruff and mypy (strict)
 	$(BIN)/ruff check .

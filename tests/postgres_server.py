@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ class PostgresServer:
         if pid is not None and how is signal.SIGKILL:
             # Else the children would live on, and the next start would find their memory in use.
             for child in children_of(pid):
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                    os.kill(child, signal.SIGKILL)
         if pid is not None:
             os.kill(pid, how)
         assert self._launcher is not None and self._launcher.stdin is not None

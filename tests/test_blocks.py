@@ -75,7 +75,7 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
         "• --model kling-v1 --duration 5 --resolution 720p → 10 credits ($0.60)\n"
         "[Make kling-pro, 5 s, 1080p: $1.20] [Make kling-v1.5, 10 s, 1080p: $1.20] [Make kling-v1, 5 s, 720p: $0.60] "
         "[Ask for more]\n"
-        "Nothing was held or spent · or type /kling ask abcdefghijkl"
+        "Nothing was held or spent · ask for more: /kling ask abcdefghijkl"
     )
 
 

@@ -1,6 +1,6 @@
 """Nothing lost, nothing billed twice: a real bot, killed again and again amid its work, before a Kling that misbehaves.
 
-KLINGBOT_TEST_KILLS says how often it is killed (default 30, about 40 seconds).
+KLINGBOT_TEST_KILLS says how often it is killed (default 12, about 20 seconds).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from klingbot.store.place import Place
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, BOB, CAROL, live_bot, until, whispers
 
-KILLS = int(os.environ.get("KLINGBOT_TEST_KILLS", "30"))
+KILLS = int(os.environ.get("KLINGBOT_TEST_KILLS", "12"))
 CRASH_BOT = Path(__file__).parent / "crash_bot.py"
 
 MILLICREDITS = 2_500

@@ -24,7 +24,7 @@ from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, settle, submit
 from tests.live_bot import until
 
-KILLS = 20
+KILLS = 8
 NOON = 1_795_435_200_000
 """On 23 November 2026."""
 

@@ -13,7 +13,7 @@ from tests.test_ledger_histories import Histories
 from tests.test_two_bots_histories import TwoBots
 
 # SQLite's have many more: what is the same on both is proved there.
-FEW = settings(max_examples=8, stateful_step_count=30, deadline=None, phases=[Phase.generate])
+FEW = settings(max_examples=4, stateful_step_count=30, deadline=None, phases=[Phase.generate])
 
 
 class OnPostgres(Histories):

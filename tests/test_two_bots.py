@@ -42,7 +42,11 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
     until(lambda: len(answers(local)) == COMMANDS, "everybody is answered", seconds=20)
 
     assert sum("Held 2.5 credits" in text for text in answers(local)) == ROOM
-    assert sum("Budget exceeded for workspace (monthly)" in text for text in answers(local)) == COMMANDS - ROOM
+    refused = sum("Budget exceeded for workspace (monthly)" in text for text in answers(local))
+    # A server that is overrun says so within Slack's three seconds; then nothing is held.
+    overrun = sum("nothing was held" in text.lower() and "Budget exceeded" not in text for text in answers(local))
+    assert refused + overrun == COMMANDS - ROOM
+    assert refused
     until(lambda: waiting(place) == 0, "all videos are made and everything is said", seconds=40)
     assert len(local.kling.tasks) == ROOM
     assert sum("your video is ready" in text for place in PLACES for text in said_in(local, place)) == ROOM

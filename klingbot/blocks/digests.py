@@ -115,7 +115,7 @@ def _budget(shown: Digest) -> str:
     if standing is None:
         return ""
     over = " 🔴" if standing.exceeded else ""
-    return f"{code(bar(standing.permille, 20))} {standing.percent} of its budget of {limit(standing.budget)}{over}"
+    return f"{bar(standing.permille, 20)} {standing.percent} of its budget of {limit(standing.budget)}{over}"
 
 
 def _jobs(shown: Digest) -> str:

@@ -35,7 +35,7 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
             *(_instead(number, outcome.id, offer) for number, offer in enumerate(outcome.fits)),
             button("Ask for more", "increase.ask", outcome.id),
         ),
-        context("Nothing was held or spent", f"or type {code(f'/kling ask {outcome.id}')}"),
+        context("Nothing was held or spent", f"ask for more: {code(f'/kling ask {outcome.id}')}"),
     )
 
 
@@ -48,7 +48,7 @@ def needs_consent(outcome: NeedsConsent) -> Message:
         return message(
             section(asks),
             actions(button("Ask for approval", "increase.ask", outcome.id, style="primary")),
-            context("Nothing was held or spent", f"or type {code(f'/kling ask {outcome.id}')}"),
+            context("Nothing was held or spent", f"ask for more: {code(f'/kling ask {outcome.id}')}"),
         )
     asks = f"{price}: the project {name(outcome.project)} asks once more before a video of that price."
     return message(

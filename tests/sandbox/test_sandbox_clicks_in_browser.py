@@ -58,7 +58,8 @@ def send(page: Page, text: str) -> None:
     page.get_by_test_id("composer").press("Enter")
 
 
-def test_a_waiting_job_is_cancelled_with_one_press(page: Page) -> None:
+def test_a_waiting_job_is_cancelled_with_one_press(page: Page, running: Sandbox) -> None:
+    running.kling.faults.add(Fault("create", "code", code=1302))  # so it waits
     send(page, "/kling generate A fox in snow")
     answer = page.get_by_test_id("message").last
     expect(answer).to_contain_text("A fox in snow")
