@@ -21,15 +21,15 @@ def _measurements(full: bool) -> dict[str, Callable[[Path], Section]]:
         "floor": lambda folder: holds.beside_the_floor(folder, rounds=100 if full else 25),
         "history": lambda folder: holds.as_history_grows(folder, sizes, rounds=60 if full else 15),
         "others": lambda folder: holds.beside_other_trackers(folder, rounds=10 if full else 3),
-        "http": lambda folder: commands.over_http(folder, rounds=20 if full else 5),
+        "http": lambda folder: commands.over_http(folder, rounds=20 if full else 3),
         "socket": lambda folder: commands.over_socket_mode(folder / "socket", rounds=10 if full else 2),
         "screens": lambda folder: screens.section(folder, many, rounds=20 if full else 5),
         "bot": lambda folder: whole_bot.section(
             folder / "bot",
             many,
             repeats=3 if full else 1,
-            idle_seconds=20 if full else 5,
-            in_flight=1_000 if full else 200,
+            idle_seconds=20 if full else 4,
+            in_flight=1_000 if full else 100,
         ),
         "writers": lambda folder: writers.section(folder, seconds_each=5 if full else 1.5, repeats=5 if full else 1),
     }

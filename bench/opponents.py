@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def budget_manager(folder: Path, users: int) -> Iterator[Contender]:
     from litellm.budget_manager import BudgetManager  # type: ignore[import-not-found, unused-ignore]
 
     price = {"litellm_provider": "openai", "input_cost_per_token": 0.0, "output_cost_per_token": 0.01}
-    litellm.suppress_debug_info = True
+    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     litellm.register_model({_CLIP: price})
     clip = litellm.ModelResponse(model=_CLIP, usage=litellm.Usage(prompt_tokens=0, completion_tokens=50))
     folder.mkdir()

@@ -6,6 +6,7 @@ a line once it is connected. Both end with their standard input.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable
@@ -29,7 +30,9 @@ _NOWHERE = "http://127.0.0.1:9/"
 
 def _bare(api_url: str, token: str, work: Callable[[], None] = lambda: None) -> App:
     """A command that does that and acknowledges, with the same settings as the bot's own."""
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
     bolt = App(
+        logger=logging.getLogger("slack_bolt"),
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token),
         client=quick_client(token, api_url),
         signing_secret=SECRET,
@@ -64,6 +67,7 @@ def _http(folder: Path) -> None:
             ledgers.release_all(engine)
             _say(line.strip())
         server.close()
+        bare_hold.close()
 
 
 def _socket(api_url: str, token: str, app_token: str) -> None:

@@ -21,7 +21,11 @@ from klingbot.engine import (
     asking,
     budgeting,
     delivering,
+    digesting,
+    granting,
     home,
+    increasing,
+    muting,
     queue,
     reconciling,
     stuck,
@@ -31,10 +35,12 @@ from klingbot.engine import (
 )
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
+from klingbot.increases import Increase
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
 from klingbot.quiet import QuietHours
 from klingbot.store import delivery, jobs, outbox, quiet
+from klingbot.stories import StoryRef
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
@@ -50,8 +56,18 @@ GROW_WITH_HISTORY = (
     "outbox",
     "refusals",
     "findings",
+    "increases",
+    "grants",
+    "refused_requests",
 )
-ONLY_WAITING = ("INDEX jobs_live", "INDEX outbox_waiting", "INDEX outbox_lines", "INDEX outbox_failed")
+ONLY_WAITING = (
+    "INDEX jobs_live",
+    "INDEX outbox_waiting",
+    "INDEX outbox_lines",
+    "INDEX outbox_failed",
+    "INDEX increases_pending",
+    "INDEX grants_running",
+)
 NEWEST_FIRST = "INDEX jobs_ended"
 """Read from its newest row on, and no further than a LIMIT says."""
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -110,9 +126,35 @@ def submitting(engine: Engine) -> Job:
     return posting
 
 
-def refuse(engine: Engine) -> None:
+def refuse(engine: Engine) -> asking.BudgetExceeded:
     budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
-    assert isinstance(asking.hold(engine, ask("too much")), asking.BudgetExceeded)
+    refused = asking.hold(engine, ask("too much"))
+    assert isinstance(refused, asking.BudgetExceeded)
+    return refused
+
+
+def ask_for_more(engine: Engine) -> Increase:
+    asked = increasing.ask_for_refused(engine, refuse(engine).id, increasing.Wanted("U1", "launch", None))
+    assert isinstance(asked, increasing.Asked)
+    return asked.increases[0]
+
+
+def mute(engine: Engine) -> None:
+    hold(engine, "one more")  # which brings the workspace's month to 97 %: a story begins
+    ref = StoryRef(PeriodKind.MONTHLY, engine.periods().monthly.start, None, WORKSPACE)
+    for act in (muting.snooze, muting.acknowledge):
+        assert isinstance(act(engine, ref, by="U1"), muting.Changed)
+    muting.unmute(engine, ref)
+
+
+def schedule_digests(engine: Engine) -> None:
+    digesting.want(engine, WORKSPACE, PeriodKind.WEEKLY, "C1", 540, by="UADMIN")
+    digesting.wanted(engine)
+    later = replace(engine, clock=lambda: engine.clock() + 15 * 86_400_000)
+    [due] = digesting.due(later)
+    assert digesting.claim(later, due)
+    assert digesting.tell(later, due, figures(engine, WORKSPACE, due.period), None)
+    digesting.unwant(engine, WORKSPACE, None)
 
 
 def written_off(engine: Engine) -> Job:
@@ -190,6 +232,14 @@ PATHS: dict[str, Callable[[Engine], object]] = {
         engine, [Billed("task-1", 2_500, 0, "kling-2.6", "")], since=engine.clock()
     ),
     "Kling's bill": reconciling.books,
+    "asking for more": ask_for_more,
+    "granting it": lambda engine: granting.grant(engine, ask_for_more(engine).id, by="UBOSS", is_admin=True),
+    "denying it": lambda engine: granting.deny(engine, ask_for_more(engine).id, by="UBOSS", is_admin=True, remark="no"),
+    "withdrawing it": lambda engine: granting.withdraw(engine, ask_for_more(engine).id, user_id="U1"),
+    "what was asked for": increasing.pending,
+    "a sweep": granting.sweep,
+    "snoozing and acknowledging": mute,
+    "schedules of digests": schedule_digests,
     "claims": claim,
     "deliveries": deliver,
     "setting a budget": lambda engine: budgeting.set_budget(
