@@ -44,7 +44,7 @@ _JOBS = """
       day_start, week_start, month_start, due_at, tries, finished_at, settled_millicredits, settled_microusd)
     WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :a_day)
     SELECT 'past' || day_start || '-' || n, CASE WHEN n % 20 = 19 THEN 'failed' ELSE 'succeeded' END,
-      'U' || n % :users, 'p' || n % :projects, 'C' || n % :projects, 'a fox in the snow, at dawn, from above',
+      'U' || (n % :users), 'p' || (n % :projects), 'C' || (n % :projects), 'a fox in the snow, at dawn, from above',
       CASE WHEN n % 3 = 0 THEN 'kling-pro' ELSE 'kling-v1.5' END, 10, '1080p', 0, '16:9', 0, 'credits', 0, 60000,
       40000, 2400000, day_start + 60000 + n, day_start, week_start, month_start, day_start + 60000 + n, 1,
       day_start + 120000 + n, CASE WHEN n % 20 = 19 THEN NULL ELSE 40000 END,

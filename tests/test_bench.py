@@ -11,7 +11,9 @@ from bench.measure import Contender, race, ratio
 from bench.table import Row, Section, text
 from klingbot.budgets import WORKSPACE, Total
 from klingbot.engine import Engine
+from klingbot.engine.usage import usage
 from klingbot.money import Amount
+from klingbot.periods import PeriodKind
 from klingbot.store import ledger
 
 
@@ -23,6 +25,9 @@ def test_the_history_is_one_that_its_entries_prove(tmp_path: Path) -> None:
     with ledgers.ledger_with(40 * ledgers.YEARS * 365, tmp_path / "ledger", days=40) as engine:
         ledgers.prove(engine.store)
         assert engine.store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == 40 * 40
+        by_user = usage(engine, WORKSPACE, PeriodKind.MONTHLY, "user").shares
+        assert len(by_user) == 40, "each of a day's jobs is somebody else's"
+        assert ledgers.USER in {share.name for share in by_user}
         ledgers.hold(engine)
         ledgers.prove(engine.store)
 
