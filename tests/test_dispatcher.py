@@ -322,7 +322,7 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
     engine: Engine, clock: FakeClock
 ) -> None:
     with ExitStack() as stack:
-        local = sandbox.start(kling_seconds=0.01)
+        local = sandbox.start(kling_seconds=0)
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
         # On the legacy standard, because only there a single answer (1203) can deny a task that exists.

@@ -101,8 +101,12 @@ function openByHand(id) {
   focusComposer();
 }
 
+let arrived = Promise.resolve(); // two requests may overtake one another; what was typed first is said first
+
 async function onSend(text, thread = null) {
-  const { trouble } = await post("/page/send", { as: view.you, channel: view.current, text, thread });
+  const typed = { as: view.you, channel: view.current, text, thread };
+  arrived = arrived.then(() => post("/page/send", typed));
+  const { trouble } = await arrived;
   say(trouble);
   if (trouble === null && !thread) list.toBottom();
   return trouble === null;
