@@ -6,28 +6,24 @@ Read `run` from top to bottom: it is the whole house, in the order in which it i
 from __future__ import annotations
 
 import logging
-import signal
-import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from pathlib import Path
-from typing import TextIO
+from contextlib import ExitStack
 
 import click
 
 from klingbot import callbacks, logs, scheduler, settings, web
-from klingbot.blocks.text import plural
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
+from klingbot.cli import WORDS, end_with
+from klingbot.clock import now_ms
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
 from klingbot.engine import Engine, granting, open_engine, stuck, watching
 from klingbot.kling import KlingClient
-from klingbot.leaving import LastBell
+from klingbot.leaving import LastBell, stopped_by_signals
 from klingbot.meters import Meters
 from klingbot.notifier import Notifier
 from klingbot.pulse import BEAT_SECONDS, Pulse
@@ -40,8 +36,8 @@ from klingbot.slack.directory import Directory, quick_client
 from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
-from klingbot.store import DatabaseError, open_store
-from klingbot.web import PortError, WebServer
+from klingbot.store import open_store
+from klingbot.web import WebServer
 
 log = logging.getLogger("klingbot")
 
@@ -132,17 +128,13 @@ def _shut(slack: serve.Door) -> str | None:
     return None if slack.is_open() else "no command can come in: Slack is not connected"
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, commands=WORDS)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
     logs.set_up(settings.log_shape(settings.environment()))
     if context.invoked_subcommand is None:
-        _end_with(lambda: _run_live())
+        end_with(lambda: _run_live())
 
 
 @cli.command()
@@ -150,80 +142,7 @@ def cli(context: click.Context) -> None:
 @click.option("--fresh", is_flag=True, help="Forget the last time: begin with sample data again.")
 def sandbox(port: int | None, fresh: bool) -> None:
     """Run the bot with a local Slack and a local Kling: no accounts, no tokens, no bill."""
-    _end_with(lambda: _run_sandbox(port, fresh))
-
-
-@cli.command()
-def migrate() -> None:
-    """Bring the database's schema up to date (the bot does so by itself when it starts)."""
-    _end_with(lambda: open_store(settings.database(settings.environment())).close())
-
-
-@cli.command()
-@click.option("--offline", is_flag=True, help="Leave out what asks Slack and Kling.")
-@click.option("--rebuild", is_flag=True, help="First make the totals and the daily spend anew from the entries.")
-def doctor(offline: bool, rebuild: bool) -> None:
-    """Check everything: settings, the ledger and its sums, Slack, Kling, the clock, the disk."""
-    from klingbot.doctor import check_up, lines, rebuild_sums
-
-    env = settings.environment()
-    if rebuild:
-        _end_with(lambda: rebuild_sums(settings.database(env)))
-    checked = check_up(env, now_ms(), offline=offline)
-    click.echo("\n".join(lines(checked.findings)))
-    sys.exit(checked.exit_code)
-
-
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-def backup(file: Path) -> None:
-    """Copy the ledger to FILE, also while the bot runs, and prove the copy. Overwrites nothing."""
-    from klingbot.store.backup import BackupError, back_up
-
-    try:
-        made = back_up(settings.database(settings.environment()), file)
-    except (BackupError, DatabaseError, settings.SettingsError) as e:
-        raise click.ClickException(str(e)) from e
-    jobs, entries = plural(made.rows["jobs"], "job"), plural(made.rows["entries"], "entry", "entries")
-    copied = f"{jobs} and {entries}, {made.size:,} bytes"
-    click.echo(f"{made.path}: {copied}. Read back: sound, and its totals are what its entries add up to.")
-
-
-@cli.command()
-@click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("--what", type=click.Choice(["jobs", "entries"]), default="jobs", show_default=True)
-@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
-def export(shape: str, what: str, file: TextIO) -> None:
-    """Write every job, or every entry, to FILE or to the standard output."""
-    from klingbot.export import export
-
-    try:
-        export(settings.database(settings.environment()), what, shape, file)
-    except (DatabaseError, settings.SettingsError) as e:
-        raise click.ClickException(str(e)) from e
-
-
-@cli.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_(file: Path) -> None:
-    """Take over the records and budgets of a cost_tracking.json. Again changes nothing."""
-    _end_with(lambda: _import(file))
-
-
-@cli.command()
-@click.option("--from", "source", required=True, metavar="FILE|URL", help="The ledger as it is; it is left alone.")
-@click.option("--to", "target", required=True, metavar="FILE|URL", help="An empty database, or a file to be made.")
-def move(source: str, target: str) -> None:
-    """Carry the ledger over to another database, and prove it there. Stop every bot first."""
-    from klingbot.store.moving import MoveError
-    from klingbot.store.moving import move as carry_over
-
-    try:
-        moved = carry_over(settings.place("--from", source), settings.place("--to", target), now=now_ms())
-    except (MoveError, DatabaseError, settings.SettingsError) as e:
-        raise click.ClickException(str(e)) from e
-    click.echo(f"{moved['jobs']:,} jobs, {moved['entries']:,} entries and {sum(moved.values()):,} rows in all arrived.")
-    click.echo("Every row is as it was, and the totals are what the entries add up to.")
+    end_with(lambda: _run_sandbox(port, fresh))
 
 
 def _run_live() -> None:
@@ -233,13 +152,13 @@ def _run_live() -> None:
     stored = storage.check(config.database, settings.host(settings.environment()))
     if stored.health is not Health.OK:
         log.warning("%s. %s", stored.said, stored.fix)
-    run(config, _stopped_by_signals())
+    run(config, stopped_by_signals())
 
 
 def _run_sandbox(port: int | None, fresh: bool) -> None:
     from klingbot.sandbox import play, sample
 
-    stopping = _stopped_by_signals()
+    stopping = stopped_by_signals()
     with ExitStack() as stack:
         stack.enter_context(play.sole_use())
         opened = play.open_sandbox(port, fresh=fresh)
@@ -248,57 +167,6 @@ def _run_sandbox(port: int | None, fresh: bool) -> None:
         click.echo(f"\n  The Klingbot sandbox is at {opened.url}\n  Ctrl-C stops it.\n")
         results = f"{opened.kling_api_url}/results"
         run(config, stopping, prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))
-
-
-def _import(file: Path) -> None:
-    from klingbot.tracker.file import NotACostFileError
-    from klingbot.tracker.importing import summary, take_over
-    from klingbot.tracker.ledger import open_ledger
-
-    engine = open_ledger(settings.ledger(settings.environment()))
-    with closing(engine.store):
-        try:
-            taken = take_over(engine, file.read_bytes())
-        except NotACostFileError as e:
-            raise click.ClickException(f"{file} was not imported: {e}") from e
-    click.echo("\n".join(summary(taken, file.name)))
-    sys.exit(1 if taken.problems else 0)
-
-
-def _stopped_by_signals() -> threading.Event:
-    """Set by Ctrl-C and by SIGTERM.
-
-    By a thread that hears of them through a socket. A handler would run in the main thread, and a signal that comes
-    just as that begins to wait for the event would not wake it.
-    """
-    stopping = threading.Event()
-    heard, told = socket.socketpair()
-    told.setblocking(False)
-    signal.set_wakeup_fd(told.detach())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-
-    def listen() -> None:
-        while heard.recv(1):
-            stopping.set()
-
-    threading.Thread(target=listen, name="signals", daemon=True).start()
-    return stopping
-
-
-def _end_with(work: Callable[[], None]) -> None:
-    """Runs it; what a person did wrong ends with its sentences and exit code 2, never with a traceback."""
-    try:
-        work()
-    except settings.SettingsError as e:
-        click.echo("Klingbot cannot start with these settings:", err=True)
-        for problem in e.problems:
-            click.echo(f"  - {problem}", err=True)
-        click.echo("See .env.example; or try it without any accounts: python bot.py sandbox", err=True)
-        sys.exit(2)
-    except (DatabaseError, PortError, serve.SlackRefusedError) as e:
-        click.echo(f"Klingbot cannot start: {e}", err=True)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
+from klingbot.clock import now_ms
 from klingbot.engine import Engine, open_engine
 from klingbot.settings import LedgerSettings
 from klingbot.store import calendar, open_store
@@ -15,8 +14,4 @@ def open_ledger(kept: LedgerSettings) -> Engine:
     Whoever opens it closes its store.
     """
     store = open_store(kept.database)
-    return open_engine(store, kept.prices, calendar.kept(store.read()) or kept.calendar, _now_ms)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return open_engine(store, kept.prices, calendar.kept(store.read()) or kept.calendar, now_ms)

@@ -1,166 +1,27 @@
-"""The environment, read once into one frozen `Settings`. The only room that knows environment variables.
-
-Every problem is collected before anything is said, each names its variable, and no secret is ever shown.
-"""
+"""One reading of the environment: each variable in turn, and every problem met on the way."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from dotenv import dotenv_values
 
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback
 from klingbot.logs import SHAPES
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
+from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
 from klingbot.store.place import Place, database_url
 
 KLING_API_URL = "https://api-singapore.klingai.com"
 
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,}")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_FORGETFUL = {"DYNO": "Heroku", "FLY_APP_NAME": "Fly.io", "RAILWAY_*": "Railway", "RENDER": "Render"}
-"""Variables that these services set on their machines."""
-
-T = TypeVar("T")
 
 
-class SettingsError(Exception):
-    """Settings that cannot be run with; `problems` has a sentence for each."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
-    """What the ledger is kept with: enough for scripts, and for the words that need neither Slack nor Kling."""
-
-    database: Place
-    prices: PriceList
-    calendar: Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the bot runs with. Intervals are milliseconds."""
-
-    slack_bot_token: str = field(repr=False)
-    slack_app_token: str | None = field(repr=False)
-    """Socket Mode when set; HTTP otherwise."""
-    slack_signing_secret: str | None = field(repr=False)
-    slack_api_url: str
-    kling_credentials: Credentials
-    kling_api_url: str
-    kling_webhook_secret: str | None = field(repr=False)
-    """With it, Kling's signed callbacks are taken."""
-    public_url: str | None
-    """Where the bot's web server is reached from outside; set when the secret is."""
-    database: Place
-    unused_file: str | None
-    """What KLINGBOT_DB names although DATABASE_URL is set."""
-    prices: PriceList
-    calendar: Calendar
-    admins: tuple[str, ...]
-    """Slack user ids; empty: Slack's own admins and owners."""
-    alerts_channel: str | None
-    poll_ms: int
-    stuck_ms: int
-    """How long Kling may keep a job without a verdict before the admins are asked about it."""
-    keep_prompts_days: int | None
-    """None: for ever."""
-    host: str
-    port: int | None
-    """None: no web server (Socket Mode without PORT)."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is allowed but probably not meant."""
-        said = []
-        if not self.prices.kling_units and urlsplit(self.kling_api_url).hostname not in _LOOPBACK:
-            said.append(
-                f"KLINGBOT_PRICE_LIST: “{self.prices.name}” is not what {self.kling_api_url} charges; budgets will not "
-                "match the bill. Set KLINGBOT_PRICE_LIST=kling-api for Kling's own prices."
-            )
-        if self.unused_file:
-            said.append(
-                f"KLINGBOT_DB: {self.unused_file} is not used, because DATABASE_URL is set. To carry a ledger over: "
-                "python bot.py move --from FILE --to postgresql://…"
-            )
-        return tuple(said)
-
-
-def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """The process's environment over the `.env` file's, if there is one."""
-    values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**values, **os.environ}
-
-
-def read(env: Mapping[str, str]) -> Settings:
-    """Settings from environment variables. An empty variable counts as unset. Raises SettingsError."""
-    return _read(env, lambda reading: reading.settings())
-
-
-def ledger(env: Mapping[str, str]) -> LedgerSettings:
-    """Only what the ledger needs; tokens may be missing. Raises SettingsError."""
-    return _read(env, lambda reading: reading.ledger(legacy_only="KLING_ACCESS_KEY" in reading.env))
-
-
-def database(env: Mapping[str, str]) -> Place:
-    """Where the ledger is: `DATABASE_URL`, `KLINGBOT_DB`, or `klingbot.db` beside the bot. Raises SettingsError."""
-    return _read(env, lambda reading: reading.place())
-
-
-def log_shape(env: Mapping[str, str]) -> str:
-    """How the log is written: `text` or `json`. What is neither is for `read` to complain about."""
-    shape = env.get("KLINGBOT_LOG", "").strip().lower()
-    return shape if shape in SHAPES else SHAPES[0]
-
-
-def place(name: str, text: str) -> Place:
-    """Where a ledger is, as a person writes it: a URL, or a file. Raises SettingsError."""
-    if "://" not in text:
-        return Path(text)
-    try:
-        return database_url(text)
-    except ValueError as e:
-        raise SettingsError((f"{name} {e}",)) from e
-
-
-def kling_api_url(env: Mapping[str, str]) -> str:
-    """Where Kling is. Raises SettingsError."""
-    return _read(env, lambda reading: reading.url("KLING_API_URL", KLING_API_URL))
-
-
-def host(env: Mapping[str, str]) -> str | None:
-    """The hosting service whose machines forget their own disk at every restart, if this is one of them.
-
-    Heroku never has another disk; the rest keep what is on a mounted volume (their docs on dynos, volumes and disks).
-    """
-    present = [name for name, value in env.items() if value.strip()]
-    found = (service for mark, service in _FORGETFUL.items() if any(fnmatchcase(name, mark) for name in present))
-    return next(found, None)
-
-
-def _read(env: Mapping[str, str], part: Callable[[_Reading], T]) -> T:
-    reading = _Reading({name: value.strip() for name, value in env.items() if value.strip()})
-    found = part(reading)
-    if reading.problems:
-        raise SettingsError(tuple(reading.problems))
-    return found
-
-
-class _Reading:
+class Reading:
     """One reading of an environment, and the problems met on the way."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
@@ -267,7 +128,7 @@ class _Reading:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             self.problems.append(f"{name} must be a URL that starts with https://, got {url}")
-        elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
             self.problems.append(f"{name} would send secrets unencrypted to {parts.hostname}; use https://")
         return url
 

@@ -1,0 +1,127 @@
+"""The words of the command line that look after the ledger; `bot.py` has those that run the bot.
+
+Each ends with a sentence: what a person did wrong is never a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from klingbot import settings
+from klingbot.blocks.text import plural
+from klingbot.clock import now_ms
+from klingbot.slack.serve import SlackRefusedError
+from klingbot.store import DatabaseError, open_store
+from klingbot.web import PortError
+
+
+def end_with(work: Callable[[], None]) -> None:
+    """Runs it; what a person did wrong ends with its sentences and exit code 2, never with a traceback."""
+    try:
+        work()
+    except settings.SettingsError as e:
+        click.echo("Klingbot cannot start with these settings:", err=True)
+        for problem in e.problems:
+            click.echo(f"  - {problem}", err=True)
+        click.echo("See .env.example; or try it without any accounts: python bot.py sandbox", err=True)
+        sys.exit(2)
+    except (DatabaseError, PortError, SlackRefusedError) as e:
+        click.echo(f"Klingbot cannot start: {e}", err=True)
+        sys.exit(2)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date (the bot does so by itself when it starts)."""
+    end_with(lambda: open_store(settings.database(settings.environment())).close())
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Leave out what asks Slack and Kling.")
+@click.option("--rebuild", is_flag=True, help="First make the totals and the daily spend anew from the entries.")
+def doctor(offline: bool, rebuild: bool) -> None:
+    """Check everything: settings, the ledger and its sums, Slack, Kling, the clock, the disk."""
+    from klingbot.doctor import check_up, lines, rebuild_sums
+
+    env = settings.environment()
+    if rebuild:
+        end_with(lambda: rebuild_sums(settings.database(env)))
+    checked = check_up(env, now_ms(), offline=offline)
+    click.echo("\n".join(lines(checked.findings)))
+    sys.exit(checked.exit_code)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Copy the ledger to FILE, also while the bot runs, and prove the copy. Overwrites nothing."""
+    from klingbot.store.backup import BackupError, back_up
+
+    try:
+        made = back_up(settings.database(settings.environment()), file)
+    except (BackupError, DatabaseError, settings.SettingsError) as e:
+        raise click.ClickException(str(e)) from e
+    jobs, entries = plural(made.rows["jobs"], "job"), plural(made.rows["entries"], "entry", "entries")
+    copied = f"{jobs} and {entries}, {made.size:,} bytes"
+    click.echo(f"{made.path}: {copied}. Read back: sound, and its totals are what its entries add up to.")
+
+
+@click.command()
+@click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--what", type=click.Choice(["jobs", "entries"]), default="jobs", show_default=True)
+@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+def export(shape: str, what: str, file: TextIO) -> None:
+    """Write every job, or every entry, to FILE or to the standard output."""
+    from klingbot.export import export
+
+    try:
+        export(settings.database(settings.environment()), what, shape, file)
+    except (DatabaseError, settings.SettingsError) as e:
+        raise click.ClickException(str(e)) from e
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(file: Path) -> None:
+    """Take over the records and budgets of a cost_tracking.json. Again changes nothing."""
+    end_with(lambda: _import(file))
+
+
+@click.command()
+@click.option("--from", "source", required=True, metavar="FILE|URL", help="The ledger as it is; it is left alone.")
+@click.option("--to", "target", required=True, metavar="FILE|URL", help="An empty database, or a file to be made.")
+def move(source: str, target: str) -> None:
+    """Carry the ledger over to another database, and prove it there. Stop every bot first."""
+    from klingbot.store.moving import MoveError
+    from klingbot.store.moving import move as carry_over
+
+    try:
+        moved = carry_over(settings.place("--from", source), settings.place("--to", target), now=now_ms())
+    except (MoveError, DatabaseError, settings.SettingsError) as e:
+        raise click.ClickException(str(e)) from e
+    click.echo(f"{moved['jobs']:,} jobs, {moved['entries']:,} entries and {sum(moved.values()):,} rows in all arrived.")
+    click.echo("Every row is as it was, and the totals are what the entries add up to.")
+
+
+def _import(file: Path) -> None:
+    from klingbot.tracker.file import NotACostFileError
+    from klingbot.tracker.importing import summary, take_over
+    from klingbot.tracker.ledger import open_ledger
+
+    engine = open_ledger(settings.ledger(settings.environment()))
+    with closing(engine.store):
+        try:
+            taken = take_over(engine, file.read_bytes())
+        except NotACostFileError as e:
+            raise click.ClickException(f"{file} was not imported: {e}") from e
+    click.echo("\n".join(summary(taken, file.name)))
+    sys.exit(1 if taken.problems else 0)
+
+
+WORDS = (migrate, doctor, backup, export, import_, move)

@@ -1,0 +1,99 @@
+"""The environment, read once into one frozen `Settings`. The only room that knows environment variables.
+
+Every problem is collected before anything is said, each names its variable, and no secret is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+from dotenv import dotenv_values
+
+from klingbot.logs import SHAPES
+from klingbot.settings.reading import KLING_API_URL, Reading
+from klingbot.settings.values import LedgerSettings, Settings, SettingsError
+from klingbot.store.place import Place, database_url
+
+__all__ = [
+    "KLING_API_URL",
+    "LedgerSettings",
+    "Settings",
+    "SettingsError",
+    "database",
+    "environment",
+    "host",
+    "kling_api_url",
+    "ledger",
+    "log_shape",
+    "place",
+    "read",
+]
+
+_FORGETFUL = {"DYNO": "Heroku", "FLY_APP_NAME": "Fly.io", "RAILWAY_*": "Railway", "RENDER": "Render"}
+"""Variables that these services set on their machines."""
+
+T = TypeVar("T")
+
+
+def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
+    """The process's environment over the `.env` file's, if there is one."""
+    values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    return {**values, **os.environ}
+
+
+def read(env: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. An empty variable counts as unset. Raises SettingsError."""
+    return _read(env, lambda reading: reading.settings())
+
+
+def ledger(env: Mapping[str, str]) -> LedgerSettings:
+    """Only what the ledger needs; tokens may be missing. Raises SettingsError."""
+    return _read(env, lambda reading: reading.ledger(legacy_only="KLING_ACCESS_KEY" in reading.env))
+
+
+def database(env: Mapping[str, str]) -> Place:
+    """Where the ledger is: `DATABASE_URL`, `KLINGBOT_DB`, or `klingbot.db` beside the bot. Raises SettingsError."""
+    return _read(env, lambda reading: reading.place())
+
+
+def log_shape(env: Mapping[str, str]) -> str:
+    """How the log is written: `text` or `json`. What is neither is for `read` to complain about."""
+    shape = env.get("KLINGBOT_LOG", "").strip().lower()
+    return shape if shape in SHAPES else SHAPES[0]
+
+
+def place(name: str, text: str) -> Place:
+    """Where a ledger is, as a person writes it: a URL, or a file. Raises SettingsError."""
+    if "://" not in text:
+        return Path(text)
+    try:
+        return database_url(text)
+    except ValueError as e:
+        raise SettingsError((f"{name} {e}",)) from e
+
+
+def kling_api_url(env: Mapping[str, str]) -> str:
+    """Where Kling is. Raises SettingsError."""
+    return _read(env, lambda reading: reading.url("KLING_API_URL", KLING_API_URL))
+
+
+def host(env: Mapping[str, str]) -> str | None:
+    """The hosting service whose machines forget their own disk at every restart, if this is one of them.
+
+    Heroku never has another disk; the rest keep what is on a mounted volume (their docs on dynos, volumes and disks).
+    """
+    present = [name for name, value in env.items() if value.strip()]
+    found = (service for mark, service in _FORGETFUL.items() if any(fnmatchcase(name, mark) for name in present))
+    return next(found, None)
+
+
+def _read(env: Mapping[str, str], part: Callable[[Reading], T]) -> T:
+    reading = Reading({name: value.strip() for name, value in env.items() if value.strip()})
+    found = part(reading)
+    if reading.problems:
+        raise SettingsError(tuple(reading.problems))
+    return found

@@ -1,0 +1,136 @@
+"""What can be said after `/kling`: one frozen dataclass per command."""
+
+from __future__ import annotations
+
+from klingbot.slack.grammar.money import (
+    Approve,
+    AskForAmount,
+    AskForRefused,
+    Audit,
+    BudgetList,
+    BudgetRemove,
+    BudgetSet,
+    BudgetShow,
+    Deny,
+    Reconcile,
+    Requests,
+    RulesSet,
+    RulesShow,
+    Withdraw,
+)
+from klingbot.slack.grammar.references import (
+    ChannelRef,
+    ProjectRef,
+    ScopeRef,
+    UserRef,
+    WorkspaceRef,
+)
+from klingbot.slack.grammar.telling import (
+    AlertsQuiet,
+    AlertsRetry,
+    AlertsShow,
+    AlertsTest,
+    DigestList,
+    DigestNow,
+    DigestOff,
+    DigestSet,
+    Help,
+    Menu,
+    Usage,
+)
+from klingbot.slack.grammar.videos import (
+    Cancel,
+    CancelWaiting,
+    Generate,
+    Jobs,
+    KeepWaiting,
+    Options,
+    ProjectSet,
+    ProjectShow,
+    Quote,
+    Thaw,
+    WriteOff,
+)
+
+Command = (
+    Generate
+    | Quote
+    | BudgetList
+    | BudgetShow
+    | BudgetSet
+    | BudgetRemove
+    | Usage
+    | DigestList
+    | DigestSet
+    | DigestOff
+    | DigestNow
+    | ProjectShow
+    | ProjectSet
+    | Cancel
+    | CancelWaiting
+    | Jobs
+    | KeepWaiting
+    | WriteOff
+    | Thaw
+    | AskForRefused
+    | AskForAmount
+    | Requests
+    | Approve
+    | Deny
+    | Withdraw
+    | RulesShow
+    | RulesSet
+    | Audit
+    | Reconcile
+    | AlertsShow
+    | AlertsTest
+    | AlertsRetry
+    | AlertsQuiet
+    | Menu
+    | Help
+)
+
+__all__ = [
+    "AlertsQuiet",
+    "AlertsRetry",
+    "AlertsShow",
+    "AlertsTest",
+    "Approve",
+    "AskForAmount",
+    "AskForRefused",
+    "Audit",
+    "BudgetList",
+    "BudgetRemove",
+    "BudgetSet",
+    "BudgetShow",
+    "Cancel",
+    "CancelWaiting",
+    "ChannelRef",
+    "Command",
+    "Deny",
+    "DigestList",
+    "DigestNow",
+    "DigestOff",
+    "DigestSet",
+    "Generate",
+    "Help",
+    "Jobs",
+    "KeepWaiting",
+    "Menu",
+    "Options",
+    "ProjectRef",
+    "ProjectSet",
+    "ProjectShow",
+    "Quote",
+    "Reconcile",
+    "Requests",
+    "RulesSet",
+    "RulesShow",
+    "ScopeRef",
+    "Thaw",
+    "Usage",
+    "UserRef",
+    "Withdraw",
+    "WorkspaceRef",
+    "WriteOff",
+]
