@@ -39,6 +39,8 @@ class Request:
     negative: str | None = None
     image_url: str | None = None
     response_url: str | None = None
+    thread_ts: str | None = None
+    """The message in whose thread it was asked for, by Slack's id: the video goes there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Job:
     """When an admin gave its hold back without a verdict; Kling is still asked, and what it charges is booked."""
     reason: str | None = None
     """Why it failed or was released, in plain words; while a refusal is looked into, what Kling said."""
+    thread_ts: str | None = None
 
 
 def id_for(request_id: str) -> str:

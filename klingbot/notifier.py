@@ -170,7 +170,7 @@ class Notifier:
         if root and root.sent_to and root.sent_ts:
             thread, broadcast = Place.channel(root.sent_to), any(each.broadcast for each in messages)
             return self.sender.send(thread, said, thread_ts=root.sent_ts, broadcast=broadcast)
-        return self.sender.send(_place(first), said, private=first.kind == TESTED)
+        return self.sender.send(_place(first), said, thread_ts=first.thread_ts, private=first.kind == TESTED)
 
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
@@ -178,7 +178,7 @@ class Notifier:
             with self.engine.store.write() as tx:
                 delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
             return
-        if message.thread or message.replaces:
+        if message.thread or message.thread_ts or message.replaces:
             with self.engine.store.write() as tx:
                 delivery.unbind(tx, message)
             return

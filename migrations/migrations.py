@@ -386,3 +386,10 @@ def m010_rules(db: Database) -> None:
           why TEXT NOT NULL
         ) STRICT""")
     db.execute("CREATE INDEX audit_of ON audit (subject, id)")
+
+
+@migrations()
+def m011_threads(db: Database) -> None:
+    """Videos that were asked for in a thread, and messages that belong into one."""
+    db.execute("ALTER TABLE jobs ADD COLUMN thread_ts TEXT")
+    db.execute("ALTER TABLE outbox ADD COLUMN thread_ts TEXT")

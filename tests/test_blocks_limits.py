@@ -90,8 +90,8 @@ NAME = "n" * 40
 CHANNEL = "C" + "9" * 19
 FAILED = OutboxMessage(
     id=1, key=LONG, kind=LONG, line=CHANNEL, channel_id=None, user_id=None, response_url=None, content={}, thread=None,
-    broadcast=False, replaces=None, state="failed", created_at=NOON, lease_until=0, tries=10**6, problem=LONG,
-    detour=LONG, sent_to=None, sent_ts=None, carried_by=None, parts=1,
+    thread_ts=None, broadcast=False, replaces=None, state="failed", created_at=NOON, lease_until=0, tries=10**6,
+    problem=LONG, detour=LONG, sent_to=None, sent_ts=None, carried_by=None, parts=1,
 )  # fmt: skip
 WEEKLY = PeriodKind.WEEKLY
 

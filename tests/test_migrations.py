@@ -37,6 +37,7 @@ STEPS = [
     "m008_care",
     "m009_increases",
     "m010_rules",
+    "m011_threads",
 ]
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from klingbot import blocks, sandbox
 from klingbot.budgets import WORKSPACE
-from klingbot.engine import Engine, budgeting, delivering, muting
+from klingbot.engine import Engine, asking, budgeting, delivering, muting
 from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
+from klingbot.jobs import Request
 from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.outbox import Crossed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.periods import PeriodKind
@@ -27,7 +28,7 @@ from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import ref_of
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
-from tests.ledger_checks import hold
+from tests.ledger_checks import TEN_SECONDS, hold, settle
 from tests.live_bot import until
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -330,6 +331,30 @@ def test_a_reply_comes_in_the_thread_of_what_it_answers(post: Post) -> None:
     post.deliver(3)
     root, *replies = post.seen(GENERAL)
     assert [reply.thread_ts for reply in replies] == [root.ts, root.ts]
+
+
+def test_a_video_that_was_asked_for_in_a_thread_comes_to_that_thread(post: Post) -> None:
+    asked = post.slack.workspace.post(GENERAL, BOB, "what about a fox?")
+    request = Request("r1", BOB, GENERAL, "a fox", TEN_SECONDS, thread_ts=asked.ts)
+    held = asking.hold(post.engine, request)
+    assert isinstance(held, asking.Held) and held.job.thread_ts == asked.ts
+    settle(post.engine, held.job)
+    post.deliver()
+    video = post.seen(GENERAL)[-1]
+    assert "your video is ready" in video.text
+    assert (video.thread_ts, video.broadcast) == (asked.ts, False)
+
+
+def test_a_video_whose_thread_has_gone_comes_to_the_channel_and_one_that_may_not_come_there_to_its_owner(
+    post: Post,
+) -> None:
+    for key, channel_id in (("gone", GENERAL), ("shut", LOUNGE)):
+        post.put(key, channel_id=channel_id, user_id=BOB, thread_ts="1.000001")
+    post.deliver(3)
+    (video,) = post.seen(GENERAL)
+    assert video.thread_ts is None
+    (told,) = post.seen(BOBS_DM, BOB)
+    assert "This was meant for <#C0LOUNGE01>" in told.text
 
 
 def test_a_reply_follows_its_root_to_wherever_that_went(post: Post) -> None:

@@ -31,7 +31,7 @@ def held(outcome: Held, calendar: Calendar) -> Message:
     near = [short(standing, calendar) for standing in tightest(outcome.standings, 1)]
     return message(
         section(f"🎬 Held {job.quote} for {product(job)} · project {name(job.project)}", quoted(job.prompt)),
-        context(f"Job {code(job.id)}", ahead, "the video comes to this channel"),
+        context(f"Job {code(job.id)}", ahead, f"the video comes to this {'thread' if job.thread_ts else 'channel'}"),
         context(*(near or ["No budget limits this"])),
         context(f"Cancel while it waits: {code(f'/kling cancel {job.id}')}"),
         actions(button("Cancel", "job.cancel", job.id)),

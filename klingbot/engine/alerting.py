@@ -106,6 +106,7 @@ def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: 
         channel_id=job.channel_id,
         user_id=job.user_id,
         response_url=job.response_url,
+        thread_ts=job.thread_ts,
     )
 
 
@@ -162,11 +163,12 @@ def _put(
     user_id: str | None = None,
     response_url: str | None = None,
     thread: str | None = None,
+    thread_ts: str | None = None,
     replaces: str | None = None,
     broadcast: bool = False,
 ) -> bool:
     place = {"channel_id": channel_id, "user_id": user_id, "response_url": response_url}
-    bound = {"thread": thread, "replaces": replaces}
+    bound = {"thread": thread, "thread_ts": thread_ts, "replaces": replaces}
     return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound, broadcast=broadcast)
 
 

@@ -321,4 +321,5 @@ def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: 
         week_start=periods.weekly.start,
         month_start=periods.monthly.start,
         due_at=now,
+        thread_ts=request.thread_ts,
     )

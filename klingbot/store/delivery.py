@@ -182,7 +182,7 @@ def unbind(tx: Transaction, message: OutboxMessage) -> None:
     """It cannot be a reply or an edit: it is said as a message of its own."""
     tx.execute(
         """
-        UPDATE outbox SET thread_key = NULL, replaces_key = NULL, lease_until = 0
+        UPDATE outbox SET thread_key = NULL, thread_ts = NULL, replaces_key = NULL, lease_until = 0
         WHERE id = :id AND state = 'waiting'""",
         {"id": message.id},
     )

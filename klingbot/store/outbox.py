@@ -36,6 +36,8 @@ class OutboxMessage:
     content: dict[str, Any]
     thread: str | None
     """The key of the message in whose thread it belongs."""
+    thread_ts: str | None
+    """The message in whose thread it belongs, by Slack's id, where that is none of ours."""
     broadcast: bool
     """A reply that the channel sees too."""
     replaces: str | None
@@ -75,6 +77,7 @@ def put(
     thread: str | None = None,
     replaces: str | None = None,
     broadcast: bool = False,
+    thread_ts: str | None = None,
 ) -> bool:
     """Queues a message. False when one of that key was queued before.
 
@@ -84,16 +87,17 @@ def put(
     `thread` is the key of another message: this one is a reply to it, wherever that one went; a `broadcast` is one that
     the channel sees too, as by Slack's “also send to #channel”. `replaces` is another key: that message is edited, or
     never said in its old form if it still waits; of several replacements that wait, the newest is said. Where Slack
-    makes either impossible, it is said as a message of its own in the same place.
+    makes either impossible, it is said as a message of its own in the same place. `thread_ts` is Slack's id of somebody
+    else's message in `channel_id`: this one is a reply to that.
     """
     root, edited = _find_root(tx, thread), _find_edited(tx, replaces)
     bound_to = edited or root
     row = tx.execute(
         """
         INSERT INTO outbox (key, kind, line, channel_id, user_id, response_url, content, thread_key, replaces_key,
-          broadcast, state, due_at, created_at)
+          thread_ts, broadcast, state, due_at, created_at)
         VALUES (:key, :kind, :line, :channel_id, :user_id, :response_url, :content, :thread, :replaces,
-          :broadcast, 'waiting', :at, :at)
+          :thread_ts, :broadcast, 'waiting', :at, :at)
         ON CONFLICT (key) DO NOTHING RETURNING *""",
         {
             "key": key,
@@ -105,6 +109,7 @@ def put(
             "content": json.dumps(content),
             "thread": root.key if root else None,
             "replaces": edited.key if edited else None,
+            "thread_ts": thread_ts,
             "broadcast": int(broadcast),
             "at": at,
         },
@@ -157,6 +162,7 @@ def message_of(row: Any) -> OutboxMessage:
         response_url=row["response_url"],
         content=json.loads(row["content"]),
         thread=row["thread_key"],
+        thread_ts=row["thread_ts"],
         broadcast=bool(row["broadcast"]),
         replaces=row["replaces_key"],
         state=row["state"],
