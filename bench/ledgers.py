@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 from klingbot import prices
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, open_engine
-from klingbot.engine.asking import Held
+from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine
 from klingbot.engine.budgeting import Change
+from klingbot.engine.outcomes import Held
 from klingbot.jobs import Request
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
@@ -115,7 +115,7 @@ def hold(engine: Engine) -> Held:
 def release_all(engine: Engine) -> None:
     """Nobody waits any more: the queue is as short as it was before."""
     for job in jobs.live(engine.store.read(), None, most=100_000):
-        asking.cancel(engine, job.id, user_id=USER, is_admin=True)
+        cancelling.cancel(engine, job.id, user_id=USER, is_admin=True)
 
 
 def now_ms() -> int:

@@ -17,8 +17,8 @@ from bench.table import Row, Section, seconds
 from klingbot import prices
 from klingbot.budgets import WORKSPACE
 from klingbot.engine import asking, budgeting, open_engine
-from klingbot.engine.asking import BudgetExceeded, Held
 from klingbot.engine.budgeting import Change, standings
+from klingbot.engine.outcomes import BudgetExceeded, Held
 from klingbot.jobs import Request
 from klingbot.periods import PeriodKind
 from klingbot.store import open_store

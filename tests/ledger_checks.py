@@ -12,7 +12,7 @@ import psycopg
 
 from klingbot.budgets import Total, scopes_of
 from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.asking import Held
+from klingbot.engine.outcomes import Held
 from klingbot.jobs import Job, Request
 from klingbot.outbox import Content, from_json
 from klingbot.periods import Period, PeriodKind

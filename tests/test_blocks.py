@@ -14,8 +14,9 @@ from klingbot.blocks import budgets, help, jobs, refusals, usage
 from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
-from klingbot.engine.asking import BudgetExceeded, Estimate, Held, TooLate
 from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.cancelling import TooLate
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING
 from klingbot.outbox import (

@@ -31,18 +31,10 @@ from klingbot.blocks import (
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
-from klingbot.engine.asking import (
-    BudgetExceeded,
-    Cancelled,
-    Estimate,
-    Held,
-    MayBeAtKling,
-    NeedsConsent,
-    NotYours,
-    TooLate,
-)
 from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.reconciling import Books, Reconciled
 from klingbot.engine.ruling import MOST_CHANGES, RulesSet

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klingbot import blocks
 from klingbot.blocks import answers, jobs, text, usage
-from klingbot.engine.asking import Held
+from klingbot.engine.outcomes import Held
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
 from klingbot.slack.syntax import USAGE

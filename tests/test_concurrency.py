@@ -19,7 +19,7 @@ import pytest
 
 from klingbot import prices
 from klingbot.budgets import WORKSPACE, Total
-from klingbot.engine import Engine, asking, budgeting, open_engine, usage, verdicts
+from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import JobState, id_for
 from klingbot.money import Amount
@@ -195,8 +195,8 @@ def test_a_job_is_either_cancelled_or_sent_never_both(engine: Engine) -> None:
     def race(n: int) -> list[bool]:
         if n:
             return [verdicts.submitting(engine, job, "/v1/videos/text2video", due_at=0) is not None for job in waiting]
-        outcomes = [asking.cancel(engine, job.id, user_id="U1", is_admin=False) for job in waiting]
-        return [isinstance(outcome, asking.Cancelled) for outcome in outcomes]
+        outcomes = [cancelling.cancel(engine, job.id, user_id="U1", is_admin=False) for job in waiting]
+        return [isinstance(outcome, cancelling.Cancelled) for outcome in outcomes]
 
     cancelled, sent = at_once(race, 2)
     assert all(was != went for was, went in zip(cancelled, sent, strict=True))
@@ -242,7 +242,7 @@ def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engi
         for n in range(60):
             job = hold(engine, f"r{n}")
             room_for_ten(engine)
-            asking.cancel(engine, job.id, user_id="U1", is_admin=False)
+            cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
     finally:
         done.set()
         meddler.join(10)
@@ -254,7 +254,7 @@ def test_two_stores_in_one_process_take_turns_too(engine: Engine) -> None:
     with opened(engine.store.place, engine.clock()) as other:
         both = (engine, other)
         outcomes = at_once(lambda n: [asking.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
-    held = [outcome for found in outcomes for outcome in found if isinstance(outcome, asking.Held)]
+    held = [outcome for found in outcomes for outcome in found if isinstance(outcome, outcomes.Held)]
     assert len(held) == ROOM
     assert {outcome.job.id for outcome in held} <= {id_for(f"{n} {i}") for n in range(4) for i in range(5)}
     proved_full(engine)

@@ -17,7 +17,7 @@ import pytest
 from klingbot import charts, prices
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day
-from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, verdicts
+from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, outcomes, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures, last
 from klingbot.money import NOTHING, Amount
@@ -59,7 +59,7 @@ def week(engine: Engine, clock: FakeClock) -> Engine:
     settle(engine, hold(engine, "sunday", user_id="U3"))
     budgeting.set_budget(engine, Change(user_scope("U9"), MONTHLY, 1_000), by="UADMIN")
     for n in range(2):
-        assert isinstance(asking.hold(engine, ask(f"refused {n}", user_id="U9")), asking.BudgetExceeded)
+        assert isinstance(asking.hold(engine, ask(f"refused {n}", user_id="U9")), outcomes.BudgetExceeded)
     clock.set(2026, 11, 23, 12)
     settle(engine, hold(engine, "this week"))
     return engine

@@ -12,7 +12,7 @@ import pytest
 
 from klingbot import prices, sandbox
 from klingbot.dispatcher import AT_ONCE, Dispatcher
-from klingbot.engine import Engine, asking, verdicts
+from klingbot.engine import Engine, asking, cancelling, outcomes, verdicts
 from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
 from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
@@ -96,7 +96,7 @@ def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
 def ask(engine: Engine, request_id: str = "r1", **wish: Any) -> Job:
     request = Request(request_id, "UBOB", "CMARK", "a fox in snow", Wish(**wish))
     outcome = asking.hold(engine, request)
-    assert isinstance(outcome, asking.Held), outcome
+    assert isinstance(outcome, outcomes.Held), outcome
     return outcome.job
 
 
@@ -446,7 +446,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     dispatcher.submit()
     assert now(engine, job).state is JobState.HELD, "it keeps its place and its hold"
     request = Request("r2", "UBOB", "CMARK", "a fox", Wish())
-    assert asking.hold(engine, request) == asking.Stopped("The Kling account has no units left.")
+    assert asking.hold(engine, request) == outcomes.Stopped("The Kling account has no units left.")
 
     clock.tick(61)
     dispatcher.submit()
@@ -457,7 +457,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     dispatcher.submit()
     assert now(engine, job).state is JobState.SUBMITTED
     assert messages(engine) == ["submitting stopped", "submitting resumed"]
-    assert isinstance(asking.hold(engine, request), asking.Held)
+    assert isinstance(asking.hold(engine, request), outcomes.Held)
 
 
 @pytest.mark.parametrize(("refusal", "closed_seconds"), [(BUSY, 1), (DRY, 60)])
@@ -489,7 +489,7 @@ def test_a_gate_that_nobody_waits_before_holds_nobody_up(
     left = ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
     dispatcher.submit()
-    asking.cancel(engine, left.id, user_id="UBOB", is_admin=False)
+    cancelling.cancel(engine, left.id, user_id="UBOB", is_admin=False)
     clock.tick(2)
     ask(engine, "r2", model="kling-pro")
     assert not jobs.any_probe_due(engine.store.read(), clock.at)
@@ -541,7 +541,7 @@ def test_a_job_cancelled_while_it_waited_is_not_posted(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
-    assert isinstance(asking.cancel(engine, job.id, user_id="UBOB", is_admin=False), asking.Cancelled)
+    assert isinstance(cancelling.cancel(engine, job.id, user_id="UBOB", is_admin=False), cancelling.Cancelled)
     dispatcher.submit()
     assert kling.posted == []
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import bot
 from klingbot import prices
 from klingbot.engine import Engine, asking, open_engine, verdicts
-from klingbot.engine.asking import Held
+from klingbot.engine.outcomes import Held
 from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export
 from klingbot.jobs import Request
 from klingbot.pricing import Wish

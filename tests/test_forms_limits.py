@@ -15,8 +15,8 @@ from klingbot.blocks import forms, home
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import View
 from klingbot.budgets import Budget, Standing, Total
-from klingbot.engine.asking import BudgetExceeded, Estimate
 from klingbot.engine.home import Home
+from klingbot.engine.outcomes import BudgetExceeded, Estimate
 from klingbot.engine.queue import Queue
 from klingbot.engine.usage import Usage
 from klingbot.increases import Increase

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from klingbot.budgets import WORKSPACE, Budget, Standing, Total, project_scope
 from klingbot.engine import Engine, asking, budgeting, granting, increasing, verdicts
-from klingbot.engine.asking import BudgetExceeded, Held
 from klingbot.engine.budgeting import Change
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
 from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
+from klingbot.engine.outcomes import BudgetExceeded, Held
 from klingbot.increases import Increase, IncreaseState, shortfall
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING, Amount

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from klingbot import prices
 from klingbot.budgets import OVER, WORKSPACE, Standing, Total, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, open_engine, usage, verdicts
-from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, NoSuchJob, NotYours, Repeated, Stopped, TooLate
+from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, outcomes, projects, usage, verdicts
 from klingbot.engine.budgeting import BudgetSet, Change, NoLimit
+from klingbot.engine.cancelling import Cancelled, NoSuchJob, NotYours, TooLate
+from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated, Stopped
 from klingbot.jobs import JobState, id_for
 from klingbot.money import NOTHING, Amount
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
@@ -114,7 +115,7 @@ def test_a_release_gives_the_hold_back_in_all_nine(engine: Engine, submitted: bo
 
 def test_a_cancel_gives_the_hold_back(engine: Engine) -> None:
     job = hold(engine, "r1")
-    outcome = asking.cancel(engine, job.id, user_id="U1", is_admin=False)
+    outcome = cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
     assert isinstance(outcome, Cancelled)
     assert outcome.job.reason == "cancelled by U1"
     assert set(nine_totals(engine, job).values()) == {Total()}
@@ -142,7 +143,7 @@ def test_a_job_ends_in_the_periods_it_was_asked_for_in(engine: Engine, clock: Fa
     elif ending == "release":
         verdicts.failed(engine, submit(engine, job), "too dark")
     else:
-        asking.cancel(engine, job.id, user_id="U1", is_admin=False)
+        cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
     then = Total(settled=FORTY) if ending == "settle" else Total()
     assert set(nine_totals(engine, job).values()) == {then}
     for period in engine.periods():
@@ -187,7 +188,7 @@ def test_a_repeated_request_is_answered_even_when_the_budget_is_used_up_or_kling
 def test_a_second_ending_changes_nothing(engine: Engine, first: str) -> None:
     job = hold(engine, "r1")
     if first == "cancelled":
-        asking.cancel(engine, job.id, user_id="U1", is_admin=False)
+        cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
     elif first == "refused":
         verdicts.refused(engine, job, "prompt blocked")
     elif first == "failed":
@@ -202,7 +203,7 @@ def test_a_second_ending_changes_nothing(engine: Engine, first: str) -> None:
     assert verdicts.look_again(engine, job, due_at=0) is None
     assert verdicts.submitting(engine, job, "/again", due_at=0) is None
     assert verdicts.submitted(engine, job, "task-again", due_at=0) is None
-    assert isinstance(asking.cancel(engine, job.id, user_id="U1", is_admin=True), TooLate)
+    assert isinstance(cancelling.cancel(engine, job.id, user_id="U1", is_admin=True), TooLate)
     assert everything(engine.store) == before
 
 
@@ -254,7 +255,7 @@ def test_a_write_that_breaks_leaves_nothing_and_the_next_one_works(engine: Engin
         raise RuntimeError("the listener broke")
     with pytest.raises(REFUSED), engine.store.write() as tx:
         tx.execute(OF_NO_JOB)
-    assert asking.project_of(engine, "C9") == "default"
+    assert projects.project_of(engine, "C9") == "default"
     assert everything(engine.store) == before
     hold(engine, "r1")
 
@@ -327,12 +328,12 @@ def test_an_estimate_says_what_a_hold_would_and_spends_nothing(engine: Engine) -
     limit(engine, WORKSPACE, 50)
     before = everything(engine.store)
     fits = asking.estimate(engine, ask("r1"))
-    assert isinstance(fits, asking.Estimate)
+    assert isinstance(fits, outcomes.Estimate)
     assert (fits.quote.amount, fits.refused, fits.fits) == (FORTY, (), ())
     assert everything(engine.store) == before
     hold(engine, "r1")
     estimated, outcome = asking.estimate(engine, ask("r2")), refused(engine, "r2")
-    assert isinstance(estimated, asking.Estimate)
+    assert isinstance(estimated, outcomes.Estimate)
     assert (estimated.refused, estimated.fits) == (outcome.refused, outcome.fits)
 
 
@@ -352,14 +353,14 @@ def test_while_kling_refuses_the_account_new_jobs_are_refused_with_the_reason(en
 
 def test_a_job_can_be_cancelled_by_its_owner_or_an_admin_while_it_waits(engine: Engine) -> None:
     job = hold(engine, "r1")
-    assert asking.cancel(engine, "nosuchjob", user_id="U1", is_admin=True) == NoSuchJob()
-    assert asking.cancel(engine, job.id, user_id="U2", is_admin=False) == NotYours(job)
-    assert isinstance(asking.cancel(engine, job.id, user_id="U2", is_admin=True), Cancelled)
+    assert cancelling.cancel(engine, "nosuchjob", user_id="U1", is_admin=True) == NoSuchJob()
+    assert cancelling.cancel(engine, job.id, user_id="U2", is_admin=False) == NotYours(job)
+    assert isinstance(cancelling.cancel(engine, job.id, user_id="U2", is_admin=True), Cancelled)
 
 
 def test_kling_has_no_cancel(engine: Engine) -> None:
     job = submit(engine, hold(engine, "r1"))
-    assert asking.cancel(engine, job.id, user_id="U1", is_admin=True) == TooLate(job)
+    assert cancelling.cancel(engine, job.id, user_id="U1", is_admin=True) == TooLate(job)
     assert set(nine_totals(engine, job).values()) == {Total(held=FORTY)}
 
 
@@ -378,7 +379,7 @@ def test_a_hold_says_how_many_jobs_wait_before_it(engine: Engine, clock: FakeClo
 
 def test_a_channel_spends_for_its_project(engine: Engine) -> None:
     assert hold(engine, "r1", project=None).project == "default"
-    asking.set_project(engine, "C1", "sales", by="UADMIN")
+    projects.set_project(engine, "C1", "sales", by="UADMIN")
     assert hold(engine, "r2", project=None).project == "sales"
     assert hold(engine, "r3", project="marketing").project == "marketing"
 
@@ -470,7 +471,7 @@ def test_a_release_that_stays_above_a_threshold_does_not_announce_it_again(liste
     hold(listening, "r1")
     for n in range(3):
         job = hold(listening, f"s{n}", Wish("kling-v1", 5))
-        asking.cancel(listening, job.id, user_id="U1", is_admin=False)
+        cancelling.cancel(listening, job.id, user_id="U1", is_admin=False)
     assert crossed(listening) == [("80",), ("100",), ("100",), ("100",)]
 
 
@@ -524,7 +525,7 @@ def test_people_being_turned_away_is_announced_once_per_budget_and_period(engine
 def test_what_still_fitted_in_between_does_not_announce_it_again(engine: Engine) -> None:
     limit(engine, WORKSPACE, 30)
     refused(engine, "r1")
-    asking.cancel(engine, hold(engine, "r2", Wish("kling-v1", 5)).id, user_id="U1", is_admin=False)
+    cancelling.cancel(engine, hold(engine, "r2", Wish("kling-v1", 5)).id, user_id="U1", is_admin=False)
     refused(engine, "r3")
     assert len(queued(engine.store, TurnedAway)) == 1
 

@@ -21,10 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from klingbot import prices
 from klingbot.budgets import DEFAULT_THRESHOLDS, WORKSPACE, project_scope, scopes_of, user_scope
-from klingbot.engine import Clock, Engine, asking, budgeting, open_engine, stuck, verdicts
-from klingbot.engine.asking import BudgetExceeded, Held, Repeated, Request
+from klingbot.engine import Clock, Engine, asking, budgeting, cancelling, open_engine, outcomes, stuck, verdicts
 from klingbot.engine.budgeting import Change
-from klingbot.jobs import Job
+from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
+from klingbot.jobs import Job, Request
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.pricing import Wish
@@ -163,7 +163,7 @@ class Histories(RuleBasedStateMachine):
     def somebody_asks(self, user: str, project: str, wish: Wish) -> None:
         request = ask(f"r{len(self.model.jobs)} {self.clock.at} {user}", wish, user_id=user, project=project)
         estimate = self.do(asking.estimate, request)
-        assert isinstance(estimate, asking.Estimate)
+        assert isinstance(estimate, outcomes.Estimate)
         broken = self.broken_by(request, estimate.quote.amount)
         outcome = self.do(asking.hold, request)
         assert refused_by(outcome) == broken
@@ -197,7 +197,7 @@ class Histories(RuleBasedStateMachine):
         job = self.live_job(pick)
         if job is None:
             return
-        assert isinstance(self.do(asking.cancel, job.id, user_id=job.user_id, is_admin=False), asking.Cancelled)
+        assert isinstance(self.do(cancelling.cancel, job.id, user_id=job.user_id, is_admin=False), cancelling.Cancelled)
         self._released(job)
 
     @rule(pick=PICKS)

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 import bot
 from klingbot.budgets import WORKSPACE
 from klingbot.engine import Engine, asking, budgeting, open_engine, verdicts
-from klingbot.engine.asking import Repeated
 from klingbot.engine.budgeting import Change
+from klingbot.engine.outcomes import Repeated
 from klingbot.periods import PeriodKind
 from klingbot.store import facts, moving, open_store, outbox
 from klingbot.store.moving import AT_ONCE, MoveError, move

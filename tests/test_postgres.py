@@ -21,9 +21,9 @@ from klingbot import prices
 from klingbot.budgets import WORKSPACE
 from klingbot.doctor import Health
 from klingbot.doctor import ledger as ledger_checks
-from klingbot.engine import Engine, asking, budgeting, open_engine
-from klingbot.engine.asking import BudgetExceeded, Held, Repeated
+from klingbot.engine import Engine, asking, budgeting, open_engine, projects
 from klingbot.engine.budgeting import Change
+from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.slack import failures
 from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
@@ -100,7 +100,7 @@ def test_a_transaction_that_is_cut_off_leaves_nothing_and_says_so(engine: Engine
         tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
         cut_all(postgres)
         tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C8', 'lost')")
-    assert asking.project_of(engine, "C9") == "default"
+    assert projects.project_of(engine, "C9") == "default"
     hold(engine, "r1")
 
 
@@ -109,7 +109,7 @@ def test_a_statement_that_failed_is_never_committed_around(engine: Engine) -> No
         tx.execute("INSERT INTO projects (channel_id, project) VALUES ('C9', 'lost')")
         with suppress(psycopg.Error):  # as nobody should
             tx.execute("SELECT 1 / 0")
-    assert asking.project_of(engine, "C9") == "default"
+    assert projects.project_of(engine, "C9") == "default"
     hold(engine, "r1")
 
 

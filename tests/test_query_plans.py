@@ -20,12 +20,15 @@ from klingbot.engine import (
     Engine,
     asking,
     budgeting,
+    cancelling,
     delivering,
     digesting,
     granting,
     home,
     increasing,
     muting,
+    outcomes,
+    projects,
     queue,
     reconciling,
     stuck,
@@ -126,10 +129,10 @@ def submitting(engine: Engine) -> Job:
     return posting
 
 
-def refuse(engine: Engine) -> asking.BudgetExceeded:
+def refuse(engine: Engine) -> outcomes.BudgetExceeded:
     budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
     refused = asking.hold(engine, ask("too much"))
-    assert isinstance(refused, asking.BudgetExceeded)
+    assert isinstance(refused, outcomes.BudgetExceeded)
     return refused
 
 
@@ -211,7 +214,7 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "an estimate": lambda engine: asking.estimate(engine, ask("what if")),
     "a settle": lambda engine: settle(engine, waiting(engine)),
     "a release": lambda engine: verdicts.failed(engine, submit(engine, waiting(engine)), "too dark"),
-    "a cancel": lambda engine: asking.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
+    "a cancel": lambda engine: cancelling.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
     "waiting again": lambda engine: verdicts.held_again(engine, submitting(engine)),
     "posting again": lambda engine: verdicts.not_taken(engine, submitting(engine)),
     "a doubted refusal": lambda engine: verdicts.doubted(engine, submitting(engine), "already exists", due_at=0),
@@ -252,7 +255,7 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
     "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
-    "a channel's project": lambda engine: asking.set_project(engine, "C1", "sales", by="UADMIN"),
+    "a channel's project": lambda engine: projects.set_project(engine, "C1", "sales", by="UADMIN"),
 }
 
 

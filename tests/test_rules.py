@@ -8,10 +8,10 @@ import pytest
 
 from klingbot import prices
 from klingbot.budgets import project_scope
-from klingbot.engine import Engine, asking, budgeting, granting, increasing, ruling
-from klingbot.engine.asking import BudgetExceeded, Estimate, Forbidden, Held, NeedsConsent, Repeated
+from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling
 from klingbot.engine.budgeting import Change
 from klingbot.engine.increasing import Asked, NothingRefused, Wanted
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Forbidden, Held, NeedsConsent, Repeated
 from klingbot.engine.ruling import RuleChange, RulesSet, UnknownModels
 from klingbot.jobs import id_for
 from klingbot.outbox import IncreaseClosed
@@ -192,7 +192,7 @@ def test_every_change_of_the_rules_of_money_is_in_the_list_newest_first(engine: 
     budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 50_000), by="UALICE")
     rule(engine, ceiling=100_000)
     budgeting.remove_budget(engine, MARKETING, PeriodKind.MONTHLY, by="UBOB")
-    asking.set_project(engine, "C1", "sales", by="UALICE")
+    projects.set_project(engine, "C1", "sales", by="UALICE")
     alerts = "alerts at 80%, 100%"
     assert [(c.by, c.what, c.subject, c.before, c.after) for c in ruling.changes(engine, None)] == [
         ("UALICE", "project of #C1", "project:sales", "default", "sales"),

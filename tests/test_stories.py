@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from klingbot.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
-from klingbot.engine import Engine, asking, budgeting, muting, open_engine
+from klingbot.engine import Engine, asking, budgeting, cancelling, muting, open_engine, outcomes
 from klingbot.engine.budgeting import Change
 from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, PeriodOver
 from klingbot.engine.watching import watch
@@ -76,7 +76,7 @@ def spend(engine: Engine, *names: str) -> None:
 
 
 def refuse(engine: Engine, name: str) -> None:
-    assert isinstance(asking.hold(engine, ask(name)), asking.BudgetExceeded)
+    assert isinstance(asking.hold(engine, ask(name)), outcomes.BudgetExceeded)
 
 
 def told(content: Content) -> list[str]:
@@ -141,7 +141,7 @@ def test_a_crossing_that_is_armed_again_is_told_once_more_and_listed_once(listen
     limit(listening, WORKSPACE, 20, thresholds=(50,))
     for name in "abc":
         job = hold(listening, name, TEN_CREDITS)
-        asking.cancel(listening, job.id, user_id="U1", is_admin=False)
+        cancelling.cancel(listening, job.id, user_id="U1", is_admin=False)
     replies = [each for each in outbox(listening) if each.thread]
     assert len(replies) == 2
     assert told(outbox(listening)[-1].content) == ["50"]

@@ -9,9 +9,9 @@ import pytest
 from klingbot import sandbox
 from klingbot.budgets import OVER, WORKSPACE, Total
 from klingbot.dispatcher import Dispatcher
-from klingbot.engine import Engine, asking, budgeting, queue, stuck, usage, verdicts
-from klingbot.engine.asking import MayBeAtKling, NoSuchJob
+from klingbot.engine import Engine, asking, budgeting, cancelling, outcomes, queue, stuck, usage, verdicts
 from klingbot.engine.budgeting import Change
+from klingbot.engine.cancelling import MayBeAtKling, NoSuchJob
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.jobs import Job, JobState
@@ -282,7 +282,7 @@ def test_a_job_that_waits_after_a_lost_reply_cannot_be_cancelled(engine: Engine)
     posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
     verdicts.held_again(engine, posting)
-    assert isinstance(asking.cancel(engine, job.id, user_id="U1", is_admin=False), MayBeAtKling)
+    assert isinstance(cancelling.cancel(engine, job.id, user_id="U1", is_admin=False), MayBeAtKling)
     assert this_month(engine).held == FORTY
 
 
@@ -290,7 +290,7 @@ def test_a_job_that_kling_provably_never_took_can_be_cancelled(engine: Engine) -
     posting = verdicts.submitting(engine, hold(engine, "r1"), "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
     verdicts.not_taken(engine, posting)
-    assert isinstance(asking.cancel(engine, posting.id, user_id="U1", is_admin=False), asking.Cancelled)
+    assert isinstance(cancelling.cancel(engine, posting.id, user_id="U1", is_admin=False), cancelling.Cancelled)
 
 
 def test_all_waiting_jobs_are_released_by_the_admins_name_but_those_that_may_be_at_kling(engine: Engine) -> None:
@@ -320,7 +320,7 @@ def test_more_waiting_jobs_than_fit_into_one_transaction_are_released(
 def test_a_thaw_takes_new_jobs_at_once_and_lets_one_waiting_job_try(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
     verdicts.stopped(engine, code=1102, reason="no units left")
-    assert isinstance(asking.hold(engine, ask("r2")), asking.Stopped)
+    assert isinstance(asking.hold(engine, ask("r2")), outcomes.Stopped)
     assert queue.thaw(engine) == queue.Thawed(("no units left",), waiting=1)
     hold(engine, "r2")
     assert jobs.any_probe_due(engine.store.read(), clock.at), "so the dispatcher lets one try alone"

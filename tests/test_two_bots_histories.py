@@ -16,8 +16,10 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from klingbot.engine import asking, verdicts
-from klingbot.engine.asking import BudgetExceeded, Cancelled, Held, Repeated, Request, TooLate
+from klingbot.engine import asking, cancelling, verdicts
+from klingbot.engine.cancelling import Cancelled, TooLate
+from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
+from klingbot.jobs import Request
 from klingbot.pricing import Quote, Wish, quote
 from tests.ledger_bot import Do, LedgerBot, Open, ledger_bots
 from tests.ledger_checks import ask, submit
@@ -85,7 +87,7 @@ class TwoBots(Histories):
         if job is None:
             return
         cancelled, posting = self.at_once(
-            (asking.cancel, (job.id,), {"user_id": job.user_id, "is_admin": False}),
+            (cancelling.cancel, (job.id,), {"user_id": job.user_id, "is_admin": False}),
             (verdicts.submitting, (job, "/text-to-video/kling-3.0"), {"due_at": self.clock.at}),
         )
         if posting is None:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(BOT.parent))
 from klingbot import prices  # noqa: E402
 from klingbot.budgets import project_scope, user_scope  # noqa: E402
 from klingbot.digester import Digester  # noqa: E402
-from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, verdicts  # noqa: E402
+from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, outcomes, verdicts  # noqa: E402
 from klingbot.engine.budgeting import Change  # noqa: E402
 from klingbot.jobs import Request  # noqa: E402
 from klingbot.notifier import Notifier  # noqa: E402
@@ -127,7 +127,7 @@ def play_two_weeks(engine: Engine, now: Now) -> None:
 
 def ask(engine: Engine, name: str, person: Person, model: str) -> None:
     held = asking.hold(engine, Request(name, person.id, "C0MARKETNG", "(sample)", Wish(model, 10), "marketing"))
-    if not isinstance(held, asking.Held):
+    if not isinstance(held, outcomes.Held):
         return
     posting = verdicts.submitting(engine, held.job, "/sample", due_at=engine.clock()) or held.job
     taken = verdicts.submitted(engine, posting, f"sample-{held.job.id}", due_at=engine.clock()) or held.job

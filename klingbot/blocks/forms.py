@@ -15,7 +15,7 @@ from klingbot.blocks.standings import left
 from klingbot.blocks.text import channel, name
 from klingbot.blocks.view import View, field
 from klingbot.choices import Choices, choices
-from klingbot.engine.asking import BudgetExceeded, Estimate
+from klingbot.engine.outcomes import BudgetExceeded, Estimate
 from klingbot.jobs import Request
 from klingbot.periods import Calendar
 from klingbot.pricing import PriceList

@@ -5,7 +5,8 @@ from __future__ import annotations
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
-from klingbot.engine.asking import Cancelled, Held, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.outcomes import Held
 from klingbot.jobs import Job, JobState
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar

@@ -10,7 +10,7 @@ from klingbot.blocks.message import Block, Message, actions, button, context, me
 from klingbot.blocks.standings import left, limit, resets, spent
 from klingbot.blocks.text import code, label, name, neutral
 from klingbot.budgets import Standing
-from klingbot.engine.asking import BudgetExceeded, Estimate, NeedsConsent
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, NeedsConsent
 from klingbot.money import show_usd
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote

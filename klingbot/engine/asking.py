@@ -1,104 +1,37 @@
-"""Asking for videos: what one would cost, holding its cost, cancelling it while it waits."""
+"""Asking for videos: what one would cost, and holding its cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from klingbot.budgets import Standing, marks, project_scope, refusals, room, scopes_of
+from klingbot.budgets import Standing, marks, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
+from klingbot.engine.outcomes import (
+    BudgetExceeded,
+    Estimate,
+    Forbidden,
+    Held,
+    HoldOutcome,
+    NeedsConsent,
+    Repeated,
+    Stopped,
+)
+from klingbot.engine.projects import project_of
 from klingbot.jobs import Job, JobState, Request, id_for
-from klingbot.periods import PeriodKind, Periods
+from klingbot.periods import Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
 from klingbot.rules import Consent, enough, forbidden, wanted_consent
 from klingbot.store import (
     Transaction,
-    audit,
     budgets,
     gates,
     increases,
     jobs,
     ledger,
     part,
-    projects,
     refusal_counts,
     rules,
 )
-
-DEFAULT_PROJECT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The job's cost is held; `standings` are the budgets it touches, with the hold."""
-
-    job: Job
-    standings: tuple[Standing, ...]
-    ahead: int
-    """How many jobs wait before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The request was answered before; nothing changed."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetExceeded:
-    """Refused: these budgets, tightest first and as they stand without this job, would not hold it."""
-
-    id: str
-    """Names the refused request, so that its requester can ask for more."""
-    wanted: Quote
-    refused: tuple[Standing, ...]
-    fits: tuple[Quote, ...]
-    """What would still fit, nearest to what was wanted first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Refused: Kling takes no jobs from this account just now, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a job would cost, and the budgets it would touch, as they stand without it."""
-
-    quote: Quote
-    project: str
-    standings: tuple[Standing, ...]
-    refused: tuple[Standing, ...]
-    fits: tuple[Quote, ...]
-    wanted: Consent = Consent.NONE
-    """Who would have to agree to it first."""
-    forbidden: str | None = None
-    """Which of the project's rules does not allow it, as a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forbidden:
-    """Refused: the project's rules do not allow it, and `sentence` says which."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsConsent:
-    """Not held yet: the project's rules want somebody to agree to its price first."""
-
-    id: str
-    """Names the request, so that it can be confirmed or approved."""
-    quote: Quote
-    project: str
-    wanted: Consent
-
-
-HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | Forbidden | NeedsConsent
 
 
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
@@ -200,87 +133,8 @@ def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, stand
     return BudgetExceeded(job.id, quote, tuple(refused), tuple(fits))
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class NoSuchJob:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class NotYours:
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class MayBeAtKling:
-    """It waits to be posted again after a lost reply: releasing it now might hide a charge."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class TooLate:
-    """Kling has it already, or it has ended; `job.state` says which."""
-
-    job: Job
-
-
-CancelOutcome = Cancelled | NoSuchJob | NotYours | MayBeAtKling | TooLate
-
-
-def cancel(engine: Engine, job_id: str, *, user_id: str, is_admin: bool) -> CancelOutcome:
-    """Releases a job that still waits. Kling itself has no cancel."""
-    now = engine.clock()
-    with engine.store.write() as tx:
-        job = jobs.get(tx, job_id)
-        if job is None:
-            return NoSuchJob()
-        if job.user_id != user_id and not is_admin:
-            return NotYours(job)
-        if job.state is JobState.HELD and job.tries:
-            return MayBeAtKling(job)
-        reason = f"cancelled by {user_id}"
-        released = jobs.move(
-            tx, job_id, [JobState.HELD], state=JobState.RELEASED, finished_at=now, response_url=None, reason=reason
-        )
-        if released is None:
-            return TooLate(job)
-        ledger.release(tx, released, at=now, reason=reason, author=user_id)
-        alerting.note_crossings(tx, standings_with(tx, engine, released), now)
-        return Cancelled(released)
-
-
-def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
-    """How the budgets stand that this job counts for, in the periods that its money is kept in."""
-    since = engine.calendar.since
-    periods = Periods(
-        since(PeriodKind.DAILY, job.day_start),
-        since(PeriodKind.WEEKLY, job.week_start),
-        since(PeriodKind.MONTHLY, job.month_start),
-    )
-    return budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
-
-
 def job_of(engine: Engine, job_id: str) -> Job | None:
     return jobs.get(engine.store.read(), job_id)
-
-
-def project_of(engine: Engine, channel_id: str) -> str:
-    """The project that a channel spends for."""
-    return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
-
-
-def set_project(engine: Engine, channel_id: str, project: str, *, by: str) -> None:
-    with engine.store.write() as tx:
-        before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
-        projects.put(tx, channel_id, project)
-        if before != project:
-            what, at = f"project of #{channel_id}", engine.clock()
-            audit.note(tx, at=at, by=by, what=what, subject=project_scope(project), before=before, after=project)
 
 
 def _project(engine: Engine, request: Request) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from klingbot.periods import Calendar, Periods
+from klingbot.budgets import Standing, scopes_of
+from klingbot.jobs import Job
+from klingbot.periods import Calendar, PeriodKind, Periods
 from klingbot.pricing import PriceList
-from klingbot.store import Store
+from klingbot.store import Store, Transaction, budgets
 from klingbot.store import calendar as store_calendar
 
 Clock = Callable[[], int]
@@ -33,3 +35,14 @@ def open_engine(store: Store, prices: PriceList, calendar: Calendar, clock: Cloc
         if not store_calendar.adopt(tx, calendar, now=clock()):
             tx.abandon()
     return Engine(store, prices, calendar, clock)
+
+
+def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
+    """How the budgets stand that this job counts for, in the periods that its money is kept in."""
+    since = engine.calendar.since
+    periods = Periods(
+        since(PeriodKind.DAILY, job.day_start),
+        since(PeriodKind.WEEKLY, job.week_start),
+        since(PeriodKind.MONTHLY, job.month_start),
+    )
+    return budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)

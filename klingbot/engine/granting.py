@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from klingbot.budgets import TURNED_AWAY, Standing
 from klingbot.engine import alerting, asking
-from klingbot.engine.asking import Held, Repeated, Stopped
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.increasing import EXPIRES_MS
+from klingbot.engine.outcomes import Held, Repeated, Stopped
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount

@@ -11,9 +11,9 @@ from datetime import date
 
 from klingbot.budgets import project_scope
 from klingbot.engine import alerting, asking
-from klingbot.engine.asking import BudgetExceeded, HoldOutcome, NeedsConsent
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
+from klingbot.engine.outcomes import BudgetExceeded, HoldOutcome, NeedsConsent
 from klingbot.increases import Increase, shortfall
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.engine import alerting
-from klingbot.engine.asking import standings_with
-from klingbot.engine.core import Engine
+from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.store import gates, jobs, ledger
 

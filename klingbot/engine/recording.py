@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from klingbot.engine import alerting
-from klingbot.engine.asking import DEFAULT_PROJECT
 from klingbot.engine.core import Engine
+from klingbot.engine.projects import DEFAULT_PROJECT
 from klingbot.jobs import Job, JobState
 from klingbot.money import MILLICREDITS, Amount
 from klingbot.store import Transaction, budgets, jobs, ledger

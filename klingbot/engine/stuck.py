@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.engine import alerting
-from klingbot.engine.asking import NoSuchJob, standings_with
-from klingbot.engine.core import Engine
+from klingbot.engine.cancelling import NoSuchJob
+from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.outbox import JobStuck
 from klingbot.store import Transaction, jobs, ledger, stuck

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from klingbot import money
 from klingbot.engine import alerting
-from klingbot.engine.asking import standings_with
-from klingbot.engine.core import Engine
+from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
 from klingbot.outbox import SubmittingResumed, SubmittingStopped

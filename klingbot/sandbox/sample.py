@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from klingbot import blocks
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Clock, Engine, asking, budgeting, verdicts
+from klingbot.engine import Clock, Engine, asking, budgeting, outcomes, projects, verdicts
 from klingbot.jobs import Request
 from klingbot.outbox import from_json
 from klingbot.periods import Calendar, PeriodKind
@@ -50,7 +50,7 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
     if budgeting.standings(engine):
         return
     for channel in ("marketing", "video-lab"):
-        asking.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
+        projects.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
     for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
         at = engine.clock() - hours * HOUR_MS
         then = replace(engine, clock=_stopped_at(max(at, engine.periods().monthly.start + index)))
@@ -77,7 +77,7 @@ def _set_budgets(engine: Engine) -> None:
 def _make(engine: Engine, request: Request, url: str) -> None:
     """A job from its hold to its video, at one instant."""
     held = asking.hold(engine, request)
-    assert isinstance(held, asking.Held), held
+    assert isinstance(held, outcomes.Held), held
     now = engine.clock()
     posting = verdicts.submitting(engine, held.job, "/sample", due_at=now)
     taken = verdicts.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)

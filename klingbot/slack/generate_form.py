@@ -10,7 +10,7 @@ from klingbot.blocks import forms, jobs, refusals
 from klingbot.blocks.view import View
 from klingbot.choices import nearest
 from klingbot.engine import asking
-from klingbot.engine.asking import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
+from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.rules import Consent

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from klingbot.blocks import jobs, refusals
 from klingbot.blocks.message import Message
-from klingbot.engine import asking
-from klingbot.engine.asking import (
-    BudgetExceeded,
-    Cancelled,
-    Forbidden,
-    Held,
-    MayBeAtKling,
-    NeedsConsent,
-    NoSuchJob,
-    NotYours,
-    Repeated,
-    Stopped,
-    TooLate,
-)
+from klingbot.engine import asking, cancelling, outcomes
+from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
+from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.slack import generate_form
@@ -73,7 +62,7 @@ def _as_before(desk: Desk, click: Click) -> Request | None:
     )
 
 
-def said_of(desk: Desk, outcome: asking.HoldOutcome) -> Message:
+def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
     """What is said of a hold, however it was asked for. Raises MistakeError for what is not sold."""
     match outcome:
         case Held():
@@ -107,15 +96,15 @@ def cancel_clicked(desk: Desk, click: Click) -> Answer:
     return Rewritten(said) if isinstance(outcome, Cancelled) else Private(said)
 
 
-def _cancel(desk: Desk, job_id: str, user_id: str) -> asking.CancelOutcome:
+def _cancel(desk: Desk, job_id: str, user_id: str) -> cancelling.CancelOutcome:
     """Slack is asked who is an admin only where that matters."""
-    outcome = asking.cancel(desk.engine, job_id, user_id=user_id, is_admin=False)
+    outcome = cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=False)
     if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
-        return asking.cancel(desk.engine, job_id, user_id=user_id, is_admin=True)
+        return cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=True)
     return outcome
 
 
-def _cancel_said(outcome: asking.CancelOutcome, job_id: str) -> Message:
+def _cancel_said(outcome: cancelling.CancelOutcome, job_id: str) -> Message:
     match outcome:
         case Cancelled():
             return jobs.cancelled(outcome)

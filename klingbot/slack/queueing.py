@@ -10,7 +10,7 @@ from klingbot.blocks import queue as blocks
 from klingbot.blocks.message import Message
 from klingbot.blocks.text import mention
 from klingbot.engine import queue, stuck
-from klingbot.engine.asking import NoSuchJob
+from klingbot.engine.cancelling import NoSuchJob
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserRef, WriteOff

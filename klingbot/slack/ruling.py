@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks import rules
 from klingbot.blocks.message import Message
-from klingbot.engine import asking, ruling
+from klingbot.engine import projects, ruling
 from klingbot.engine.ruling import RuleChange, UnknownModels
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import Audit, RulesSet, RulesShow
@@ -12,7 +12,7 @@ from klingbot.slack.mistakes import MistakeError
 
 
 def show(desk: Desk, asker: Asker, command: RulesShow) -> Message:
-    project = command.project or asking.project_of(desk.engine, asker.channel_id)
+    project = command.project or projects.project_of(desk.engine, asker.channel_id)
     return rules.show(ruling.rules_of(desk.engine, project))
 
 

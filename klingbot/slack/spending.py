@@ -6,7 +6,7 @@ from klingbot.blocks import answers, billing
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
 from klingbot.budgets import WORKSPACE
-from klingbot.engine import asking, reconciling
+from klingbot.engine import projects, reconciling
 from klingbot.engine.usage import usage as usage_of
 from klingbot.periods import PeriodKind
 from klingbot.slack.desk import Asker, Desk
@@ -24,10 +24,10 @@ def reconcile(desk: Desk, asker: Asker, command: Reconcile) -> Message:
 
 
 def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
-    return answers.project(asking.project_of(desk.engine, asker.channel_id))
+    return answers.project(projects.project_of(desk.engine, asker.channel_id))
 
 
 def set_project(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
-    before = asking.project_of(desk.engine, asker.channel_id)
-    asking.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id)
+    before = projects.project_of(desk.engine, asker.channel_id)
+    projects.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id)
     return answers.project_set(before, command.name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from klingbot import money, settings
 from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.asking import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
+from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
 from klingbot.inquiries import LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState, Request

@@ -11,8 +11,8 @@ from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
 from klingbot.engine import Engine, asking, budgeting
-from klingbot.engine.asking import Held
 from klingbot.engine.budgeting import Change
+from klingbot.engine.outcomes import Held
 from klingbot.jobs import Job, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish

@@ -1,0 +1,82 @@
+"""What becomes of a request for a video: held, or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klingbot.budgets import Standing
+from klingbot.jobs import Job
+from klingbot.pricing import NotSold, Quote
+from klingbot.rules import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The job's cost is held; `standings` are the budgets it touches, with the hold."""
+
+    job: Job
+    standings: tuple[Standing, ...]
+    ahead: int
+    """How many jobs wait before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The request was answered before; nothing changed."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """Refused: these budgets, tightest first and as they stand without this job, would not hold it."""
+
+    id: str
+    """Names the refused request, so that its requester can ask for more."""
+    wanted: Quote
+    refused: tuple[Standing, ...]
+    fits: tuple[Quote, ...]
+    """What would still fit, nearest to what was wanted first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Refused: Kling takes no jobs from this account just now, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job would cost, and the budgets it would touch, as they stand without it."""
+
+    quote: Quote
+    project: str
+    standings: tuple[Standing, ...]
+    refused: tuple[Standing, ...]
+    fits: tuple[Quote, ...]
+    wanted: Consent = Consent.NONE
+    """Who would have to agree to it first."""
+    forbidden: str | None = None
+    """Which of the project's rules does not allow it, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Refused: the project's rules do not allow it, and `sentence` says which."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConsent:
+    """Not held yet: the project's rules want somebody to agree to its price first."""
+
+    id: str
+    """Names the request, so that it can be confirmed or approved."""
+    quote: Quote
+    project: str
+    wanted: Consent
+
+
+HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | Forbidden | NeedsConsent

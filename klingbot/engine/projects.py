@@ -1,0 +1,23 @@
+"""Which project a channel spends for."""
+
+from __future__ import annotations
+
+from klingbot.budgets import project_scope
+from klingbot.engine.core import Engine
+from klingbot.store import audit, projects
+
+DEFAULT_PROJECT = "default"
+
+
+def project_of(engine: Engine, channel_id: str) -> str:
+    """The project that a channel spends for."""
+    return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
+
+
+def set_project(engine: Engine, channel_id: str, project: str, *, by: str) -> None:
+    with engine.store.write() as tx:
+        before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
+        projects.put(tx, channel_id, project)
+        if before != project:
+            what, at = f"project of #{channel_id}", engine.clock()
+            audit.note(tx, at=at, by=by, what=what, subject=project_scope(project), before=before, after=project)
