@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,9 +84,19 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     server.wipe("ledger")
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has been through every migration; to copy it takes a twentieth of the time to make it."""
+    path = tmp_path_factory.mktemp("empty") / "klingbot.db"
+    open_store(path).close()
+    return path
+
+
 @pytest.fixture
-def store(place: Place) -> Iterator[Store]:
+def store(place: Place, empty_ledger: Path) -> Iterator[Store]:
     """An empty ledger."""
+    if isinstance(place, Path):
+        shutil.copyfile(empty_ledger, place)
     opened = open_store(place)
     yield opened
     opened.close()

@@ -70,7 +70,7 @@ def ledger_bots(how_many: int) -> Iterator[tuple[LedgerBot, ...]]:
     finally:
         for process in processes:
             process.kill()
-            process.join(10)
+            process.join(30)
 
 
 def _serve(pipe: Connection) -> None:

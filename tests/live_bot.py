@@ -18,6 +18,8 @@ FINANCE = "C0FINANCE1"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 """Alice is the admin."""
 READY = "Klingbot is ready"
+PATIENCE = 30.0
+"""Seconds: a busy machine is no bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,12 @@ class LiveBot:
             assert self.process.poll() is None, f"the bot ended by itself:\n{self.said()}"
             return READY in self.said()
 
-        until(ready, "the bot is ready", seconds=30)
+        until(ready, "the bot is ready")
 
     def kill(self) -> None:
         """As `kill -9` and power cuts do: nothing of it runs any more."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def live_bot(
         bot.kill()
 
 
-def until(true: Callable[[], bool], what: str, *, seconds: float) -> None:
+def until(true: Callable[[], bool], what: str, *, seconds: float = PATIENCE) -> None:
     """Looks again and again, and fails when it does not become true in that time."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -63,7 +63,7 @@ def test_a_backup_while_the_bot_writes_is_of_one_moment(spent: Engine, tmp_path:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        assert written.wait(10)
+        assert written.wait(30)
         made = [back_up(spent.store.place, tmp_path / f"copy-{n}.db") for n in range(5)]
     finally:
         stopping.set()

@@ -44,7 +44,7 @@ class Door:
 
     def post(self, body: str | bytes, headers: dict[str, str]) -> int:
         data = body.encode() if isinstance(body, str) else body
-        return requests.post(self.url, data, headers=headers, timeout=5).status_code
+        return requests.post(self.url, data, headers=headers, timeout=30).status_code
 
 
 @pytest.fixture
@@ -244,11 +244,11 @@ def test_the_whole_bot_hears_kling_call_back(tmp_path: Path) -> None:
     try:
         with live_bot(local, tmp_path, "bot", **settings) as bot:
             bot.wait_until_ready()
-            forged = requests.post(f"http://127.0.0.1:{port}{PATH}", "{}", timeout=5)
+            forged = requests.post(f"http://127.0.0.1:{port}{PATH}", "{}", timeout=30)
             assert forged.status_code == 401
             local.send(BOB, "C0MARKETNG", "/kling generate a fox in snow")
-            until(lambda: "your video is ready" in said_in(local, "C0MARKETNG"), "the video came", seconds=20)
-            counted = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+            until(lambda: "your video is ready" in said_in(local, "C0MARKETNG"), "the video came")
+            counted = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
             assert 'klingbot_callbacks_refused_total{code="signature"} 1.0' in counted
     finally:
         local.stop()

@@ -129,7 +129,7 @@ def test_of_two_bots_one_makes_the_round(
     for thread in together:
         thread.start()
     for thread in together:
-        thread.join(10)
+        thread.join(30)
     other.store.close()
     assert made.acquire(blocking=False)
     assert not made.acquire(blocking=False), "the round was made twice"

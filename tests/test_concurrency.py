@@ -61,7 +61,7 @@ def at_once(work: Callable[[int], T], times: int) -> list[T]:
     gate = threading.Barrier(times)
 
     def run(n: int) -> T:
-        gate.wait(10)
+        gate.wait(30)
         return work(n)
 
     with ThreadPoolExecutor(times) as pool:
@@ -245,7 +245,7 @@ def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engi
             cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
     finally:
         done.set()
-        meddler.join(10)
+        meddler.join(30)
     prove(engine.store)
 
 

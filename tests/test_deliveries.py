@@ -186,7 +186,7 @@ def test_two_notifiers_on_one_ledger_send_each_message_once_and_in_order(
     def run(notifier: Notifier) -> Callable[[], None]:
         def rounds() -> None:
             for _ in range(30):
-                meet.wait(10)
+                meet.wait(30)
                 notifier.deliver()
 
         return rounds

@@ -38,7 +38,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> WebClient:
-    return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=5, retry_handlers=[])
+    return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=30, retry_handlers=[])
 
 
 @pytest.fixture

@@ -65,11 +65,11 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_bot_is_killed(place: Pla
         listener = threading.Thread(target=heard, args=(ours, acknowledged))
         listener.start()
         wanted = moments.randint(1, 20)
-        until(lambda: len(acknowledged) >= wanted, "the worker has done something", seconds=30)  # noqa: B023
+        until(lambda: len(acknowledged) >= wanted, "the worker has done something")  # noqa: B023
         time.sleep(moments.uniform(0, 0.005))
         worker.kill()
-        worker.join(10)
-        listener.join(10)
+        worker.join(30)
+        listener.join(30)
         with closing(open_store(place)) as store:
             prove(store)
             for job_id, state in acknowledged.items():
@@ -90,7 +90,7 @@ def test_every_connection_waits_for_the_disk(store: Store) -> None:
     found = [pragmas_of(store.read())]
     other_thread = threading.Thread(target=lambda: found.append(pragmas_of(store.read())))
     other_thread.start()
-    other_thread.join(10)
+    other_thread.join(30)
     with store.write() as tx:
         found.append(pragmas_of(tx.db))
     full = 2
@@ -102,6 +102,6 @@ def test_each_thread_reads_on_a_connection_of_its_own(store: Store) -> None:
     readers = [store.read(), store.read()]
     other_thread = threading.Thread(target=lambda: readers.append(store.read()))
     other_thread.start()
-    other_thread.join(10)
+    other_thread.join(30)
     assert readers[0] is readers[1]
     assert readers[2] is not readers[0]

@@ -40,7 +40,7 @@ class HttpBot:
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": signature(secret or self.local.signing_secret, timestamp, body),
         }
-        return requests.post(f"{self.url}/slack/events", body, headers=headers, timeout=5)
+        return requests.post(f"{self.url}/slack/events", body, headers=headers, timeout=30)
 
 
 @pytest.fixture
@@ -58,29 +58,29 @@ def http(tmp_path: Path) -> Iterator[HttpBot]:
 
 
 def test_a_command_over_http_is_answered_at_once_with_its_hold_and_ends_in_a_video(http: HttpBot) -> None:
-    assert requests.get(f"{http.url}/healthz", timeout=5).status_code == 200
+    assert requests.get(f"{http.url}/healthz", timeout=30).status_code == 200
     http.post("help")  # what the first request alone pays for is not measured
 
     asked = time.monotonic()
     answer = http.post("generate a fox in snow")
-    assert time.monotonic() - asked < 1
+    assert time.monotonic() - asked < 3, "Slack waits no longer"
     assert answer.json()["response_type"] == "ephemeral"
     assert "Held 2.5 credits ($0.35)" in answer.json()["text"]
 
     def is_there() -> bool:
         return any("your video is ready" in m.text for m in http.local.workspace.messages(GENERAL, ALICE))
 
-    until(is_there, "the video is there", seconds=10)
+    until(is_there, "the video is there")
 
 
 def test_what_the_local_slack_posts_is_answered_to_the_person_alone(http: HttpBot) -> None:
     http.local.send(ALICE, GENERAL, "/kling quote a fox in snow")
-    until(lambda: any("2.5 credits ($0.35)" in text for text in whispers(http.local, ALICE)), "it is quoted", seconds=5)
+    until(lambda: any("2.5 credits ($0.35)" in text for text in whispers(http.local, ALICE)), "it is quoted")
     assert whispers(http.local, BOB) == []
 
 
 def test_unsigned_and_stale_requests_are_refused_and_hold_nothing(http: HttpBot) -> None:
-    unsigned = requests.post(f"{http.url}/slack/events", {"command": "/kling", "text": "generate a fox"}, timeout=5)
+    unsigned = requests.post(f"{http.url}/slack/events", {"command": "/kling", "text": "generate a fox"}, timeout=30)
     assert unsigned.status_code == 401
     assert http.post("generate a fox", secret="another").status_code == 401
     assert http.post("generate a fox", age=6 * MINUTE).status_code == 401
@@ -89,7 +89,7 @@ def test_unsigned_and_stale_requests_are_refused_and_hold_nothing(http: HttpBot)
 
 def test_sigterm_ends_it_within_ten_seconds(http: HttpBot) -> None:
     with requests.Session() as kept_open:  # as a proxy in front of it keeps one
-        kept_open.get(f"{http.url}/healthz", timeout=5)
+        kept_open.get(f"{http.url}/healthz", timeout=30)
         http.bot.process.send_signal(signal.SIGTERM)
         assert http.bot.process.wait(10) == 0
     assert "Traceback" not in http.bot.said()

@@ -232,7 +232,7 @@ def test_ten_thousand_records_take_seconds_and_never_keep_the_bot_waiting(engine
     )
     started = time.monotonic()
     assert take_over(engine, content).records == 10_000
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 90
     prove(engine.store)
 
 

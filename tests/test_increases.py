@@ -244,7 +244,7 @@ def test_two_approvers_clicking_at_once_produce_one_grant(engine: Engine) -> Non
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ClosedBefore"] * 7 + ["IncreaseClosed"]
     assert standing(engine).budget.limit_millicredits == 40_000
 

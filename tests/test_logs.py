@@ -81,9 +81,9 @@ def test_a_real_run_full_of_trouble_logs_no_prompt_and_no_secret(tmp_path: Path,
             local.faults.add("chat.postMessage", SlackFault("server_error"))
             for wish in ("a fox", "a fox that fails", "something forbidden", "--negative lynx a fox", "--bogus"):
                 local.send(BOB, GENERAL, f"/kling generate {wish} {MARK}")
-            until(lambda: len(whispers(local, BOB)) >= 5, "everybody is answered", seconds=10)
-            until(lambda: len(local.kling.tasks) >= 3, "Kling has what it takes", seconds=20)
-            until(lambda: "video is ready" in everything(local), "a video is shown", seconds=20)
+            until(lambda: len(whispers(local, BOB)) >= 5, "everybody is answered")
+            until(lambda: len(local.kling.tasks) >= 3, "Kling has what it takes")
+            until(lambda: "video is ready" in everything(local), "a video is shown")
             said = bot.said()
     finally:
         local.stop()

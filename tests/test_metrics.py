@@ -64,7 +64,7 @@ def url(engine: Engine, meters: Meters, pulse: Pulse) -> Iterator[str]:
 
 def scrape(url: str) -> dict[str, float]:
     """Every sample, as `name{values of its labels, by label}`, read with Prometheus's own parser."""
-    answered = requests.get(f"{url}/metrics", timeout=5)
+    answered = requests.get(f"{url}/metrics", timeout=30)
     assert answered.status_code == 200
     assert answered.headers["content-type"].startswith("text/plain; version=")
     samples = (sample for family in text_string_to_metric_families(answered.text) for sample in family.samples)
@@ -193,7 +193,7 @@ def test_a_scrape_reads_no_history(engine: Engine, meters: Meters) -> None:
 
 
 def healthy(url: str) -> tuple[int, str | None]:
-    answered = requests.get(f"{url}/healthz", timeout=5)
+    answered = requests.get(f"{url}/healthz", timeout=30)
     return answered.status_code, answered.json().get("reason")
 
 
@@ -216,10 +216,10 @@ def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Pul
         tx.execute("DELETE FROM facts WHERE 1 = 0")
         beating = threading.Thread(target=pulse.beat)
         beating.start()
-        until(lambda: pulse._beating, "the bot wants to write", seconds=5)
+        until(lambda: pulse._beating, "the bot wants to write")
         seconds.now = 40
         assert healthy(url) == (503, "the ledger has been locked for 40 s")
-    beating.join(5)
+    beating.join(30)
     assert healthy(url) == (200, None)
     other.close()
 
@@ -254,6 +254,6 @@ def test_the_real_bot_tells_both_and_no_prompt(tmp_path: Path) -> None:
         assert healthy(url) == (200, None)
         local.send(BOB, "C0GENERAL1", "/kling generate a fox in snow")
         ended = "klingbot_jobs_ended_total{succeeded}"
-        until(lambda: scrape(url)[ended] == 1, "the job has ended", seconds=15)
+        until(lambda: scrape(url)[ended] == 1, "the job has ended")
         assert scrape(url)["klingbot_answer_seconds_count"] == 1
-        assert "fox" not in requests.get(f"{url}/metrics", timeout=5).text
+        assert "fox" not in requests.get(f"{url}/metrics", timeout=30).text

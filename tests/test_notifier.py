@@ -162,7 +162,7 @@ def test_a_call_that_slack_does_not_answer_in_time_is_made_again_though_slack_ma
     post.clock.tick(1)
     post.deliver()
     assert post.waiting() == 0
-    until(lambda: post.said(GENERAL) == ["one", "one"], "the slow call has come through too", seconds=5)
+    until(lambda: post.said(GENERAL) == ["one", "one"], "the slow call has come through too")
 
 
 # Leases.
@@ -670,7 +670,7 @@ def test_a_test_alert_that_had_to_wait_says_so_once_it_arrives(post: Post) -> No
 
 def test_a_test_alert_that_every_admin_gets_in_person_is_reported_once(post: Post) -> None:
     both = post.notifier(None, (ALICE, BOB))
-    (told,) = run_test(post, LOUNGE, both, seconds=5)
+    (told,) = run_test(post, LOUNGE, both)
     assert told.startswith("⚠️ <#C0LOUNGE01> did not take the test alert (not_in_channel), so it went to <#D0")
     assert len(post.seen(ALICES_DM)) == len(post.seen(BOBS_DM, BOB)) == 1
 

@@ -696,7 +696,7 @@ def test_a_long_text_takes_a_moment_whatever_it_is_made_of(piece: str) -> None:
     began = time.perf_counter()
     with pytest.raises(UsageError):
         parse(text)
-    assert time.perf_counter() - began < 3  # a quadratic step would take minutes
+    assert time.perf_counter() - began < 20  # a quadratic step would take minutes
 
 
 # What is written down comes back.

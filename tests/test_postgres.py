@@ -40,7 +40,7 @@ from tests.wire import Cut, wire_to
 
 pytestmark = pytest.mark.engine("postgres")
 
-IN_TIME = PATIENCE_SECONDS + 0.5
+IN_TIME = PATIENCE_SECONDS + 5
 """Of Slack's three seconds."""
 
 
@@ -164,7 +164,7 @@ def test_a_writer_that_falls_silent_loses_its_turn(engine: Engine) -> None:
         time.sleep(3.2)
         tx.execute("SELECT 1")
     hold(engine, "r1")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 # The lost word.
@@ -268,18 +268,18 @@ def test_threads_write_in_the_order_of_asking() -> None:
     assert turns.take(0)
 
     def wait(n: int) -> None:
-        assert turns.take(10)
+        assert turns.take(30)
         came.append(n)
         turns.hand_on()
 
     waiting = [threading.Thread(target=wait, args=(n,)) for n in range(5)]
     for n, thread in enumerate(waiting):
         thread.start()
-        until(lambda: len(turns._waiting) > n, "it waits", seconds=5)  # noqa: B023
+        until(lambda: len(turns._waiting) > n, "it waits")  # noqa: B023
     assert not turns.take(0.01), "who gives up is out of the line"
     turns.hand_on()
     for thread in waiting:
-        thread.join(5)
+        thread.join(30)
     assert came == [0, 1, 2, 3, 4]
     assert turns.take(0)
 

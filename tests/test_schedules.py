@@ -97,7 +97,7 @@ def test_a_time_that_is_skipped_is_the_next_that_exists_and_one_that_comes_twice
     assert Calendar(ZoneInfo(zone)).instant(day, minute) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     zone=st.sampled_from([*ZONES, "Asia/Beirut", "America/St_Johns", "Africa/Casablanca", "Pacific/Chatham"]),
     day=st.dates(date(1990, 1, 1), date(2035, 12, 30)),
@@ -180,7 +180,7 @@ def test_another_time_zone_neither_repeats_nor_skips(kind: PeriodKind) -> None:
     assert len(told) >= 3
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     kind=st.sampled_from(list(PeriodKind)),

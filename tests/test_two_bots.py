@@ -15,6 +15,9 @@ from klingbot.store.place import Place
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
+# On PostgreSQL: test_replicas.
+pytestmark = [pytest.mark.slow, pytest.mark.engine("sqlite")]
+
 COMMANDS, ROOM = 80, 10
 TOLD = ("80% reached", "100% reached", "was turned away")
 PLACES = ("C0GENERAL1", "C0MARKETNG", "C0VIDEOLAB")
@@ -32,14 +35,13 @@ def local(place: Place, tmp_path: Path) -> Iterator[Sandbox]:
         yield started
 
 
-@pytest.mark.slow
 def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_for(local: Sandbox, place: Place) -> None:
     budget = f"workspace --credits {ROOM * 2.5}"  # 2.5 credits: 5 seconds of kling-2.6 at 1080p
     local.send(ALICE, FINANCE, f"/kling budget set {budget}")
-    until(lambda: len(whispers(local, ALICE)) == 1, "the budget is set", seconds=10)
+    until(lambda: len(whispers(local, ALICE)) == 1, "the budget is set")
     for n in range(COMMANDS):
         local.send((BOB, CAROL)[n % 2], PLACES[n % 3], "/kling generate a fox in snow")
-    until(lambda: len(answers(local)) == COMMANDS, "everybody is answered", seconds=20)
+    until(lambda: len(answers(local)) == COMMANDS, "everybody is answered")
 
     assert sum("Held 2.5 credits" in text for text in answers(local)) == ROOM
     refused = sum("Budget exceeded for workspace (monthly)" in text for text in answers(local))
@@ -59,17 +61,16 @@ def test_of_eighty_commands_at_once_two_bots_admit_the_ten_that_there_is_room_fo
         prove(store)
 
 
-@pytest.mark.slow
 def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, place: Place) -> None:
     commands = 6
     for n in range(1, commands + 1):
         local.send(BOB, PLACES[0], f"/kling generate fox number {n}")
-        until(lambda n=n: len(answers(local)) == 3 * n - 2, "the command is answered", seconds=10)  # type: ignore[misc]
+        until(lambda n=n: len(answers(local)) == 3 * n - 2, "the command is answered")  # type: ignore[misc]
         local.slack.redeliver(2)
-        until(lambda n=n: len(answers(local)) == 3 * n, "so are its repetitions", seconds=10)  # type: ignore[misc]
+        until(lambda n=n: len(answers(local)) == 3 * n, "so are its repetitions")  # type: ignore[misc]
     assert sum("Held 2.5 credits" in text for text in answers(local)) == commands
     assert sum("same request as before" in text for text in answers(local)) == 2 * commands
-    until(lambda: len(local.kling.tasks) == commands, "each is at Kling", seconds=10)
+    until(lambda: len(local.kling.tasks) == commands, "each is at Kling")
     with closing(open_store(place)) as store:
         assert store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == commands
         prove(store)

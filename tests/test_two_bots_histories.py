@@ -142,5 +142,5 @@ class TwoBots(Histories):
 def test_two_bots_keep_one_ledger() -> None:
     with ledger_bots(2) as bots:
         # What goes wrong between two processes seldom goes wrong twice: there is no use in shrinking it.
-        limits = settings(max_examples=30, stateful_step_count=30, deadline=None, phases=[Phase.generate])
+        limits = settings(max_examples=18, stateful_step_count=30, deadline=None, phases=[Phase.generate])
         run_state_machine_as_test(lambda: TwoBots(bots), settings=limits)

@@ -69,4 +69,4 @@ def wire_to(port: int) -> Iterator[Wire]:
         yield wire
     finally:
         wire.close()
-        serving.join(5)
+        serving.join(30)

@@ -40,15 +40,15 @@ def asks_until_kling_makes(person: Person, prompt: str, url: str, *, number: int
     expect(person.page.get_by_text("Connection lost")).to_be_hidden()
     person.types(f"/kling generate {prompt}")
     person.is_answered("Held 10 credits ($0.60)", prompt)
-    until(lambda: tasks(url)[number - 1 :] == ["processing"], "Kling is making it", seconds=10)
+    until(lambda: tasks(url)[number - 1 :] == ["processing"], "Kling is making it")
 
 
 def tasks(url: str) -> list[str]:
     """Where each task stands that the local Kling was ever given."""
-    listed = requests.get(f"{url}/kling/control/tasks", timeout=5).json()
+    listed = requests.get(f"{url}/kling/control/tasks", timeout=30).json()
     return [task["status"] for task in listed]
 
 
 def end(bot: LiveBot, number: signal.Signals) -> None:
     bot.process.send_signal(number)
-    bot.process.wait(10)
+    bot.process.wait(30)

@@ -20,7 +20,7 @@ ACCESS, SECRET = "local-access-key", "local-secret-key-of-the-sandbox-only"
 
 def call(local, method, path, body=None, *, token=API_KEY, **options):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.request(method, local.root + path, json=body, headers=headers, timeout=5, **options)
+    return requests.request(method, local.root + path, json=body, headers=headers, timeout=30, **options)
 
 
 def outcome(response):
@@ -68,7 +68,7 @@ def a_token(key=SECRET, algorithm="HS256", **changes):
 )
 def test_bad_credentials_are_refused_with_klings_own_codes(local, authorization, code, message):
     headers = {"Authorization": authorization} if authorization else {}
-    response = requests.post(local.root + LEGACY, json=legacy_body(), headers=headers, timeout=5)
+    response = requests.post(local.root + LEGACY, json=legacy_body(), headers=headers, timeout=30)
     assert outcome(response) == (401, code)
     assert response.json()["message"] == message
     assert local.kling.tasks == []
@@ -222,9 +222,9 @@ def test_what_kling_does_not_make_is_refused_with_the_reason(local, path, body, 
 def test_a_body_that_is_no_json_object_is_refused(local):
     headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
     for body in ("", "{", "[]", "null"):
-        assert outcome(requests.post(local.root + NEW, data=body, headers=headers, timeout=5)) == (400, 1200)
+        assert outcome(requests.post(local.root + NEW, data=body, headers=headers, timeout=30)) == (400, 1200)
     headers["Content-Type"] = "text/plain"
-    assert outcome(requests.post(local.root + NEW, data="{}", headers=headers, timeout=5)) == (400, 1200)
+    assert outcome(requests.post(local.root + NEW, data="{}", headers=headers, timeout=30)) == (400, 1200)
 
 
 def test_a_wrong_method_and_a_wrong_path_have_codes_too(local):
@@ -371,7 +371,7 @@ def video_of(local, task_id):
 
 def test_only_what_is_a_clip_is_served(local):
     for path in ("/results/wide-7/sample.mp4", "/results/../tasks.py/x.mp4", "/results/%2e%2e%2ftasks/x.mp4"):
-        assert requests.get(local.root + path, timeout=5).status_code == 404
+        assert requests.get(local.root + path, timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -382,14 +382,14 @@ def test_a_finished_video_is_a_real_file_that_can_be_played_from_the_middle(loca
     settings = {"aspect_ratio": aspect, "duration": seconds}
     task_id = call(local, "POST", NEW, new_body(settings)).json()["data"]["id"]
     url = f"{local.root}/results/{clip}/{task_id}.mp4"
-    assert requests.get(url, timeout=5).status_code == 404
+    assert requests.get(url, timeout=30).status_code == 404
     local.finish_tasks()
     assert video_of(local, task_id) == url
 
-    whole = requests.get(url, timeout=5)
+    whole = requests.get(url, timeout=30)
     assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
     assert whole.content == (CLIPS / f"{clip}.mp4").read_bytes()
-    part = requests.get(url, headers={"Range": "bytes=1000-1999"}, timeout=5)
+    part = requests.get(url, headers={"Range": "bytes=1000-1999"}, timeout=30)
     assert (part.status_code, part.content) == (206, whole.content[1000:2000])
 
 
@@ -431,14 +431,14 @@ def test_a_kling_mounted_below_another_app_gives_addresses_that_work(public_url,
     with serving(Starlette(routes=[Mount("/kling", app=kling.app)])) as root:
         headers = {"Authorization": f"Bearer {API_KEY}"}
         for path, body in ((NEW, new_body()), (LEGACY, legacy_body(external_task_id="job-1"))):
-            created = requests.post(f"{root}/kling{path}", json=body, headers=headers, timeout=5)
+            created = requests.post(f"{root}/kling{path}", json=body, headers=headers, timeout=30)
             assert outcome(created) == (200, 0)
-        (video,) = requests.get(f"{root}/kling{LEGACY}/job-1", headers=headers, timeout=5).json()["data"][
+        (video,) = requests.get(f"{root}/kling{LEGACY}/job-1", headers=headers, timeout=30).json()["data"][
             "task_result"
         ]["videos"]
         assert video["url"].startswith(expected.format(root=root) + "/results/")
         if public_url is None:
-            assert requests.get(video["url"], timeout=5).status_code == 200
+            assert requests.get(video["url"], timeout=30).status_code == 200
 
 
 # A restart.
@@ -458,7 +458,7 @@ def test_a_task_of_an_earlier_run_is_finished_and_played_in_the_next(serve, tmp_
     assert third not in {task.task_id for task in taken}
     second.finish_tasks()
     assert second.kling.charged == Decimal("8.0")
-    assert requests.get(video_of(second, task_id), timeout=5).status_code == 200
+    assert requests.get(video_of(second, task_id), timeout=30).status_code == 200
 
 
 # Trouble to order.

@@ -73,4 +73,4 @@ class Bot:
 
 def web_client(sandbox: Sandbox) -> WebClient:
     """As the bot has it, but without retries: a test wants to see the first failure."""
-    return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=5, retry_handlers=[])
+    return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=30, retry_handlers=[])

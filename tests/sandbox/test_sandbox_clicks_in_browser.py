@@ -39,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     eventually(lambda: sandbox.calls.seen("apps.connections.open"))
     yield sandbox
     stopping.set()
-    thread.join(10)
+    thread.join(30)
     sandbox.stop()
     assert not thread.is_alive()
 

@@ -79,19 +79,19 @@ def test_a_delayed_call_works_later(sandbox: Sandbox, client: WebClient) -> None
 def test_faults_and_calls_can_be_reached_from_another_process(sandbox: Sandbox, client: WebClient) -> None:
     faults = f"{sandbox.url}/control/faults"
     order = {"method": "chat.postMessage", "kind": "slack_error", "error": "fatal_error", "times": 2}
-    assert requests.post(faults, json=order, timeout=5).status_code == 204
+    assert requests.post(faults, json=order, timeout=30).status_code == 204
     with pytest.raises(SlackApiError):
         say(client, "hi")
-    assert requests.delete(faults, timeout=5).status_code == 204
+    assert requests.delete(faults, timeout=30).status_code == 204
     say(client, "hi")
 
-    seen_calls = requests.get(f"{sandbox.url}/control/calls?method=chat.postMessage", timeout=5).json()["calls"]
+    seen_calls = requests.get(f"{sandbox.url}/control/calls?method=chat.postMessage", timeout=30).json()["calls"]
     assert [(call["method"], call["channel"]) for call in seen_calls] == [("chat.postMessage", GENERAL)] * 2
     assert abs(seen_calls[0]["at"] / 1000 - time.time()) < 10
 
 
 @pytest.mark.parametrize("order", [{"kind": "earthquake"}, {}, {"kind": "hang_up", "magnitude": 9}])
 def test_a_fault_that_does_not_exist_cannot_be_ordered(sandbox: Sandbox, order: dict[str, object]) -> None:
-    reply = requests.post(f"{sandbox.url}/control/faults", json=order, timeout=5)
+    reply = requests.post(f"{sandbox.url}/control/faults", json=order, timeout=30)
     assert reply.status_code == 400
     assert reply.json()["error"]

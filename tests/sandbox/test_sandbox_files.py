@@ -67,7 +67,7 @@ def test_a_picture_is_uploaded_shown_in_a_message_and_loaded_by_the_page(sandbox
     (message,) = sandbox.workspace.messages(GENERAL, "U0ALICE001")
     drawn = block_html(message.blocks[0], Reader(origin=f"{sandbox.url}/"))
     assert f'<img src="{sandbox.url}/files/{file_id}" alt="Spend per day">' in drawn
-    loaded = requests.get(f"{sandbox.url}/files/{file_id}", timeout=5)
+    loaded = requests.get(f"{sandbox.url}/files/{file_id}", timeout=30)
     assert (loaded.status_code, loaded.headers["content-type"], loaded.content) == (200, "image/png", png())
 
 
@@ -117,14 +117,14 @@ def test_an_upload_that_slack_would_not_begin_is_refused(
 
 def test_bytes_of_another_length_than_announced_are_not_taken(shared_client: WebClient) -> None:
     begun = shared_client.files_getUploadURLExternal(filename="a.png", length=5)
-    assert requests.post(begun["upload_url"], data=b"123456", timeout=5).status_code == 400
+    assert requests.post(begun["upload_url"], data=b"123456", timeout=30).status_code == 400
     unsent = refusal(shared_client.files_completeUploadExternal, files=[{"id": begun["file_id"]}])
     assert unsent["error"] == "file_not_found"
 
 
 def test_an_upload_address_works_once(shared_client: WebClient) -> None:
     begun = shared_client.files_getUploadURLExternal(filename="a.png", length=5)
-    sent = [requests.post(begun["upload_url"], data=b"12345", timeout=5).status_code for _ in range(2)]
+    sent = [requests.post(begun["upload_url"], data=b"12345", timeout=30).status_code for _ in range(2)]
     assert sent == [200, 400]
 
 
@@ -163,8 +163,8 @@ def test_a_picture_is_still_there_after_a_restart(tmp_path: Path) -> None:
 
     second = local.start(storage=tmp_path)
     try:
-        assert requests.get(f"{second.url}/files/{file_id}", timeout=5).content == png()
-        assert requests.get(f"{second.url}/files/F0NOBODY01", timeout=5).status_code == 404
+        assert requests.get(f"{second.url}/files/{file_id}", timeout=30).content == png()
+        assert requests.get(f"{second.url}/files/F0NOBODY01", timeout=30).status_code == 404
         web_client(second).chat_postMessage(channel=GENERAL, text="again", blocks=shows(file_id))
     finally:
         second.stop()

@@ -79,7 +79,7 @@ def test_bolt_refuses_it_with_another_secret(opened: Opened) -> None:
 def test_a_bot_that_answers_after_three_seconds_has_timed_out(opened: Opened) -> None:
     sandbox, server = opened
     bot = Bot(sandbox, web_client(sandbox))
-    bot.on_command = lambda ack, **_: time.sleep(3.2)
+    bot.on_command = lambda ack, **_: time.sleep(4)
     server.app = bot.app
 
     sandbox.send(ALICE.id, GENERAL, "/kling help")

@@ -241,7 +241,7 @@ def test_an_update_that_slack_would_not_take_leaves_the_modal_as_it_is(bot: Bot,
 @pytest.mark.slow
 def test_a_submission_not_acked_within_three_seconds_has_timed_out(bot: Bot, opened: Callable[..., View]) -> None:
     view = opened()
-    bot.on_submit = lambda ack, **_: time.sleep(3.3)
+    bot.on_submit = lambda ack, **_: time.sleep(4)
     assert submit(bot, view, prompt="fox") is Failure.TIMED_OUT
     assert stack(bot) == ["A form"]
     eventually(lambda: bot.submitted)

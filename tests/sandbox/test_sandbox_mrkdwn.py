@@ -171,4 +171,4 @@ def test_text_without_marks_is_shown_exactly_as_typed(source):
 def test_a_hostile_message_is_drawn_quickly(piece):
     started = time.perf_counter()
     mrkdwn(piece * (12_000 // len(piece)), READER)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20  # a quadratic step would take minutes

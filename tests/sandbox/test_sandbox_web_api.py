@@ -223,7 +223,7 @@ def test_a_method_that_is_not_there_never_succeeds(shared_client: WebClient) -> 
 
 def test_a_form_is_understood_too(shared_sandbox: Sandbox) -> None:
     form = {"token": shared_sandbox.bot_token, "channel": GENERAL, "text": "übers Formular", "unfurl_media": "false"}
-    assert requests.post(f"{shared_sandbox.slack_api_url}chat.postMessage", form, timeout=5).json()["ok"]
+    assert requests.post(f"{shared_sandbox.slack_api_url}chat.postMessage", form, timeout=30).json()["ok"]
     message = seen(shared_sandbox, GENERAL, ALICE.id, "übers Formular")
     assert message is not None and not message.unfurl
 
@@ -237,7 +237,7 @@ def test_a_form_is_understood_too(shared_sandbox: Sandbox) -> None:
     ],
 )
 def test_a_body_that_is_no_call_is_refused(shared_sandbox: Sandbox, body: str, kind: str, error: str) -> None:
-    reply = requests.post(f"{shared_sandbox.slack_api_url}api.test", body, headers={"Content-Type": kind}, timeout=5)
+    reply = requests.post(f"{shared_sandbox.slack_api_url}api.test", body, headers={"Content-Type": kind}, timeout=30)
     assert reply.json() == {"ok": False, "error": error}
 
 

@@ -156,7 +156,7 @@ class Hook(ThreadingHTTPServer):
 
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.server.opened.wait(5)
+            self.server.opened.wait(30)
             status = self.server.statuses.pop(0) if self.server.statuses else 200
             self.send_response(status)
             self.end_headers()
@@ -176,7 +176,7 @@ class Hook(ThreadingHTTPServer):
 
     def said(self) -> dict[str, Any]:
         """The next thing that is said to it."""
-        return self.heard.get(timeout=5)
+        return self.heard.get(timeout=30)
 
 
 @pytest.fixture
