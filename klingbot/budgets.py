@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 
 from klingbot.money import NOTHING, Amount, show_credits, show_usd
 from klingbot.periods import Period, PeriodKind
 
 WORKSPACE = "workspace"
 DEFAULT_THRESHOLDS = (80, 100)
+MOST_APPROVERS = 20
 
 OVER = "over"
 TURNED_AWAY = "turned-away"
@@ -171,12 +173,19 @@ def _above(committed: int, limit: int | None) -> bool:
     return limit is not None and committed > limit
 
 
+def _higher(before: int | None, after: int | None) -> bool:
+    return before is not None and (after is None or after > before)
+
+
 def _left(limit: int | None, committed: int) -> int | None:
     return None if limit is None else max(0, limit - committed)
 
 
 def in_words(budget: Budget | None) -> str:
-    """`10,000 credits and $600.00, alerts at 80%, 100% to #C1`; empty for none. Without what is granted."""
+    """`10,000 credits and $600.00, alerts at 80%, 100% to #C1`; empty for none. Without what is granted.
+
+    Two budgets are in the same words only if they are set to the same, to a cent.
+    """
     if budget is None:
         return ""
     limits = [show_credits(budget.limit_millicredits)] if budget.limit_millicredits is not None else []
@@ -184,4 +193,19 @@ def in_words(budget: Budget | None) -> str:
     alerts = f"alerts at {', '.join(f'{threshold}%' for threshold in budget.thresholds)}"
     place = f" to #{budget.channel_id}" if budget.channel_id else ""
     approvers = f", approved by {', '.join(f'@{user}' for user in budget.approvers)}" if budget.approvers else ""
-    return f"{' and '.join(limits)}, {alerts}{place}{approvers}"
+    silent = "".join(f", no {name}" for name, on in (("forecast", budget.forecast), ("spike", budget.spike)) if not on)
+    return f"{' and '.join(limits)}, {alerts}{place}{approvers}{silent}"
+
+
+def raises(before: Budget | None, after: Budget) -> bool:
+    """Whether more may be spent than before: a limit is higher, or gone. A new budget raises nothing."""
+    if before is None:
+        return False
+    return _higher(before.limit_millicredits, after.limit_millicredits) or _higher(
+        before.limit_microusd, after.limit_microusd
+    )
+
+
+def mark(budget: Budget | None) -> str:
+    """A short mark of what a budget is set to, without its grants: another mark means that somebody has changed it."""
+    return sha256(in_words(budget).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ import pytest
 from block_samples import CREDITS, DECEMBER, NOON, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
-from klingbot.blocks import budgets, help, jobs, refusals, usage
+from klingbot.blocks import budget_changes, budgets, help, jobs, refusals, usage
 from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
@@ -345,10 +345,10 @@ def test_a_budget_shows_which_alerts_are_off_and_a_daily_one_has_neither() -> No
 
 def test_setting_a_budget_shows_before_and_after_and_keeps_the_spend() -> None:
     after = standing(limit=100, settled=25)
-    said = budgets.was_set(BudgetSet(replace(after.budget, limit_millicredits=50_000), after), UTC, None)
+    said = budget_changes.was_set(BudgetSet(replace(after.budget, limit_millicredits=50_000), after), UTC, None)
     assert said.text.startswith("Budget set for marketing (monthly): 50 credits → 100 credits\n")
     assert "What November 2026 has seen so far counts: 25 credits ($1.50)" in said.text
-    assert budgets.was_set(BudgetSet(None, after), UTC, None).text.startswith(
+    assert budget_changes.was_set(BudgetSet(None, after), UTC, None).text.startswith(
         "Budget set for marketing (monthly): new, 100 credits"
     )
 

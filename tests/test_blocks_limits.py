@@ -16,6 +16,7 @@ from klingbot.billing import BillFinding, Difference, UnitPack
 from klingbot.blocks import (
     answers,
     billing,
+    budget_changes,
     budgets,
     delivery,
     digests,
@@ -29,9 +30,10 @@ from klingbot.blocks import (
     usage,
 )
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.budgets import OVER, WORKSPACE, Budget, Standing, Total
+from klingbot.budgets import MOST_APPROVERS, OVER, WORKSPACE, Budget, Standing, Total
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
-from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine import budgeting
+from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent
@@ -70,6 +72,7 @@ from klingbot.quiet import QuietHours
 from klingbot.rules import Consent, Rules
 from klingbot.sandbox.slack import limits
 from klingbot.schedules import Schedule
+from klingbot.slack import proposals
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
@@ -112,6 +115,15 @@ def huge_schedule() -> Schedule:
     return Schedule(f"project:{NAME}", WEEKLY, "C" + "9" * 19, 1439, day, day)
 
 
+def longest_proposal() -> str:
+    """A change of a budget with the most and longest of everything that can be typed."""
+    change = budgeting.Change(
+        f"project:{'n' * 40}", WEEKLY, 10**12, 10**14, tuple(range(1, 37)), "C" + "9" * 19,
+        tuple(f"U{number:019d}" for number in range(MOST_APPROVERS)), forecast=False, spike=False, why='"' * 500,
+    )  # fmt: skip
+    return proposals.written(change, "f" * 16)
+
+
 def extremes() -> dict[str, Message]:
     """Every message there is, with the longest of everything."""
     full = Standing(
@@ -119,6 +131,7 @@ def extremes() -> dict[str, Message]:
         UTC.period(PeriodKind.WEEKLY, NOON),
         Total(MOST, MOST),
     )
+    raised = Weighed(replace(full.budget, limit_millicredits=1), full, True, "f" * 16)
     nine = tuple(replace(full, budget=replace(full.budget, scope=f"user:U{'9' * 18}{i}")) for i in range(9))
     huge = job(
         prompt=LONG, project=NAME, model=LONG, resolution=LONG, quote=MOST, settled=MOST + MOST, reason=LONG,
@@ -187,9 +200,11 @@ def extremes() -> dict[str, Message]:
         "people": budgets.listing(people, UTC),
         "status": budgets.status(LONG, nine, UTC, LONG),
         "no status": budgets.status(LONG, [], UTC, LONG),
-        "set": budgets.was_set(BudgetSet(full.budget, full), UTC, LONG).plus(budgets.invite_me(LONG)),
-        "removed": budgets.removed(LONG, PeriodKind.MONTHLY),
-        "not there": budgets.not_there(LONG, PeriodKind.MONTHLY),
+        "set": budget_changes.was_set(BudgetSet(full.budget, full), UTC, LONG).plus(budgets.invite_me(LONG)),
+        "raise?": budget_changes.asks(raised, longest_proposal(), LONG, LONG),
+        "changed meanwhile": budget_changes.changed_meanwhile(),
+        "removed": budget_changes.removed(LONG, PeriodKind.MONTHLY),
+        "not there": budget_changes.not_there(LONG, PeriodKind.MONTHLY),
         "usage": usage.usage(Usage(LONG, full.period, full.total, full, "user", shares), UTC),
         "usage by day": usage.usage(Usage(LONG, full.period, full.total, full, "day", days), UTC),
         "no usage": usage.usage(Usage(LONG, full.period, full.total, full, "day", ()), UTC),

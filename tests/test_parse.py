@@ -476,7 +476,8 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         (
             "budget set marketing --credit 5",
             "Unknown flag --credit. Did you mean --credits?"
-            " budget set takes --period, --credits, --usd, --alert, --channel, --approvers, --forecast, --spike.",
+            " budget set takes --period, --credits, --usd, --alert, --channel, --approvers, --forecast, --spike,"
+            " --reason.",
         ),
         ("budget set workspace --spike never", "“never” is neither on nor off. Write on or off."),
         ("usage --model x", "usage does not take --model. usage takes --period, --by."),

@@ -1,4 +1,4 @@
-"""What is said about budgets: all of them, one scope's, set, removed."""
+"""What is said about budgets as they stand: all of them, and one scope's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from klingbot.blocks.message import Block, Message, context, message, section, s
 from klingbot.blocks.standings import bar, full, left, limit, tightest
 from klingbot.blocks.text import channel, code, label, mention, scope_name, scope_typed, when
 from klingbot.budgets import Budget, Standing
-from klingbot.engine.budgeting import BudgetSet
 from klingbot.periods import Calendar, Period, PeriodKind
 
 MOST_LISTED = 30
@@ -41,24 +40,7 @@ def status(scope: str, standings: Sequence[Standing], calendar: Calendar, alerts
     if not standings:
         example = code(f"/kling budget set {scope_typed(scope)} --usd 600")
         return message(section(f"There is no budget for {scope_name(scope)}. An admin sets one: {example}"))
-    return message(*(block for each in standings for block in _status(each, calendar, alerts_channel)))
-
-
-def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) -> Message:
-    before, after = outcome.before, outcome.standing.budget
-    changes = _changes(before, after)
-    committed = outcome.standing.total.committed
-    kept = f"What {outcome.standing.period.label} has seen so far counts: {committed}" if committed else ""
-    return message(
-        section(f"Budget set for *{label(after)}*: {changes}", kept),
-        *_status(outcome.standing, calendar, alerts_channel),
-    )
-
-
-def _changes(before: Budget | None, after: Budget) -> str:
-    if before is None:
-        return f"new, {limit(after)}"
-    return f"{limit(before)} → {limit(after)}" if limit(before) != limit(after) else f"still {limit(after)}"
+    return message(*(block for each in standings for block in standing_blocks(each, calendar, alerts_channel)))
 
 
 def invite_me(channel_id: str) -> Block:
@@ -66,14 +48,6 @@ def invite_me(channel_id: str) -> Block:
     return section(
         f"I am not in {channel(channel_id)} yet: invite me there (/invite @klingbot), or its alerts go elsewhere."
     )
-
-
-def removed(scope: str, kind: PeriodKind) -> Message:
-    return message(section(f"Removed the {kind} budget of {scope_name(scope)}. What was spent stays in the ledger."))
-
-
-def not_there(scope: str, kind: PeriodKind) -> Message:
-    return message(section(f"There is no {kind} budget for {scope_name(scope)}. See all: {code('/kling budget')}"))
 
 
 def _groups(standings: Sequence[Standing]) -> list[Block]:
@@ -94,23 +68,30 @@ def _resets(periods: Sequence[Period], calendar: Calendar) -> list[str]:
     return [f"{kind} resets {when(ends[kind], calendar)}" for kind in PeriodKind if kind in ends]
 
 
-def _status(standing: Standing, calendar: Calendar, alerts_channel: str | None) -> list[Block]:
+def standing_blocks(standing: Standing, calendar: Calendar, alerts_channel: str | None) -> list[Block]:
+    """One budget with everything there is to say about it."""
     budget = standing.budget
+    named = approvers(budget)
     return [
         section(f"*{label(budget)}*", bar(standing.permille, 20), full(standing, calendar)),
-        context(_alerts(budget, alerts_channel), _approvers(budget)),
+        context(_alerts(budget, alerts_channel), f"more is approved by {named}" if named else ""),
     ]
 
 
-def _approvers(budget: Budget) -> str:
-    named = ", ".join(mention(user_id) for user_id in budget.approvers[:MOST_NAMED])
-    return f"more is approved by {named}" if named else ""
+def approvers(budget: Budget) -> str:
+    """The first of those who may grant more of it, besides the admins."""
+    return ", ".join(mention(user_id) for user_id in budget.approvers[:MOST_NAMED])
+
+
+def places(budget: Budget, alerts_channel: str | None) -> str:
+    """Where its alerts go."""
+    place = budget.channel_id or alerts_channel
+    return channel(place) if place else "the admins"
 
 
 def _alerts(budget: Budget, alerts_channel: str | None) -> str:
-    place = budget.channel_id or alerts_channel
     shares = ", ".join(f"{threshold}%" for threshold in budget.thresholds)
-    said = [f"alerts at {shares} go to {channel(place) if place else 'the admins'}"]
+    said = [f"alerts at {shares} go to {places(budget, alerts_channel)}"]
     if budget.kind is not PeriodKind.DAILY:
         said += [
             f"{name} {'on' if on else 'off'}" for name, on in (("forecast", budget.forecast), ("spike", budget.spike))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, in_words
+from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, in_words, mark, raises
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
+from klingbot.money import NOTHING
 from klingbot.periods import PeriodKind
-from klingbot.store import Transaction, audit, budgets
+from klingbot.store import Database, Transaction, audit, budgets, ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to set; what is None stays as it was, and a limit of 0 is taken away."""
+    """What to set; what is None stays as it was. A limit of 0 is taken away, and so is a channel without a name."""
 
     scope: str
     kind: PeriodKind
@@ -25,6 +26,27 @@ class Change:
     """User ids; empty: the admins."""
     forecast: bool | None = None
     spike: bool | None = None
+    why: str = ""
+    """For the list of who changed what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a change would come to. Nothing is changed yet."""
+
+    before: Budget | None
+    """With the grants that are in force now too."""
+    after: Standing
+    """As the budget would stand; the spend so far counts."""
+    raises: bool
+    """Whether more could be spent than now: then somebody should say yes to it first."""
+    seen: str
+    """The mark of what the change was weighed against."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile:
+    """Nothing changed: the budget is no longer what the change was weighed against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +65,40 @@ class NoLimit:
     before: Budget | None
 
 
-def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimit:
+Outcome = BudgetSet | NoLimit | ChangedMeanwhile
+
+
+def weigh(engine: Engine, change: Change) -> Weighed | NoLimit:
+    """Looks at what the change would do."""
+    reader, period = engine.store.read(), engine.periods().of(change.kind)
+    before = budgets.get(reader, change.scope, change.kind)
+    after = _changed(before, change)
+    if not _has_limit(after):
+        return NoLimit(before)
+    now = standing_of(reader, engine, change.scope, change.kind)
+    granted = now.budget.granted if now else NOTHING
+    return Weighed(
+        before=before and before.raised(granted),
+        after=Standing(after.raised(granted), period, ledger.total(reader, change.scope, period)),
+        raises=raises(before, after),
+        seen=mark(before),
+    )
+
+
+def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = None) -> Outcome:
+    """With `seen`, only while the budget is what it was then; the same change once more comes to the same."""
     now = engine.clock()
     with engine.store.write() as tx:
         before = budgets.get(tx, change.scope, change.kind)
         budget = _changed(before, change)
-        if budget.limit_millicredits is None and budget.limit_microusd is None:
+        if not _has_limit(budget):
             tx.abandon()
             return NoLimit(before)
+        if seen not in (None, mark(before)) and budget != before:
+            tx.abandon()
+            return ChangedMeanwhile()
         budgets.put(tx, budget, by=by, at=now)
-        _note(tx, change.scope, change.kind, before, budget, by=by, at=now)
+        _note(tx, change.scope, change.kind, before, budget, by=by, at=now, why=change.why)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None
         if before and _limits(before) != _limits(budget):
@@ -61,14 +107,14 @@ def set_budget(engine: Engine, change: Change, *, by: str) -> BudgetSet | NoLimi
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
-def remove_budget(engine: Engine, scope: str, kind: PeriodKind, *, by: str) -> bool:
+def remove_budget(engine: Engine, scope: str, kind: PeriodKind, *, by: str, why: str = "") -> bool:
     """False when there was none."""
     with engine.store.write() as tx:
         before = budgets.get(tx, scope, kind)
         if before is None:
             return False
         budgets.remove(tx, scope, kind)
-        _note(tx, scope, kind, before, None, by=by, at=engine.clock())
+        _note(tx, scope, kind, before, None, by=by, at=engine.clock(), why=why)
         return True
 
 
@@ -102,20 +148,33 @@ def _changed(before: Budget | None, change: Change) -> Budget:
         changed,
         limit_millicredits=changed.limit_millicredits or None,
         limit_microusd=changed.limit_microusd or None,
+        channel_id=changed.channel_id or None,
     )
 
 
+def _has_limit(budget: Budget) -> bool:
+    return _limits(budget) != (None, None)
+
+
 def _note(
-    tx: Transaction, scope: str, kind: PeriodKind, before: Budget | None, after: Budget | None, *, by: str, at: int
+    tx: Transaction,
+    scope: str,
+    kind: PeriodKind,
+    before: Budget | None,
+    after: Budget | None,
+    *,
+    by: str,
+    at: int,
+    why: str,
 ) -> None:
     what, was, became = f"{kind} budget", in_words(before), in_words(after)
     if was != became:
-        audit.note(tx, at=at, by=by, what=what, subject=scope, before=was, after=became)
+        audit.note(tx, at=at, by=by, what=what, subject=scope, before=was, after=became, why=why)
 
 
-def standing_of(tx: Transaction, engine: Engine, scope: str, kind: PeriodKind) -> Standing | None:
+def standing_of(db: Database, engine: Engine, scope: str, kind: PeriodKind) -> Standing | None:
     """How one budget stands now."""
-    found = budgets.standings_of(tx, (scope,) * 3, engine.periods())
+    found = budgets.standings_of(db, (scope,) * 3, engine.periods())
     return next((standing for standing in found if standing.budget.kind is kind), None)
 
 

@@ -16,7 +16,18 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks import answers
-from klingbot.slack import commands, failures, forms, generating, increase_forms, increasing, muting, queueing, screen
+from klingbot.slack import (
+    budgeting,
+    commands,
+    failures,
+    forms,
+    generating,
+    increase_forms,
+    increasing,
+    muting,
+    queueing,
+    screen,
+)
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
@@ -106,6 +117,7 @@ _ACTIONS = {
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
+    "budget.raise": _Row(budgeting.raise_clicked, admins_only="raise budgets"),
     "job.confirm": _Row(increasing.confirm_clicked),
     "increase.ask": _Row(increase_forms.ask_opened),
     "increase.approve": _Row(increasing.approve_clicked),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import budgets
+from klingbot.blocks import answers, budget_changes, budgets
 from klingbot.blocks.message import Message
 from klingbot.engine import budgeting
-from klingbot.engine.budgeting import Change, NoLimit
+from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit
 from klingbot.periods import PeriodKind
-from klingbot.slack.desk import Asker, Desk
-from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow
+from klingbot.slack import proposals
+from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
+from klingbot.slack.directory import KnownChannel
+from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef
 from klingbot.slack.mistakes import MistakeError
 
 _NO_LIMIT_GIVEN = "A new budget needs a limit. Give --credits, --usd or both, like --usd 600."
@@ -37,15 +39,39 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
         approvers=None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers)),
         forecast=command.forecast,
         spike=command.spike,
+        why=command.reason,
     )
-    outcome = budgeting.set_budget(desk.engine, change, by=asker.user_id)
-    if isinstance(outcome, NoLimit):
-        raise MistakeError(_NO_LIMIT_LEFT if outcome.before else _NO_LIMIT_GIVEN)
-    said = budgets.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
-    return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
+    weighed = budgeting.weigh(desk.engine, change)
+    if isinstance(weighed, NoLimit):
+        raise MistakeError(_NO_LIMIT_LEFT if weighed.before else _NO_LIMIT_GIVEN)
+    if weighed.raises:
+        proposal = proposals.written(change, weighed.seen)
+        return budget_changes.asks(weighed, proposal, desk.alerts_channel, change.why)
+    return _said(desk, budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen), channel)
+
+
+def raise_clicked(desk: Desk, click: Click) -> Answer:
+    """Below the question whether a limit is to be raised."""
+    proposal = proposals.read(click.value)
+    if proposal is None:
+        return Private(answers.outdated())
+    change, seen = proposal
+    channel = desk.directory.channel(ChannelRef(change.channel_id)) if change.channel_id else None
+    return Rewritten(_said(desk, budgeting.set_budget(desk.engine, change, by=click.user_id, seen=seen), channel))
 
 
 def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
-    there = budgeting.remove_budget(desk.engine, scope, kind, by=asker.user_id)
-    return budgets.removed(scope, kind) if there else budgets.not_there(scope, kind)
+    there = budgeting.remove_budget(desk.engine, scope, kind, by=asker.user_id, why=command.reason)
+    return budget_changes.removed(scope, kind) if there else budget_changes.not_there(scope, kind)
+
+
+def _said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:
+    match outcome:
+        case budgeting.BudgetSet():
+            said = budget_changes.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
+            return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
+        case ChangedMeanwhile():
+            return budget_changes.changed_meanwhile()
+        case NoLimit(before):
+            raise MistakeError(_NO_LIMIT_LEFT if before else _NO_LIMIT_GIVEN)

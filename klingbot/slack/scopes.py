@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from klingbot.budgets import MOST_APPROVERS
 from klingbot.slack.grammar import ChannelRef, ProjectRef, ScopeRef, UserRef, WorkspaceRef
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.values import PERIODS
@@ -73,7 +74,10 @@ def people(text: str) -> tuple[UserRef, ...]:
     """`@bob,@carol`; nobody for `none`."""
     if tidy(text).lower() == "none":
         return ()
-    return tuple(_user(part) for part in re.split(r"[,\s]+", text.strip()) if part)
+    named = tuple(_user(part) for part in re.split(r"[,\s]+", text.strip()) if part)
+    if len(named) > MOST_APPROVERS:
+        raise MistakeError(f"--approvers names {len(named)} people, and {MOST_APPROVERS} is the most. Name fewer.")
+    return named
 
 
 def channel(text: str) -> ChannelRef:

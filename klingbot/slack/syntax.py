@@ -13,8 +13,8 @@ USAGE = {
     "budget": "/kling budget",
     "budget show": "/kling budget show SCOPE",
     "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
-    " [--approvers @a,@b] [--forecast on|off] [--spike on|off]",
-    "budget remove": "/kling budget remove SCOPE [--period monthly]",
+    ' [--approvers @a,@b] [--forecast on|off] [--spike on|off] [--reason "…"]',
+    "budget remove": '/kling budget remove SCOPE [--period monthly] [--reason "…"]',
     "alerts": "/kling alerts",
     "alerts test": "/kling alerts test [#channel]",
     "alerts retry": "/kling alerts retry",
@@ -46,8 +46,8 @@ _OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative
 FLAGS_OF: dict[str, tuple[str, ...]] = {
     "generate": _OPTION_FLAGS,
     "quote": _OPTION_FLAGS,
-    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike"),
-    "budget remove": ("period",),
+    "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike", "reason"),
+    "budget remove": ("period", "reason"),
     "usage": ("period", "by"),
     "alerts quiet": ("except",),
     "digest": ("at", "channel"),

@@ -244,9 +244,10 @@ def test_an_admin_sets_changes_and_removes_a_budget(alice: Any, engine: Engine) 
     assert said.startswith("Budget set for marketing (monthly): new, 10,000 credits and $600.00\n")
     assert said.endswith("alerts at 50%, 90% go to <#C0FINANCE1> · forecast on · spike on")
     said = alice.types("budget set marketing --forecast off --spike=no")
+    assert "still 10,000 credits and $600.00; forecast on → off; spike on → off" in said
     assert said.endswith("alerts at 50%, 90% go to <#C0FINANCE1> · forecast off · spike off")
-    said = alice.types("budget set marketing --credits 20000")
-    assert "10,000 credits and $600.00 → 20,000 credits and $600.00" in said
+    said = alice.types("budget set marketing --credits 5000")
+    assert "10,000 credits and $600.00 → 5,000 credits and $600.00" in said
     assert "alerts at 50%, 90% go to <#C0FINANCE1>" in said, "what was not given stays"
     assert "Removed the monthly budget of marketing" in alice.types("budget remove marketing")
     assert budgeting.standings(engine) == []

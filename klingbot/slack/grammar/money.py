@@ -31,12 +31,14 @@ class BudgetSet:
     approvers: tuple[UserRef, ...] | None = None
     forecast: bool | None = None
     spike: bool | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetRemove:
     scope: ScopeRef
     period: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

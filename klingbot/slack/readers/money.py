@@ -37,7 +37,7 @@ def budget_show(asked: Asked) -> Command:
 
 
 def budget_set(asked: Asked) -> Command:
-    if not asked.flags.keys() - {"period"}:
+    if not asked.flags.keys() - {"period", "reason"}:
         raise MistakeError("The limit is missing. Give --credits, --usd or both, like --usd 600.")
     return BudgetSet(
         period=period_of(asked),
@@ -48,12 +48,13 @@ def budget_set(asked: Asked) -> Command:
         approvers=asked.read("approvers", scopes.people),
         forecast=asked.read("forecast", values.on_off),
         spike=asked.read("spike", values.on_off),
+        reason=reason_of(asked),
         scope=scope_of(asked.words),
     )
 
 
 def budget_remove(asked: Asked) -> Command:
-    return BudgetRemove(scope_of(asked.words), period_of(asked))
+    return BudgetRemove(scope_of(asked.words), period_of(asked), reason_of(asked))
 
 
 def usage(asked: Asked) -> Command:

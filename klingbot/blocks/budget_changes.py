@@ -1,0 +1,93 @@
+"""What is said of a budget that is changed: what was, what becomes of it, and whether that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klingbot.blocks.budgets import approvers, places, standing_blocks
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
+from klingbot.blocks.standings import limit
+from klingbot.blocks.text import code, label, neutral, scope_name
+from klingbot.budgets import Budget, Standing
+from klingbot.engine.budgeting import BudgetSet, Weighed
+from klingbot.periods import Calendar, PeriodKind
+
+
+def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) -> Message:
+    return message(
+        section(
+            f"Budget set for *{label(outcome.standing.budget)}*: "
+            f"{changes(outcome.before, outcome.standing.budget, alerts_channel)}",
+            kept(outcome.standing),
+        ),
+        *standing_blocks(outcome.standing, calendar, alerts_channel),
+    )
+
+
+def asks(weighed: Weighed, proposal: str, alerts_channel: str | None, why: str) -> Message:
+    """Before a limit is raised. `proposal` is what the button carries."""
+    return message(
+        raised(weighed, alerts_channel, why),
+        actions(button("Raise it", "budget.raise", proposal, style="primary")),
+        context("Nothing is changed before you press"),
+    )
+
+
+def raised(weighed: Weighed, alerts_channel: str | None, why: str) -> Block:
+    after = weighed.after.budget
+    return section(
+        f"This lets more be spent. *{label(after)}*: {changes(weighed.before, after, alerts_channel)}",
+        kept(weighed.after),
+        f"“{neutral(why)}”" if why else "",
+    )
+
+
+def changed_meanwhile() -> Message:
+    return message(
+        section(
+            "Somebody has changed this budget since you were shown it, so nothing was changed.",
+            f"{code('/kling budget')} shows how it is now.",
+        )
+    )
+
+
+def removed(scope: str, kind: PeriodKind) -> Message:
+    return message(section(f"Removed the {kind} budget of {scope_name(scope)}. What was spent stays in the ledger."))
+
+
+def not_there(scope: str, kind: PeriodKind) -> Message:
+    return message(section(f"There is no {kind} budget for {scope_name(scope)}. See all: {code('/kling budget')}"))
+
+
+def changes(before: Budget | None, after: Budget, alerts_channel: str | None) -> str:
+    """Everything that is not as it was, as `was → is`; the limit in any case."""
+    if before is None:
+        return f"new, {limit(after)}"
+    limits = f"{limit(before)} → {limit(after)}" if limit(before) != limit(after) else f"still {limit(after)}"
+    return "; ".join([limits, *_others(before, after, alerts_channel)])
+
+
+def kept(standing: Standing) -> str:
+    """What was spent before the change is not forgotten."""
+    committed = standing.total.committed
+    return f"What {standing.period.label} has seen so far counts: {committed}" if committed else ""
+
+
+def _others(before: Budget, after: Budget, alerts_channel: str | None) -> Iterator[str]:
+    for what, was, becomes in (
+        ("alerts at", _shares(before), _shares(after)),
+        ("to", places(before, alerts_channel), places(after, alerts_channel)),
+        ("more is approved by", approvers(before) or "the admins", approvers(after) or "the admins"),
+        ("forecast", _switch(before.forecast), _switch(after.forecast)),
+        ("spike", _switch(before.spike), _switch(after.spike)),
+    ):
+        if was != becomes:
+            yield f"{what} {was} → {becomes}"
+
+
+def _shares(budget: Budget) -> str:
+    return ", ".join(f"{threshold}%" for threshold in budget.thresholds)
+
+
+def _switch(on: bool) -> str:
+    return "on" if on else "off"
