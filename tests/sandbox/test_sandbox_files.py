@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page.reader import Reader
-from klingbot.sandbox.page.render import block_html
+from klingbot.sandbox.page.render import block_html, message_html
 from klingbot.sandbox.slack.api import METHODS
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.rates import PostingRate
@@ -128,9 +128,72 @@ def test_an_upload_address_works_once(shared_client: WebClient) -> None:
     assert sent == [200, 400]
 
 
-def test_sharing_straight_into_a_channel_is_not_passed_over_in_silence(shared_client: WebClient) -> None:
-    with pytest.raises(SlackApiError, match="invalid_arguments"):
-        uploaded(shared_client, channel=GENERAL)
+def mp4(size: int = 64) -> bytes:
+    """The beginning of a real one, and some more."""
+    return b"\x00\x00\x00\x18ftypisom" + bytes(range(size - 12))
+
+
+def share(client: WebClient, content: bytes | None = None, **where: Any) -> dict[str, Any]:
+    """What Slack says of a clip that was uploaded and shared there."""
+    content = content or mp4()
+    begun = client.files_getUploadURLExternal(filename="fox.mp4", length=len(content))
+    requests.post(begun["upload_url"], data=content, timeout=5)
+    done = client.files_completeUploadExternal(files=[{"id": begun["file_id"], "title": "A fox"}], **where)
+    return dict(done["files"][0])
+
+
+def test_a_clip_is_shared_into_a_thread_where_it_plays_in_place(sandbox: Sandbox, client: WebClient) -> None:
+    root = client.chat_postMessage(channel=GENERAL, text="being made")["ts"]
+    file = share(client, channel_id=GENERAL, thread_ts=root, initial_comment="<@U0BOB00001>, here it is")
+
+    _, reply = sandbox.workspace.messages(GENERAL, "U0ALICE001")
+    assert (reply.thread_ts, reply.text) == (root, "<@U0BOB00001>, here it is")
+    drawn = message_html(reply, Reader(origin=f"{sandbox.url}/"))
+    assert "A fox" in drawn
+    assert f'src="{file["permalink"]}"' in drawn
+    loaded = requests.get(file["permalink"], timeout=5)
+    assert (loaded.headers["content-type"], loaded.content) == ("video/mp4", mp4())
+
+
+def test_a_player_gets_the_part_of_a_clip_that_it_asks_for(sandbox: Sandbox, client: WebClient) -> None:
+    url = share(client, channel_id=GENERAL)["permalink"]
+    parts = {wanted: requests.get(url, headers={"Range": wanted}, timeout=5) for wanted in ("bytes=4-7", "bytes=60-")}
+    assert [(part.status_code, part.content) for part in parts.values()] == [(206, b"ftyp"), (206, mp4()[60:])]
+    assert parts["bytes=60-"].headers["content-range"] == "bytes 60-63/64"
+
+
+def test_slack_says_where_a_file_is_shared(sandbox: Sandbox, client: WebClient) -> None:
+    file_id = share(client, channel_id=GENERAL)["id"]
+    (message,) = sandbox.workspace.messages(GENERAL, "U0ALICE001")
+    assert client.files_info(file=file_id)["file"]["shares"] == {"public": {GENERAL: [{"ts": message.ts}]}}
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ({"channel_id": "C0NOWHERE1"}, "channel_not_found"),
+        ({"channel_id": "C0LOUNGE01"}, "not_in_channel"),
+        ({"channel_id": GENERAL, "thread_ts": "1.2"}, "thread_not_found"),
+        ({"channel_id": GENERAL, "blocks": "[]x"}, "invalid_arguments"),
+        ({"channels": [GENERAL]}, "invalid_arguments"),
+    ],
+)
+def test_a_file_is_shared_only_where_slack_would(shared_client: WebClient, where: dict[str, Any], error: str) -> None:
+    with pytest.raises(SlackApiError, match=error):
+        share(shared_client, **where)
+
+
+def test_a_file_is_completed_once(shared_client: WebClient) -> None:
+    file = share(shared_client, channel_id=GENERAL)
+    again = refusal(shared_client.files_completeUploadExternal, files=[{"id": file["id"]}], channel_id=GENERAL)
+    assert again["error"] == "file_not_found"
+
+
+def test_a_clip_is_no_picture(client: WebClient) -> None:
+    file_id = ready(client, share(client)["id"])
+    assert (
+        refusal(client.chat_postMessage, channel=GENERAL, text="x", blocks=shows(file_id))["error"] == "invalid_blocks"
+    )
 
 
 @pytest.mark.parametrize(

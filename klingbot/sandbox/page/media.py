@@ -18,6 +18,14 @@ def player(url: str, reader: Reader) -> Html:
     return tag("figure", video, class_="video")
 
 
+def shared_file(file: Mapping[str, Any], reader: Reader) -> Html:
+    """A file that a message shares: a video plays in place, anything else is a name to press."""
+    url, title = str(file.get("permalink")), text(str(file.get("title")))
+    if not is_own_video(url, reader):
+        return tag("div", link(url, title), class_="file")
+    return tag("div", tag("div", title, class_="video-title"), player(url, reader), class_="shared")
+
+
 def own_url(url: str, reader: Reader) -> str | None:
     """The address as the page may load it, or None where this sandbox does not serve it."""
     if not is_web(url) or _host(url) != _host(reader.origin):

@@ -12,7 +12,7 @@ from klingbot.sandbox.page import rich_text
 from klingbot.sandbox.page.inputs import confirm, field, input_block, words
 from klingbot.sandbox.page.markdown import markdown
 from klingbot.sandbox.page.markup import NOTHING, Html, join, tag, text
-from klingbot.sandbox.page.media import is_own_video, picture, player
+from klingbot.sandbox.page.media import is_own_video, picture, player, shared_file
 from klingbot.sandbox.page.mrkdwn import mrkdwn, plain
 from klingbot.sandbox.page.reader import Reader, is_web, link
 from klingbot.sandbox.slack.workspace import Message
@@ -25,10 +25,11 @@ _URL = re.compile(r"https?://[^\s<>|\"']+")
 def message_html(message: Message, reader: Reader) -> Html:
     """What one person sees of a message, without its author and time."""
     body = blocks_html(message.blocks, reader) if message.blocks else mrkdwn(message.text, reader)
-    drawn = tag("div", body, class_="blocks" if message.blocks else "text")
-    if not message.unfurl:
-        return drawn
-    return join([drawn, *(player(url, reader) for url in _videos(message, reader))])
+    drawn = [tag("div", body, class_="blocks" if message.blocks else "text")]
+    drawn += [shared_file(file, reader) for file in message.files]
+    if message.unfurl:
+        drawn += [player(url, reader) for url in _videos(message, reader)]
+    return join(drawn)
 
 
 def blocks_html(blocks: tuple[Block, ...], reader: Reader) -> Html:

@@ -15,7 +15,7 @@ def post_message(slack: Slack, args: Args) -> Reply:
         return admitted
     channel, said = admitted
     thread_ts = word(args, "thread_ts") or None
-    if problem := _no_thread(slack.workspace, channel, thread_ts):
+    if problem := no_thread(slack.workspace, channel, thread_ts):
         return error(problem)
     message = slack.workspace.post(
         channel.id,
@@ -84,7 +84,7 @@ def _admitted(slack: Slack, args: Args) -> tuple[Channel, Content] | Reply:
     channel = _addressed(slack.workspace, word(args, "channel"))
     if channel is None:
         return error("channel_not_found")
-    if problem := _closed_to_bot(slack, channel):
+    if problem := closed_to_bot(slack, channel):
         return error(problem)
     said = content.read(args, slack.workspace.files)
     if isinstance(said, Refused):
@@ -103,7 +103,7 @@ def _addressed(workspace: Workspace, address: str) -> Channel | None:
     return next(named, None)
 
 
-def _closed_to_bot(slack: Slack, channel: Channel) -> str | None:
+def closed_to_bot(slack: Slack, channel: Channel) -> str | None:
     """Slack's word for why the bot may not post here; None when it may."""
     is_member = slack.workspace.bot_user_id in channel.members
     if not is_member and (channel.is_private or channel.is_im):
@@ -115,7 +115,7 @@ def _closed_to_bot(slack: Slack, channel: Channel) -> str | None:
     return None
 
 
-def _no_thread(workspace: Workspace, channel: Channel, thread_ts: str | None) -> str | None:
+def no_thread(workspace: Workspace, channel: Channel, thread_ts: str | None) -> str | None:
     """Why nothing can be answered there. Slack wants a thread's first message, not a reply (docs, chat.postMessage)."""
     if thread_ts is None:
         return None

@@ -1,4 +1,4 @@
-"""Files that the bot has uploaded: from the address it is given to the picture that a message shows.
+"""Files that the bot has uploaded: from the address it is given to the picture or video that a message shows.
 
 As in Slack, a file is no use at once when its upload is complete: it is looked at first, and until then a message
 that shows it is refused (slackapi/node-slack-sdk#1865).
@@ -30,11 +30,19 @@ class File:
     title: str = ""
     content: bytes | None = None
     completed_at: float | None = None
+    shared: tuple[str, str] | None = None
+    """The channel and the ts of the message that it was shared with."""
+
+    @property
+    def is_picture(self) -> bool:
+        return self.kind in _KINDS.values()
 
     @property
     def kind(self) -> str:
-        """`png`, `jpg` or `gif`; `binary` for what is no picture."""
+        """`png`, `jpg`, `gif` or `mp4`; `binary` for everything else."""
         content = self.content or b""
+        if content[4:8] == b"ftyp":
+            return "mp4"
         return next((kind for start, kind in _KINDS.items() if content.startswith(start)), "binary")
 
 
@@ -65,9 +73,9 @@ class Files:
         return True
 
     def complete(self, file_id: str, title: str) -> File | None:
-        """None for a file that is not known or whose bytes have not come."""
+        """None for a file that is not known, whose bytes have not come, or that was completed before."""
         file = self._files.get(file_id)
-        if file is None or file.content is None:
+        if file is None or file.content is None or file.completed_at is not None:
             return None
         file.title = title or file.name
         file.completed_at = self._clock()
@@ -88,7 +96,7 @@ class Files:
         """Pictures in these blocks that Slack would not show; the blocks are well formed by now."""
         for place, file_id in _shown_files(blocks, "/blocks"):
             file = self.find(file_id)
-            if file is None or not self.is_ready(file) or file.kind == "binary":
+            if file is None or not self.is_ready(file) or not file.is_picture:
                 yield Problem(place, "invalid slack file")
 
     def _restored(self, file_id: str) -> File | None:

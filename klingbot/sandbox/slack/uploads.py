@@ -1,14 +1,18 @@
-"""The files.* methods, the address that bytes are sent to, and the one that the page loads pictures from."""
+"""The files.* methods, the address that bytes are sent to, and the one that the page loads files from."""
 
 import json
+import re
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from klingbot.sandbox.slack import chat
 from klingbot.sandbox.slack.files import File, Files
-from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, word
+from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, ratelimited, word
 
 LONGEST_ALT = 1_000
 """Characters of `alt_txt` (Slack's docs, files.getUploadURLExternal)."""
@@ -28,17 +32,52 @@ def get_upload_url(slack: Slack, args: Args) -> Reply:
 
 
 def complete_upload(slack: Slack, args: Args) -> Reply:
-    """files.completeUploadExternal: step three. A file stays private until a message shows it.
+    """files.completeUploadExternal: step three. Without a channel a file stays private until a message shows it.
 
-    Sharing it into a channel from here is left out: the bot does not do so, and silence would hide a bug.
+    Sharing with blocks, or in several channels, is left out: the bot does not do so, and silence would hide a bug.
     """
     wanted = _listed(args.get("files"))
-    if not wanted or args.get("channel_id") or args.get("channels"):
+    if not wanted or args.get("channels") or args.get("blocks"):
         return error("invalid_arguments")
+    share = _share(slack, args) if args.get("channel_id") else None
+    if isinstance(share, Reply):
+        return share
     done = [slack.workspace.files.complete(word(each, "id"), word(each, "title")) for each in wanted]
-    if None in done:
+    files = [file for file in done if file]
+    if len(files) < len(done):
         return error("file_not_found")
-    return ok(files=[{"id": file.id, "title": file.title} for file in done if file])
+    if share:
+        _post(slack, share, files, word(args, "initial_comment"))
+    return ok(files=[_shown(slack, file, ready=False) for file in files])
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Where files are shown."""
+
+    channel: str
+    thread_ts: str | None
+
+
+def _share(slack: Slack, args: Args) -> _Share | Reply:
+    """Where the files go, or Slack's refusal: the same as for messages, but only for a channel's id."""
+    channel = slack.workspace.channels.get(word(args, "channel_id"))
+    if channel is None:
+        return error("channel_not_found")
+    thread_ts = word(args, "thread_ts") or None
+    if problem := chat.closed_to_bot(slack, channel) or chat.no_thread(slack.workspace, channel, thread_ts):
+        return error(problem)
+    if wait := slack.rate.take(channel.id):
+        return ratelimited(wait)
+    return _Share(channel.id, thread_ts)
+
+
+def _post(slack: Slack, share: _Share, files: list[File], words: str) -> None:
+    shown = [_shown(slack, file, ready=True) for file in files]
+    bot, thread_ts = slack.workspace.bot_user_id, share.thread_ts
+    message = slack.workspace.post(share.channel, bot, words, files=shown, thread_ts=thread_ts)
+    for file in files:
+        file.shared = (share.channel, message.ts)
 
 
 def info(slack: Slack, args: Args) -> Reply:
@@ -46,7 +85,7 @@ def info(slack: Slack, args: Args) -> Reply:
     file = slack.workspace.files.find(word(args, "file"))
     if file is None:
         return error("file_not_found")
-    return ok(file=_shown(file, ready=slack.workspace.files.is_ready(file)))
+    return ok(file=_shown(slack, file, ready=slack.workspace.files.is_ready(file)))
 
 
 def routes(files: Files) -> list[BaseRoute]:
@@ -61,17 +100,33 @@ def routes(files: Files) -> list[BaseRoute]:
     async def download(request: Request) -> Response:
         file = files.find(request.path_params["file_id"])
         if file is None or file.kind == "binary":
-            return PlainTextResponse("no such picture", status_code=404)
-        headers = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-        return Response(file.content, media_type=_mimetype(file), headers=headers)
+            return PlainTextResponse("no such file", status_code=404)
+        return _part(file, request.headers.get("range", ""))
 
     return [
         Route("/upload/v1/{ticket}", upload, methods=["POST"]),
         Route("/files/{file_id}", download),
+        Route("/files/{file_id}/{name}", download),
     ]
 
 
-def _shown(file: File, *, ready: bool) -> dict[str, Any]:
+def _part(file: File, wanted: str) -> Response:
+    """The file, or the one part of it that a player asks for when somebody moves along a video."""
+    content = file.content or b""
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    asked = re.fullmatch(r"bytes=(\d{1,12})-(\d{0,12})", wanted)
+    if asked is None or int(asked[1]) >= len(content):
+        return Response(content, media_type=_mimetype(file), headers=headers)
+    start, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
+    return Response(content[start : end + 1], 206, headers, _mimetype(file))
+
+
+def _shown(slack: Slack, file: File, *, ready: bool) -> dict[str, Any]:
     return {
         "id": file.id,
         "name": file.name,
@@ -80,12 +135,14 @@ def _shown(file: File, *, ready: bool) -> dict[str, Any]:
         "size": file.length,
         "mimetype": _mimetype(file) if ready else "",
         "filetype": file.kind if ready else "",
-        "is_public": False,
+        "is_public": file.shared is not None,
+        "permalink": f"{slack.url}/files/{file.id}/{quote(file.name)}",
+        "shares": {"public": {file.shared[0]: [{"ts": file.shared[1]}]}} if file.shared else {},
     }
 
 
 def _mimetype(file: File) -> str:
-    kinds = {"binary": "application/octet-stream", "jpg": "image/jpeg"}
+    kinds = {"binary": "application/octet-stream", "jpg": "image/jpeg", "mp4": "video/mp4"}
     return kinds.get(file.kind, f"image/{file.kind}")
 
 

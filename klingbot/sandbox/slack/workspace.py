@@ -72,6 +72,8 @@ class Message:
     """A reply that is shown in the channel too."""
     edited: bool = False
     unfurl: bool = True
+    files: tuple[dict[str, Any], ...] = ()
+    """What is shared with it, as Slack's file objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Workspace:
         thread_ts: str | None = None,
         broadcast: bool = False,
         unfurl: bool = True,
+        files: Iterable[dict[str, Any]] = (),
     ) -> Message:
         """Say something in an existing channel. Raises KeyError when there is no such channel."""
         with self._lock:
@@ -162,6 +165,7 @@ class Workspace:
                 thread_ts,
                 broadcast,
                 unfurl=unfurl,
+                files=tuple(files),
             )
             self._messages[channel][message.ts] = message
             self._publish(Change("posted", message))
@@ -255,7 +259,8 @@ class Workspace:
             return
         for change in journal.read(self._storage):
             fields = change["message"]
-            message = Message(**{**fields, "blocks": tuple(fields["blocks"])})
+            lists = {name: tuple(fields.get(name, ())) for name in ("blocks", "files")}
+            message = Message(**{**fields, **lists})
             if message.channel not in self.channels:
                 continue
             self._messages[message.channel][message.ts] = message
