@@ -21,6 +21,7 @@ from klingbot import prices
 from klingbot.budgets import WORKSPACE, Total
 from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, usage, verdicts
 from klingbot.engine.budgeting import Change
+from klingbot.engine.outcomes import Held
 from klingbot.jobs import JobState, id_for
 from klingbot.money import Amount
 from klingbot.outbox import Crossed, TurnedAway
@@ -253,8 +254,8 @@ def test_two_stores_in_one_process_take_turns_too(engine: Engine) -> None:
     room_for_ten(engine)
     with opened(engine.store.place, engine.clock()) as other:
         both = (engine, other)
-        outcomes = at_once(lambda n: [asking.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
-    held = [outcome for found in outcomes for outcome in found if isinstance(outcome, outcomes.Held)]
+        answers = at_once(lambda n: [asking.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
+    held = [answer for several in answers for answer in several if isinstance(answer, Held)]
     assert len(held) == ROOM
-    assert {outcome.job.id for outcome in held} <= {id_for(f"{n} {i}") for n in range(4) for i in range(5)}
+    assert {each.job.id for each in held} <= {id_for(f"{n} {i}") for n in range(4) for i in range(5)}
     proved_full(engine)

@@ -812,6 +812,7 @@ ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata", "Pacific/Kirit
 CALENDARS = st.builds(lambda zone, start: Calendar(ZoneInfo(zone), start), st.sampled_from(ZONES), st.integers(0, 6))
 
 
+@pytest.mark.engine("sqlite")
 @settings(deadline=None, max_examples=12)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 5 * 86_400), st.booleans()), min_size=1, max_size=12),

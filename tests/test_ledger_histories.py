@@ -326,4 +326,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = pytest.mark.slow(Histories.TestCase)
-TestHistories.settings = settings(deadline=None, max_examples=25, stateful_step_count=40)
+TestHistories.settings = settings(deadline=None, max_examples=15, stateful_step_count=40)

@@ -14,7 +14,7 @@ from klingbot.sandbox.slack.workspace import Message
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 5.0) -> T:
+def eventually(look: Callable[[], T], seconds: float = 30.0) -> T:
     """What `look` returns, as soon as it is something; fails when it stays empty."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -67,8 +67,8 @@ class Bot:
         self.on_submit(ack=ack, body=body)
 
     def _closed(self, ack: Any, body: dict[str, Any]) -> None:
-        ack()
         self.closed.append(body)
+        ack()
 
 
 def web_client(sandbox: Sandbox) -> WebClient:

@@ -325,14 +325,14 @@ def test_clear_on_close_takes_the_whole_stack_along(bot: Bot, opened: Callable[.
 def test_whoever_opens_the_home_is_told_to_the_bot_which_draws_it(bot: Bot) -> None:
     slack = bot.sandbox.slack
     assert slack.wait_for(slack.interactions.open_home(BOB.id)) is None
-    (event,) = bot.events
+    (event,) = eventually(lambda: bot.events)  # Bolt acknowledges events before their listener runs
     assert (event["user"], event["tab"], event["channel"]) == (BOB.id, "home", "D0BOB00001")
     assert "view" not in event, "nothing was drawn yet"
 
     home = {"type": "home", "blocks": [{"type": "section", "text": plain("Welcome")}]}
     view = bot.client.views_publish(user_id=BOB.id, view=home)["view"]
     slack.wait_for(slack.interactions.open_home(BOB.id))
-    assert bot.events[-1]["view"]["id"] == view["id"]
+    assert eventually(lambda: bot.events[1:])[0]["view"]["id"] == view["id"]
     assert slack.views.home(ALICE.id) is None
     bot.client.views_publish(user_id=BOB.id, view=home, hash=view["hash"])
     assert refusal(bot.client.views_publish, user_id=BOB.id, view=home, hash=view["hash"]) == "hash_conflict"
