@@ -26,6 +26,8 @@ def block(given: Json) -> slackblocks.Block:
         hint = {"hint": objects.Text.from_dict(fields["hint"])} if "hint" in fields else {}
         label = objects.Text.from_dict(given["label"])
         return slackblocks.InputBlock(label, element(given["element"]), block_id=block_id, **{**fields, **hint})
+    if "accessory" in given:
+        return slackblocks.SectionBlock(objects.Text.from_dict(given["text"]), accessory=element(given["accessory"]))
     if "fields" in given:
         return slackblocks.SectionBlock(fields=[objects.Text.from_dict(each) for each in given["fields"]])
     return slackblocks.Block.from_dict(given)
@@ -61,7 +63,9 @@ _ELEMENTS: dict[str, type[elements.Element]] = {
     "button": elements.Button,
     "checkboxes": elements.CheckboxGroup,
     "conversations_select": elements.ConversationSelectMenu,
+    "multi_users_select": elements.UserMultiSelectMenu,
     "plain_text_input": elements.PlainTextInput,
     "static_select": elements.StaticSelectMenu,
     "url_text_input": elements.URLInput,
+    "users_select": elements.UserSelectMenu,
 }

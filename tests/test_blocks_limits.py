@@ -72,7 +72,7 @@ from klingbot.quiet import QuietHours
 from klingbot.rules import Consent, Rules
 from klingbot.sandbox.slack import limits
 from klingbot.schedules import Schedule
-from klingbot.slack import proposals
+from klingbot.slack.proposals import Proposal, written
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
@@ -121,7 +121,7 @@ def longest_proposal() -> str:
         f"project:{'n' * 40}", WEEKLY, 10**12, 10**14, tuple(range(1, 37)), "C" + "9" * 19,
         tuple(f"U{number:019d}" for number in range(MOST_APPROVERS)), forecast=False, spike=False, why='"' * 500,
     )  # fmt: skip
-    return proposals.written(change, "f" * 16)
+    return written(Proposal(change, "f" * 16))
 
 
 def extremes() -> dict[str, Message]:
@@ -196,9 +196,9 @@ def extremes() -> dict[str, Message]:
         "no such job": jobs.no_such_job(LONG),
         "budget exceeded": refusals.budget_exceeded(BudgetExceeded("r1", wanted, nine, fits), UTC),
         "estimate": refusals.estimate(Estimate(wanted, NAME, nine, nine, fits), UTC),
-        "budgets": budgets.listing(projects, UTC),
+        "budgets": budgets.listing(projects, UTC, for_admin=True),
         "people": budgets.listing(people, UTC),
-        "status": budgets.status(LONG, nine, UTC, LONG),
+        "status": budgets.status(LONG, nine, UTC, LONG, for_admin=True),
         "no status": budgets.status(LONG, [], UTC, LONG),
         "set": budget_changes.was_set(BudgetSet(full.budget, full), UTC, LONG).plus(budgets.invite_me(LONG)),
         "raise?": budget_changes.asks(raised, longest_proposal(), LONG, LONG),
@@ -230,7 +230,7 @@ def extremes() -> dict[str, Message]:
         "quiet set": delivery.quiet_set(QuietHours(CHANNEL, 0, 1439, True), UTC),
         "together": blocks.together([(NOON, blocks.render(Crossed(full, (OVER,)), UTC))] * 60, UTC)[0],
         "help": help.overview(USAGE, CREDITS),
-        "menu": help.menu(CREDITS),
+        "menu": help.menu(CREDITS, for_admin=True),
         "mistake": answers.mistake(LONG, USAGE["generate"]),
         "admins only": answers.admins_only("set budgets", USAGE["budget set"]),
         "admins only, clicked": answers.admins_only("set budgets"),

@@ -11,10 +11,13 @@ import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
 from klingbot import prices
-from klingbot.blocks import forms, home
+from klingbot.blocks import budget_forms, forms, home
+from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import View
-from klingbot.budgets import Budget, Standing, Total
+from klingbot.blocks.whose import OTHER_PROJECT, PERSON
+from klingbot.budgets import MOST_APPROVERS, Budget, Standing, Total
+from klingbot.engine.budgeting import Change, Seen, Weighed
 from klingbot.engine.home import Home
 from klingbot.engine.outcomes import BudgetExceeded, Estimate
 from klingbot.engine.queue import Queue
@@ -24,6 +27,7 @@ from klingbot.jobs import JobState, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import PriceList, Wish
 from klingbot.sandbox.slack import view_limits
+from klingbot.slack.proposals import Proposal, written
 from klingbot.store.ledger import Share
 
 LONG = "a*`_~<&>@here " * 200
@@ -55,7 +59,38 @@ def form(listed: PriceList, *, channel: str = "C0GENERAL1") -> View:
     return forms.generate(request, estimate, listed, UTC)
 
 
-FORMS = {"credits": form(CREDITS), "kling-api": form(KLING), "no channel": form(KLING, channel=""), "wide": form(WIDE)}
+def budget_form(chosen: str | None = None) -> Shown:
+    budget = replace(full(f"project:{'n' * 40}").budget, approvers=tuple(f"U{n:019d}" for n in range(MOST_APPROVERS)))
+    stands = replace(full(""), budget=budget)
+    now = Seen(budget.scope, budget.kind, budget, stands, stands.period, stands.total)
+    projects = [f"{number:040d}" for number in range(200)]
+    return Shown(chosen, PeriodKind.WEEKLY, None if chosen else now, projects, "m" * 400, LONG[:200] if chosen else "")
+
+
+def raise_form() -> View:
+    stands = budget_form().now
+    assert stands and stands.standing and stands.budget
+    weighed = Weighed(replace(stands.budget, limit_millicredits=1), stands.standing, True, stands.mark)
+    change = Change(
+        stands.scope, stands.kind, 10**12, 10**14, tuple(range(1, 37)), "C" + "9" * 19, stands.budget.approvers,
+        forecast=False, spike=False, why='"' * budget_forms.LONGEST_WHY,
+    )  # fmt: skip
+    url = "https://hooks.slack.com/commands/" + "a" * 120
+    return budget_forms.confirm(weighed, written(Proposal(change, stands.mark, url)), "C" * 20, change.why)
+
+
+FORMS = {
+    "credits": form(CREDITS),
+    "kling-api": form(KLING),
+    "no channel": form(KLING, channel=""),
+    "wide": form(WIDE),
+    "a budget": budget_forms.set_budget(budget_form(), UTC),
+    "a person's budget": budget_forms.set_budget(budget_form(PERSON), UTC),
+    "a project's budget": budget_forms.set_budget(budget_form(OTHER_PROJECT), UTC),
+    "raise?": raise_form(),
+    "remove": budget_forms.remove_budget(budget_form(), UTC),
+    "refused": forms.refused(LONG),
+}
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -64,7 +99,7 @@ def test_slack_takes_every_form_with_the_longest_of_everything(name: str) -> Non
     assert view_limits.problems(given, "modal") == []
     slackblocks.ModalView(  # raises past a limit of Slack's
         title=given["title"]["text"],
-        submit=given["submit"]["text"],
+        submit=given["submit"]["text"] if "submit" in given else None,
         close=given["close"]["text"],
         blocks=[slackblocks_reading.block(block) for block in given["blocks"]],
         private_metadata=given["private_metadata"],

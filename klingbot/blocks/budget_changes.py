@@ -27,16 +27,17 @@ def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) 
 def asks(weighed: Weighed, proposal: str, alerts_channel: str | None, why: str) -> Message:
     """Before a limit is raised. `proposal` is what the button carries."""
     return message(
-        raised(weighed, alerts_channel, why),
+        change(weighed, alerts_channel, why),
         actions(button("Raise it", "budget.raise", proposal, style="primary")),
         context("Nothing is changed before you press"),
     )
 
 
-def raised(weighed: Weighed, alerts_channel: str | None, why: str) -> Block:
-    after = weighed.after.budget
+def change(weighed: Weighed, alerts_channel: str | None, why: str) -> Block:
+    """What would be, beside what is."""
+    after, warning = weighed.after.budget, "This lets more be spent. " if weighed.raises else ""
     return section(
-        f"This lets more be spent. *{label(after)}*: {changes(weighed.before, after, alerts_channel)}",
+        f"{warning}*{label(after)}*: {changes(weighed.before, after, alerts_channel)}",
         kept(weighed.after),
         f"“{neutral(why)}”" if why else "",
     )

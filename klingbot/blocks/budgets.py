@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from klingbot.blocks.message import Block, Message, context, message, section, sections
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section, sections
 from klingbot.blocks.standings import bar, full, left, limit, tightest
 from klingbot.blocks.text import channel, code, label, mention, scope_name, scope_typed, when
 from klingbot.budgets import Budget, Standing
@@ -19,11 +19,12 @@ MOST_NAMED = 10
 _GROUPS = {"workspace": "Workspace", "project": "Projects", "user": "People"}
 
 
-def listing(standings: Sequence[Standing], calendar: Calendar) -> Message:
+def listing(standings: Sequence[Standing], calendar: Calendar, *, for_admin: bool = False) -> Message:
     """Every budget, or the fullest of them when they are too many."""
     if not standings:
         example = code("/kling budget set workspace --usd 600")
-        return message(section(f"There are no budgets yet. An admin sets one: {example}"))
+        none_yet = section(f"There are no budgets yet. An admin sets one: {example}")
+        return message(none_yet, *([actions(set_button())] if for_admin else []))
     fullest = tightest(tuple(standings), MOST_LISTED)
     shown = [standing for standing in standings if standing in fullest]
     hidden = len(standings) - len(shown)
@@ -32,15 +33,31 @@ def listing(standings: Sequence[Standing], calendar: Calendar) -> Message:
         *_groups(shown),
         *([section(more)] if more else []),
         context(*_resets([standing.period for standing in shown], calendar)),
+        *([actions(set_button(), button("Remove a budget", "budget.remove", "any"))] if for_admin else []),
     )
 
 
-def status(scope: str, standings: Sequence[Standing], calendar: Calendar, alerts_channel: str | None) -> Message:
+def set_button() -> Block:
+    return button("Set a budget", "budget.set", "any")
+
+
+def status(
+    scope: str,
+    standings: Sequence[Standing],
+    calendar: Calendar,
+    alerts_channel: str | None,
+    *,
+    for_admin: bool = False,
+) -> Message:
     """The budgets of one scope, with everything there is to say about each."""
     if not standings:
         example = code(f"/kling budget set {scope_typed(scope)} --usd 600")
         return message(section(f"There is no budget for {scope_name(scope)}. An admin sets one: {example}"))
-    return message(*(block for each in standings for block in standing_blocks(each, calendar, alerts_channel)))
+    blocks: list[Block] = []
+    for each in standings:
+        blocks += standing_blocks(each, calendar, alerts_channel)
+        blocks += [_change_buttons(each.budget)] if for_admin else []
+    return message(*blocks)
 
 
 def invite_me(channel_id: str) -> Block:
@@ -76,6 +93,11 @@ def standing_blocks(standing: Standing, calendar: Calendar, alerts_channel: str 
         section(f"*{label(budget)}*", bar(standing.permille, 20), full(standing, calendar)),
         context(_alerts(budget, alerts_channel), f"more is approved by {named}" if named else ""),
     ]
+
+
+def _change_buttons(budget: Budget) -> Block:
+    value = f"{budget.kind} {budget.scope}"
+    return actions(button("Change", "budget.set", value), button("Remove", "budget.remove", value))
 
 
 def approvers(budget: Budget) -> str:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from klingbot import plain
 from klingbot.blocks import view
 from klingbot.blocks.jobs import product
-from klingbot.blocks.message import Block, context
+from klingbot.blocks.message import Block, context, section
 from klingbot.blocks.refusals import price
 from klingbot.blocks.standings import left
-from klingbot.blocks.text import channel, name
+from klingbot.blocks.text import channel, name, neutral
 from klingbot.blocks.view import View, field
 from klingbot.choices import Choices, choices
 from klingbot.engine.outcomes import BudgetExceeded, Estimate
@@ -20,7 +20,7 @@ from klingbot.jobs import Request
 from klingbot.periods import Calendar
 from klingbot.pricing import PriceList
 
-GENERATE = "generate"
+GENERATE, REFUSED = "generate", "refused"
 LONGEST_PROMPT = 2_500
 """Characters of a prompt, and of what to avoid (Kling's docs, text to video)."""
 
@@ -67,6 +67,11 @@ def _unpriced(request: Request, offered: Choices) -> Iterator[Block]:
 def _destination(request: Request, estimate: Estimate) -> Block:
     to = f"The video comes to {channel(request.channel_id)}" if request.channel_id else ""
     return context(f"Project {name(estimate.project)}", to, "nothing is held before you press *Make it*")
+
+
+def refused(sentence: str) -> View:
+    """In place of a form that asks for nothing, and so has no field to say it below."""
+    return View(REFUSED, "That did not work", "", (section(neutral(sentence, 800)),), close="Close")
 
 
 def over_budget(outcome: BudgetExceeded) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from klingbot.blocks.budgets import set_button
 from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.text import code, name
 from klingbot.pricing import NotSold, PriceList, Wish, quote
@@ -68,13 +69,14 @@ _EXAMPLES = (
 _MENU = {"Budgets": "budget", "My jobs": "jobs", "Usage": "usage", "Help": "help"}
 
 
-def menu(prices: PriceList) -> Message:
+def menu(prices: PriceList, *, for_admin: bool = False) -> Message:
     """What is asked for most, to press."""
     return message(
         section("*Klingbot* makes Kling AI videos inside budgets that hold. What would you like to do?"),
         actions(
             button("Make a video", "video.form", "menu", style="primary"),
             *(button(label, f"menu.{word}", word) for label, word in _MENU.items()),
+            *([set_button()] if for_admin else []),
         ),
         context(_prices(prices)),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klingbot.blocks.budgets import set_button
 from klingbot.blocks.jobs import charge, product
-from klingbot.blocks.message import Block, actions, button, cells, context, heading, section
+from klingbot.blocks.message import Block, actions, beside, button, cells, context, heading, section
 from klingbot.blocks.queue import line, standing_words
 from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, scope_name
@@ -23,7 +24,7 @@ _PROMPT = 80
 def home(content: Home, calendar: Calendar) -> list[Block]:
     """Empty parts say how they are filled."""
     return [
-        actions(button("Make a video", "video.form", "home", style="primary")),
+        actions(button("Make a video", "video.form", "home", style="primary"), *(_forms() if content.is_admin else [])),
         *_waiting(content.waiting),
         *_budgets(content, calendar),
         *_jobs(content, calendar),
@@ -31,6 +32,10 @@ def home(content: Home, calendar: Calendar) -> list[Block]:
         *_spent(content),
         context(f"All of this can be typed too: {code('/kling help')}"),
     ]
+
+
+def _forms() -> list[Block]:
+    return [set_button(), button("Remove a budget", "budget.remove", "any")]
 
 
 def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:
@@ -58,7 +63,10 @@ def _budgets(content: Home, calendar: Calendar) -> Iterator[Block]:
         yield section(f"No budget limits what you spend. {who}: {example}")
         return
     fullest = tightest(content.budgets, MOST_BUDGETS)
-    yield from (section(_budget(standing, calendar)) for standing in fullest)
+    for standing in fullest:
+        change = button("Change", "budget.set", f"{standing.budget.kind} {standing.budget.scope}")
+        said = section(_budget(standing, calendar))
+        yield beside(said, change) if content.is_admin else said
     if len(content.budgets) > MOST_BUDGETS:
         yield context(f"{len(content.budgets) - MOST_BUDGETS:,} more, none of them fuller: {code('/kling budget')}")
 

@@ -53,6 +53,11 @@ def section(*lines: str) -> Block:
     return {"type": "section", "text": _mrkdwn("\n".join(line for line in lines if line))}
 
 
+def beside(said: Block, pressed: Block) -> Block:
+    """A section with a button at its side."""
+    return said | {"accessory": pressed}
+
+
 def heading(text: str) -> Block:
     """A title, in words that need no formatting."""
     return {"type": "header", "text": plain(text, LONGEST_HEADING)}
@@ -130,7 +135,8 @@ def _cut(text: str, most: int) -> str:
 
 def _said(block: Block) -> str:
     if block["type"] == "section":
-        return str(block["text"]["text"])
+        pressed = f" [{block['accessory']['text']['text']}]" if "accessory" in block else ""
+        return f"{block['text']['text']}{pressed}"
     if block["type"] == "actions":
         return " ".join(f"[{element['text']['text']}]" for element in block["elements"])
     if block["type"] == "image":

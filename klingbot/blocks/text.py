@@ -52,13 +52,22 @@ def code(text: str) -> str:
     return f"`{escape(text.replace('`', 'ˋ'))}`"
 
 
+def is_id(text: str) -> bool:
+    """Whether it looks like one of Slack's ids: one that does not would cost the message it stands in."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_channel_id(text: str) -> bool:
+    return _CHANNEL_ID.fullmatch(text) is not None
+
+
 def mention(user_id: str) -> str:
-    return f"<@{user_id}>" if _ID.fullmatch(user_id) else name(user_id)
+    return f"<@{user_id}>" if is_id(user_id) else name(user_id)
 
 
 def channel(channel_id: str) -> str:
     """A channel by its id, or as a plain name where it is none."""
-    return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else f"#{name(channel_id.removeprefix('#'))}"
+    return f"<#{channel_id}>" if is_channel_id(channel_id) else f"#{name(channel_id.removeprefix('#'))}"
 
 
 def link(url: str, words: str) -> str:

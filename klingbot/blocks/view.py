@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from klingbot.blocks.message import Block, plain
+from klingbot.blocks.text import is_channel_id, is_id
 
 LONGEST_TITLE = 24
 LONGEST_OPTION = 75
@@ -16,13 +17,17 @@ MOST_OPTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A form to open. `callback_id` says which one it is, `memory` is what comes back with it unseen."""
+    """A form to open. `callback_id` says which one it is, `memory` is what comes back with it unseen.
+
+    Without `submit` it can only be read and closed.
+    """
 
     callback_id: str
     title: str
     submit: str
     blocks: tuple[Block, ...]
     memory: str = ""
+    close: str = "Cancel"
 
     def payload(self) -> dict[str, Any]:
         """As Slack's views.* methods take it."""
@@ -30,8 +35,8 @@ class View:
             "type": "modal",
             "callback_id": self.callback_id,
             "title": plain(self.title, LONGEST_TITLE),
-            "submit": plain(self.submit, LONGEST_TITLE),
-            "close": plain("Cancel", LONGEST_TITLE),
+            **({"submit": plain(self.submit, LONGEST_TITLE)} if self.submit else {}),
+            "close": plain(self.close, LONGEST_TITLE),
             "private_metadata": self.memory,
             "blocks": list(self.blocks),
         }
@@ -72,13 +77,36 @@ def select(options: Mapping[str, str], chosen: str) -> Block:
 
 
 def checkbox(label: str, value: str, *, ticked: bool) -> Block:
-    offered = list(_options([(value, label)]))
-    return {"type": "checkboxes", "options": offered} | ({"initial_options": offered} if ticked else {})
+    return checkboxes({value: label}, [value] if ticked else [])
+
+
+def checkboxes(options: Mapping[str, str], ticked: Collection[str]) -> Block:
+    """Any of several; `options` are labels by value."""
+    offered = list(_options(options.items()))
+    first = [option for option in offered if option["value"] in ticked]
+    return {"type": "checkboxes", "options": offered} | ({"initial_options": first} if first else {})
 
 
 def day() -> Block:
     """A date to pick."""
     return {"type": "datepicker"}
+
+
+def person_select() -> Block:
+    return {"type": "users_select"}
+
+
+def people_select(user_ids: Iterable[str], most: int) -> Block:
+    """Up to `most` people."""
+    chosen = [user_id for user_id in user_ids if is_id(user_id)][:most]
+    element = {"type": "multi_users_select", "max_selected_items": most}
+    return element | ({"initial_users": chosen} if chosen else {})
+
+
+def channel_select(channel_id: str | None) -> Block:
+    """A channel that the bot is to write in."""
+    chosen = {"initial_conversation": channel_id} if channel_id and is_channel_id(channel_id) else {}
+    return {"type": "conversations_select", "filter": {"include": ["public", "private"]}} | chosen
 
 
 def place_select() -> Block:

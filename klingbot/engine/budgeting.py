@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, in_words, mark, raises
+from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, Total, in_words, mark, raises
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
-from klingbot.periods import PeriodKind
-from klingbot.store import Database, Transaction, audit, budgets, ledger
+from klingbot.periods import Period, PeriodKind
+from klingbot.store import Database, Transaction, audit, budgets, ledger, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,24 @@ class Change:
     spike: bool | None = None
     why: str = ""
     """For the list of who changed what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One budget as it is now, for whoever thinks of changing it."""
+
+    scope: str
+    kind: PeriodKind
+    budget: Budget | None
+    """Without its grants: as it was set."""
+    standing: Standing | None
+    period: Period
+    total: Total
+    """What the running period has seen so far, also without a budget."""
+
+    @property
+    def mark(self) -> str:
+        return mark(self.budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +86,35 @@ class NoLimit:
 Outcome = BudgetSet | NoLimit | ChangedMeanwhile
 
 
+def see(engine: Engine, scope: str, kind: PeriodKind) -> Seen:
+    reader, period = engine.store.read(), engine.periods().of(kind)
+    return Seen(
+        scope=scope,
+        kind=kind,
+        budget=budgets.get(reader, scope, kind),
+        standing=standing_of(reader, engine, scope, kind),
+        period=period,
+        total=ledger.total(reader, scope, period),
+    )
+
+
+def known_projects(engine: Engine) -> list[str]:
+    """By name, those with a budget or a channel of their own."""
+    return projects.known(engine.store.read())
+
+
 def weigh(engine: Engine, change: Change) -> Weighed | NoLimit:
     """Looks at what the change would do."""
-    reader, period = engine.store.read(), engine.periods().of(change.kind)
-    before = budgets.get(reader, change.scope, change.kind)
-    after = _changed(before, change)
+    now = see(engine, change.scope, change.kind)
+    after = _changed(now.budget, change)
     if not _has_limit(after):
-        return NoLimit(before)
-    now = standing_of(reader, engine, change.scope, change.kind)
-    granted = now.budget.granted if now else NOTHING
+        return NoLimit(now.budget)
+    granted = now.standing.budget.granted if now.standing else NOTHING
     return Weighed(
-        before=before and before.raised(granted),
-        after=Standing(after.raised(granted), period, ledger.total(reader, change.scope, period)),
-        raises=raises(before, after),
-        seen=mark(before),
+        before=now.standing.budget if now.standing else None,
+        after=Standing(after.raised(granted), now.period, now.total),
+        raises=raises(now.budget, after),
+        seen=now.mark,
     )
 
 
@@ -107,15 +140,19 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
-def remove_budget(engine: Engine, scope: str, kind: PeriodKind, *, by: str, why: str = "") -> bool:
-    """False when there was none."""
+def remove_budget(
+    engine: Engine, scope: str, kind: PeriodKind, *, by: str, why: str = "", seen: str | None = None
+) -> Budget | ChangedMeanwhile | None:
+    """What was removed; None when there was nothing. With `seen`, only while the budget is what it was then."""
     with engine.store.write() as tx:
         before = budgets.get(tx, scope, kind)
         if before is None:
-            return False
+            return None
+        if seen not in (None, mark(before)):
+            return ChangedMeanwhile()
         budgets.remove(tx, scope, kind)
         _note(tx, scope, kind, before, None, by=by, at=engine.clock(), why=why)
-        return True
+        return before
 
 
 def standings(engine: Engine) -> list[Standing]:

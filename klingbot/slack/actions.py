@@ -17,6 +17,7 @@ from slack_sdk import WebClient
 
 from klingbot.blocks import answers
 from klingbot.slack import (
+    budget_forms,
     budgeting,
     commands,
     failures,
@@ -117,6 +118,8 @@ _ACTIONS = {
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
+    "budget.set": _Row(budget_forms.set_opened, admins_only="set budgets"),
+    "budget.remove": _Row(budget_forms.remove_opened, admins_only="remove budgets"),
     "budget.raise": _Row(budgeting.raise_clicked, admins_only="raise budgets"),
     "job.confirm": _Row(increasing.confirm_clicked),
     "increase.ask": _Row(increase_forms.ask_opened),

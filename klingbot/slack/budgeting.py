@@ -12,19 +12,22 @@ from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef
 from klingbot.slack.mistakes import MistakeError
+from klingbot.slack.proposals import Proposal
 
 _NO_LIMIT_GIVEN = "A new budget needs a limit. Give --credits, --usd or both, like --usd 600."
 _NO_LIMIT_LEFT = "That would leave the budget without a limit. To do away with it, write /kling budget remove."
 
 
 def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
-    return budgets.listing(budgeting.standings(desk.engine), desk.engine.calendar)
+    admin = desk.directory.seems_admin(asker.user_id)
+    return budgets.listing(budgeting.standings(desk.engine), desk.engine.calendar, for_admin=admin)
 
 
 def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
     scope = desk.scope(command.scope)
     standings = budgeting.standings_of(desk.engine, scope)
-    return budgets.status(scope, standings, desk.engine.calendar, desk.alerts_channel)
+    admin = desk.directory.seems_admin(asker.user_id)
+    return budgets.status(scope, standings, desk.engine.calendar, desk.alerts_channel, for_admin=admin)
 
 
 def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
@@ -45,9 +48,9 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     if isinstance(weighed, NoLimit):
         raise MistakeError(_NO_LIMIT_LEFT if weighed.before else _NO_LIMIT_GIVEN)
     if weighed.raises:
-        proposal = proposals.written(change, weighed.seen)
+        proposal = proposals.written(Proposal(change, weighed.seen))
         return budget_changes.asks(weighed, proposal, desk.alerts_channel, change.why)
-    return _said(desk, budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen), channel)
+    return said(desk, budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen), channel)
 
 
 def raise_clicked(desk: Desk, click: Click) -> Answer:
@@ -55,9 +58,9 @@ def raise_clicked(desk: Desk, click: Click) -> Answer:
     proposal = proposals.read(click.value)
     if proposal is None:
         return Private(answers.outdated())
-    change, seen = proposal
-    channel = desk.directory.channel(ChannelRef(change.channel_id)) if change.channel_id else None
-    return Rewritten(_said(desk, budgeting.set_budget(desk.engine, change, by=click.user_id, seen=seen), channel))
+    channel = channel_of(desk, proposal.change)
+    outcome = budgeting.set_budget(desk.engine, proposal.change, by=click.user_id, seen=proposal.seen)
+    return Rewritten(said(desk, outcome, channel))
 
 
 def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
@@ -66,12 +69,18 @@ def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     return budget_changes.removed(scope, kind) if there else budget_changes.not_there(scope, kind)
 
 
-def _said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:
+def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:
+    """`channel` is where its alerts are to go from now on, where that was chosen."""
     match outcome:
         case budgeting.BudgetSet():
-            said = budget_changes.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
-            return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
+            message = budget_changes.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
+            return message.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else message
         case ChangedMeanwhile():
             return budget_changes.changed_meanwhile()
         case NoLimit(before):
             raise MistakeError(_NO_LIMIT_LEFT if before else _NO_LIMIT_GIVEN)
+
+
+def channel_of(desk: Desk, change: Change) -> KnownChannel | None:
+    """Raises MistakeError for a channel that the bot cannot see, SlackUnavailableError."""
+    return desk.directory.channel(ChannelRef(change.channel_id)) if change.channel_id else None

@@ -64,7 +64,7 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
 
 
 def _menu(desk: Desk, asker: Asker, command: grammar.Menu) -> Message:
-    return help_blocks.menu(desk.engine.prices)
+    return help_blocks.menu(desk.engine.prices, for_admin=desk.directory.seems_admin(asker.user_id))
 
 
 def pressed(desk: Desk, click: Click) -> Answer:

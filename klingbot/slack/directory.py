@@ -60,6 +60,13 @@ class Directory:
             return user_id in self._admins
         return self._remembered(f"admin {user_id}", lambda: self._is_slack_admin(user_id))
 
+    def seems_admin(self, user_id: str) -> bool:
+        """For what is shown, not for what is done: nobody, while Slack cannot be asked."""
+        try:
+            return self.is_admin(user_id)
+        except SlackUnavailableError:
+            return False
+
     def known_admins(self) -> tuple[str, ...]:
         """Everybody who is an admin, by user id; nobody while Slack cannot be asked."""
         if self._admins:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.blocks.message import Message
+from klingbot.blocks.view import View
 from klingbot.slack import failures
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """`values` are by field name: a text, a list of texts for checkboxes, or None where nothing stands."""
+    """`values` are by field name: a text, a list of texts where several can be chosen, or None where nothing stands."""
 
     callback_id: str
     view_id: str
@@ -23,8 +24,15 @@ class Filled:
     """Of every field, by its name."""
     response_url: str | None
     """For the channel that was chosen in the form."""
+    lies_over: bool
+    """Whether another form lies under it."""
     at: str
     """When it was done, by Slack's clock; a later moment is greater."""
+
+    @property
+    def first_field(self) -> str | None:
+        """Its name; None for a form that asks for nothing."""
+        return next(iter(self.block_ids), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,23 @@ class Taken:
 
     message: Message
     response_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Another form is laid over this one; closing it leads back."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """This form shows something else; what was filled in stays where the field does."""
+
+    view: View
+
+
+Submitted = Mistakes | Taken | Over | Instead
 
 
 def read(body: Mapping[str, Any]) -> Filled | None:
@@ -63,8 +88,12 @@ def _read(body: Mapping[str, Any], view: Mapping[str, Any]) -> Filled:
         values={_name(block): _value(said) for block, said in fields.items()},
         block_ids={_name(block): block for block in inputs},
         response_url=urls[0].get("response_url"),
+        lies_over=bool(view.get("previous_view_id")),
         at=body["actions"][0]["action_ts"] if body.get("actions") else "",
     )
+
+
+_SINGLE = ("value", "selected_user", "selected_conversation", "selected_date", "selected_time")
 
 
 def _name(block_id: str) -> str:
@@ -75,6 +104,8 @@ def _name(block_id: str) -> str:
 def _value(said: Mapping[str, Any]) -> Any:
     if "selected_options" in said:
         return [option["value"] for option in said["selected_options"]]
+    if "selected_users" in said:
+        return list(said["selected_users"])
     if "selected_option" in said:
         return (said["selected_option"] or {}).get("value")
-    return said.get("value") or said.get("selected_conversation") or said.get("selected_date")
+    return next((said[name] for name in _SINGLE if said.get(name)), None)

@@ -17,12 +17,14 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
+from klingbot.blocks import budget_forms as budget_blocks
 from klingbot.blocks import forms as form_blocks
 from klingbot.blocks import increase_forms as increase_blocks
 from klingbot.blocks.view import View
-from klingbot.slack import failures, generate_form, increase_forms, screen
+from klingbot.slack import budget_forms, failures, generate_form, increase_forms, screen
 from klingbot.slack.desk import Desk
-from klingbot.slack.filled import Filled, Mistakes, Taken, read
+from klingbot.slack.directory import SlackUnavailableError
+from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken, read
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +41,44 @@ def register(app: App, desk: Desk) -> None:
             ack()
             return
         outcome = _submitted(desk, form)
-        if isinstance(outcome, Mistakes):
-            below = {form.block_ids[name]: sentence for name, sentence in outcome.by_field.items()}
-            ack(response_action="errors", errors=below)
-            return
-        ack()
-        later(_tell, client, form, outcome)
+        ack(_acknowledgement(form, outcome))
+        if isinstance(outcome, Taken):
+            later(_tell, client, form, outcome)
 
     app.view_submission(_ANY)(submitted)
 
 
-def _submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
+def _submitted(desk: Desk, form: Filled) -> Submitted:
     """Whatever goes wrong, the form stays open with what was typed."""
     row = _FORMS.get(form.callback_id)
-    first = next(iter(form.block_ids))
     if row is None:
-        return Mistakes({first: "This form belongs to another version of Klingbot. Close it and open it again."})
+        return _refused(form, "This form belongs to another version of Klingbot. Close it and open it again.")
     try:
+        if row.admins_only and not desk.directory.is_admin(form.user_id):
+            return _refused(form, f"Only admins can {row.admins_only}. Nothing was changed.")
         return failures.again(lambda: row.submitted(desk, form))
+    except SlackUnavailableError as trouble:
+        return _refused(form, str(trouble))
     except Exception as error:
-        return Mistakes({first: failures.noted(error).text})
+        return _refused(form, failures.noted(error).text)
+
+
+def _refused(form: Filled, sentence: str) -> Mistakes | Instead:
+    return Mistakes({form.first_field: sentence}) if form.first_field else Instead(form_blocks.refused(sentence))
+
+
+def _acknowledgement(form: Filled, outcome: Submitted) -> dict[str, Any] | str:
+    """What it means to Slack (its docs, "Modals", response actions)."""
+    match outcome:
+        case Mistakes(by_field):
+            below = {form.block_ids[name]: sentence for name, sentence in by_field.items()}
+            return {"response_action": "errors", "errors": below}
+        case Over(view):
+            return {"response_action": "push", "view": view.payload()}
+        case Instead(view):
+            return {"response_action": "update", "view": view.payload()}
+        case Taken():
+            return {"response_action": "clear"} if form.lies_over else ""
 
 
 def changed(desk: Desk, client: WebClient, body: dict[str, Any]) -> None:
@@ -110,13 +130,20 @@ _TURNS = _Turns()
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    submitted: Callable[[Desk, Filled], Mistakes | Taken]
+    submitted: Callable[[Desk, Filled], Submitted]
     changed: Callable[[Desk, Filled], View] | None = None
     """For forms that show something else as people choose."""
+    admins_only: str | None = None
+    """What only admins can do, to be said to everybody else."""
 
 
 _FORMS: Mapping[str, _Form] = {
     form_blocks.GENERATE: _Form(generate_form.submitted, generate_form.changed),
+    budget_blocks.SET: _Form(budget_forms.set_submitted, budget_forms.set_changed, admins_only="set budgets"),
+    budget_blocks.CONFIRM: _Form(budget_forms.confirm_submitted, admins_only="set budgets"),
+    budget_blocks.REMOVE: _Form(
+        budget_forms.remove_submitted, budget_forms.remove_changed, admins_only="remove budgets"
+    ),
     increase_blocks.ASK: _Form(increase_forms.ask_submitted),
     increase_blocks.APPROVE: _Form(increase_forms.approve_submitted),
     increase_blocks.DENY: _Form(increase_forms.deny_submitted),

@@ -18,7 +18,6 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from klingbot.blocks import home as home_blocks
 from klingbot.engine.home import home
 from klingbot.slack.desk import Desk
-from klingbot.slack.directory import SlackUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Homes:
     def _draw(self, user_id: str) -> None:
         engine = self._desk.engine
         with self._drawing:  # an older drawing must not come after a newer one
-            content = home(engine, user_id, is_admin=self._is_admin(user_id))
+            content = home(engine, user_id, is_admin=self._desk.directory.seems_admin(user_id))
             view = {"type": "home", "blocks": home_blocks.home(content, engine.calendar)}
             written = json.dumps(view)
             if self._shown.get(user_id) != written and self._publish(user_id, view):
@@ -78,12 +77,6 @@ class Homes:
             log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
             return False
         return True
-
-    def _is_admin(self, user_id: str) -> bool:
-        try:
-            return self._desk.directory.is_admin(user_id)
-        except SlackUnavailableError:
-            return False
 
     def _forget(self, user_id: str) -> None:
         self._opened.pop(user_id, None)

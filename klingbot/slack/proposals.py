@@ -6,21 +6,31 @@ It comes back as it went out, because Slack signs what it brings. Who may make t
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from klingbot import plain
 from klingbot.engine.budgeting import Change
 
 
-def written(change: Change, seen: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    change: Change
+    seen: str
+    """The mark of the budget that the change is for."""
+    response_url: str | None = None
+    """Where to say what came of it, for a form."""
+
+
+def written(proposal: Proposal) -> str:
     """Short enough for a button, which carries 2,000 characters (Slack's docs, button element)."""
-    said = {name: value for name, value in plain.to_json(change).items() if value is not None}
-    return json.dumps({"seen": seen, "change": said}, ensure_ascii=False, separators=(",", ":"))
+    said = plain.to_json(proposal)
+    said["change"] = {name: value for name, value in said["change"].items() if value is not None}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
-def read(text: str) -> tuple[Change, str] | None:
-    """The change, and the mark of the budget that it is for; None for what another version wrote."""
+def read(text: str) -> Proposal | None:
+    """None for what another version wrote."""
     try:
-        said = json.loads(text)
-        return plain.from_json(Change, said["change"]), str(said["seen"])
-    except (ValueError, KeyError, TypeError):
+        return plain.from_json(Proposal, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -17,3 +17,13 @@ def put(tx: Transaction, channel_id: str, project: str) -> None:
         ON CONFLICT (channel_id) DO UPDATE SET project = excluded.project""",
         {"id": channel_id, "project": project},
     )
+
+
+def known(db: Database) -> list[str]:
+    """Those with a budget or a channel, by name."""
+    rows = db.execute(
+        """
+        SELECT project AS name FROM projects UNION
+        SELECT substr(scope, 9) AS name FROM budgets WHERE substr(scope, 1, 8) = 'project:' ORDER BY name"""
+    ).fetchall()
+    return [row["name"] for row in rows]

@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
 from klingbot.engine import Engine
+from klingbot.slack import forms
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -177,6 +178,12 @@ class Hook(ThreadingHTTPServer):
     def said(self) -> dict[str, Any]:
         """The next thing that is said to it."""
         return self.heard.get(timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def no_form_was_changed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test's forms have the same id, and each test begins to choose at the same moment."""
+    monkeypatch.setattr(forms, "_TURNS", forms._Turns())
 
 
 @pytest.fixture

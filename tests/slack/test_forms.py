@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from filling import as_slack_has_it, block, choose, chosen, names, submit, text
 from slack_bolt import App
 
 from klingbot import prices
@@ -47,73 +47,6 @@ def opened(person: Any, hook: Any, options: str = "") -> dict[str, Any]:
     said = hook.said()
     assert said["method"] == "views.open"
     return dict(said["view"])
-
-
-def block(view: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = [each for each in view["blocks"] if each.get("block_id", "").partition(":")[0] == name]
-    return dict(found)
-
-
-def names(view: dict[str, Any]) -> list[str]:
-    return [each["block_id"].partition(":")[0] for each in view["blocks"] if "block_id" in each]
-
-
-def chosen(view: dict[str, Any], name: str) -> str:
-    return str(block(view, name)["element"]["initial_option"]["value"])
-
-
-def text(view: dict[str, Any]) -> str:
-    return "\n".join(each["text"]["text"] for each in view["blocks"] if each["type"] == "section")
-
-
-def state(view: dict[str, Any], **filled: Any) -> dict[str, Any]:
-    """What Slack tells of the fields: those that were touched as they are filled in, the others as they began."""
-    values: dict[str, Any] = {}
-    for each in view["blocks"]:
-        if each["type"] != "input":
-            continue
-        name, element = each["block_id"].partition(":")[0], each["element"]
-        values[each["block_id"]] = {"field": _said(element, filled.get(name))}
-    return {"values": values}
-
-
-def _said(element: dict[str, Any], given: Any) -> dict[str, Any]:
-    match element["type"]:
-        case "static_select":
-            picked = [option for option in element["options"] if option["value"] == given]
-            return {"type": "static_select", "selected_option": picked[0] if picked else element["initial_option"]}
-        case "checkboxes":
-            return {"type": "checkboxes", "selected_options": element["options"] if given else []}
-        case "conversations_select":
-            return {"type": "conversations_select", "selected_conversation": given}
-    return {"type": element["type"], "value": given or element.get("initial_value")}
-
-
-def as_slack_has_it(view: dict[str, Any], **filled: Any) -> dict[str, Any]:
-    return {**view, "id": "V0FORM0001", "hash": "1.a", "state": state(view, **filled)}
-
-
-def choose(person: Any, view: dict[str, Any], *, at: str = "1.0", **filled: Any) -> None:
-    body = {
-        "type": "block_actions",
-        "container": {"type": "view", "view_id": "V0FORM0001"},
-        "view": as_slack_has_it(view, **filled),
-        "actions": [{"type": "static_select", "action_id": "field", "block_id": "model", "action_ts": at}],
-    }
-    assert person.acts(body).status == 200
-
-
-def submit(person: Any, view: dict[str, Any], urls: list[Any] | None = None, **filled: Any) -> dict[str, str]:
-    """What is shown below the fields, by their names; nothing when the form was taken."""
-    body = {"type": "view_submission", "view": as_slack_has_it(view, **filled), "response_urls": urls or []}
-    response = person.acts(body)
-    assert response.status == 200
-    if not response.body:
-        return {}
-    said = json.loads(response.body)
-    assert said["response_action"] == "errors"
-    assert said["errors"].keys() <= state(view)["values"].keys(), "Slack takes errors only for blocks that are there"
-    return {name.partition(":")[0]: sentence for name, sentence in said["errors"].items()}
 
 
 def only_job(engine: Engine) -> Job:

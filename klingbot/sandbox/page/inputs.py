@@ -86,6 +86,10 @@ def _date(element: Block, reader: Reader, common: Common) -> Html:
     return tag("input", type="date", value=initial(element), class_="control", **common)
 
 
+def _time(element: Block, reader: Reader, common: Common) -> Html:
+    return tag("input", type="time", value=initial(element), class_="control", **common)
+
+
 def _select(element: Block, reader: Reader, common: Common) -> Html:
     chosen = initial(element)
     groups = element.get("option_groups")
@@ -100,6 +104,12 @@ def _select(element: Block, reader: Reader, common: Common) -> Html:
 
 def _people(element: Block, reader: Reader, common: Common) -> Html:
     return _named(element, common, reader.people)
+
+
+def _several_people(element: Block, reader: Reader, common: Common) -> Html:
+    chosen = initial(element)
+    options = [tag("option", text(name), value=key, selected=key in chosen) for key, name in reader.people.items()]
+    return tag("select", *options, multiple=True, size=len(options), class_="control", **common)
 
 
 def _channels(element: Block, reader: Reader, common: Common) -> Html:
@@ -147,7 +157,9 @@ _FIELDS: Mapping[str, Callable[[Block, Reader, Common], Html]] = {
     "url_text_input": _text_field,
     "datepicker": _date,
     "static_select": _select,
+    "timepicker": _time,
     "users_select": _people,
+    "multi_users_select": _several_people,
     "channels_select": _channels,
     "conversations_select": _channels,
     "radio_buttons": _buttons("radio"),

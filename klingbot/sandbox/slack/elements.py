@@ -9,8 +9,8 @@ Element = dict[str, Any]
 
 _PLACES = ("elements", "accessory", "element")
 _BUTTONS = {"button", "overflow"}
-_CHOICES = {"static_select", "radio_buttons", "checkboxes", "datepicker"}
-_PLACES_AND_PEOPLE = {"users_select", "channels_select", "conversations_select"}
+_CHOICES = {"static_select", "radio_buttons", "checkboxes", "datepicker", "timepicker"}
+_PLACES_AND_PEOPLE = {"users_select", "multi_users_select", "channels_select", "conversations_select"}
 _TEXTS = {"plain_text_input", "number_input", "url_text_input"}
 _KINDS = _BUTTONS | _CHOICES | _PLACES_AND_PEOPLE | _TEXTS
 

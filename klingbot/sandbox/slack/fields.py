@@ -52,8 +52,12 @@ def initial(element: Mapping[str, Any]) -> Any:
             return [option["value"] for option in element.get("initial_options", ())]
         case "datepicker":
             return element.get("initial_date")
+        case "timepicker":
+            return element.get("initial_time")
         case "users_select":
             return element.get("initial_user")
+        case "multi_users_select":
+            return element.get("initial_users", [])
         case "channels_select":
             return element.get("initial_channel")
         case "conversations_select":
@@ -69,6 +73,8 @@ def _mistake(block: Block, given: Any) -> str | None:
         return _length(element, str(given))
     if element["type"] == "number_input":
         return _number(element, str(given))
+    if element["type"] == "multi_users_select" and len(given) > element.get("max_selected_items", len(given)):
+        return f"Please choose {element['max_selected_items']} people or fewer."
     if element["type"] == "url_text_input" and not urlsplit(str(given)).netloc:
         return "Please enter a valid URL."
     return None
@@ -110,7 +116,9 @@ _READ: Mapping[str, Callable[[Element, Any], dict[str, Any]]] = {
     "radio_buttons": lambda element, given: {"selected_option": _option(element, given)},
     "checkboxes": lambda element, given: {"selected_options": _options(element, given)},
     "datepicker": lambda element, given: {"selected_date": given or None},
+    "timepicker": lambda element, given: {"selected_time": given or None},
     "users_select": lambda element, given: {"selected_user": given or None},
+    "multi_users_select": lambda element, given: {"selected_users": given or []},
     "channels_select": lambda element, given: {"selected_channel": given or None},
     "conversations_select": lambda element, given: {"selected_conversation": given or None},
 }

@@ -90,6 +90,11 @@ def _select(value: Any, place: str) -> Iterator[Problem]:
             yield Problem(f"{place}/initial_option", "must be one of the options")
 
 
+def _at_least_one(value: Any, place: str) -> Iterator[Problem]:
+    if not isinstance(value, int) or value < 1:
+        yield Problem(place, "must be a number of at least 1")
+
+
 _PICK = {"action_id": ID, "placeholder": plain(150), "confirm": CONFIRM, "focus_on_load": FLAG}
 ELEMENTS: dict[str, Check] = {
     "button": _BUTTON,
@@ -98,7 +103,11 @@ ELEMENTS: dict[str, Check] = {
     "radio_buttons": object_of({"options": list_of(10, _OPTION)}, _PICK | {"initial_option": _OPTION}),
     "checkboxes": object_of({"options": list_of(10, _OPTION)}, _PICK | {"initial_options": list_of(10, _OPTION)}),
     "datepicker": object_of({}, _PICK | {"initial_date": string(10)}),
+    "timepicker": object_of({}, _PICK | {"initial_time": string(5), "timezone": string(100)}),
     "users_select": object_of({}, _PICK | {"initial_user": string(20)}),
+    "multi_users_select": object_of(
+        {}, _PICK | {"initial_users": list_of(100, string(20)), "max_selected_items": _at_least_one}
+    ),
     "channels_select": object_of({}, _PICK | {"initial_channel": string(20)}),
     "conversations_select": object_of(
         {},

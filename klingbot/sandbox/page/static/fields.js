@@ -2,8 +2,9 @@
 
 const FIELDS = "[data-action-id]:not(button)";
 
-/** The value of one field: a text, a list of texts for checkboxes, or null. */
+/** The value of one field: a text, a list of texts where several can be chosen, or null. */
 export function valueOf(field) {
+  if (field.multiple) return [...field.selectedOptions].map(({ value }) => value);
   if (!field.matches(".choices")) return field.value || null;
   const chosen = [...field.querySelectorAll("input:checked")].map(({ value }) => value);
   return field.querySelector("[type=checkbox]") ? chosen : chosen[0] ?? null;
@@ -29,6 +30,8 @@ export function writeAll(root, typed) {
 function write(field, value) {
   if (field.matches(".choices")) {
     for (const box of field.querySelectorAll("input")) box.checked = [value].flat().includes(box.value);
+  } else if (field.multiple) {
+    for (const option of field.options) option.selected = [value].flat().includes(option.value);
   } else if (!field.matches("select") || [...field.options].some((option) => option.value === (value ?? ""))) {
     field.value = value ?? "";
   }

@@ -46,7 +46,7 @@ function renew(view) {
   dialog.querySelector(".modal-body").innerHTML = view.html;
   dialog.querySelector("#modal-title").textContent = view.title;
   const submit = dialog.querySelector(".submit");
-  if (submit) submit.textContent = view.submit;
+  if (submit) Object.assign(submit, { textContent: view.submit ?? "", hidden: !view.submit });
   writeAll(dialog, typed);
   focused();
 }
