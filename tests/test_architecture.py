@@ -31,7 +31,7 @@ PURE = (
     "klingbot/quiet.py",
     "klingbot/blocks/",
     *(f"klingbot/slack/{name}.py" for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values")),
-    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py")),
+    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py")),
     "klingbot/spelling.py",
     "klingbot/doctor/findings.py",
 )

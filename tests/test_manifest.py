@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,7 @@ UPLOADING = {"files_getUploadURLExternal", "files_completeUploadExternal"}
 """What the SDK's `files_upload_v2` calls."""
 # What each method of Slack's Web API needs (Slack's docs, per method); those that need nothing are left out.
 SCOPES = {
+    "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "conversations.info": {"channels:read", "groups:read"},
@@ -28,6 +30,10 @@ SCOPES = {
     "users.info": {"users:read"},
     "users.list": {"users:read"},
 }
+EVENTS = DECLARED["settings"]["event_subscriptions"]["bot_events"]
+EVENT_SCOPES = {"app_home_opened": set(), "app_mention": {"app_mentions:read"}, "message.im": {"im:history"}}
+"""Of all messages only those to the bot itself: it must not be able to read along in channels."""
+ADDRESS = "https://klingbot.example.com/slack/events"
 
 
 def calls() -> Iterator[ast.Call]:
@@ -64,7 +70,7 @@ def test_commands_shortcuts_and_events_are_those_that_are_answered() -> None:
     assert {each["command"] for each in DECLARED["features"]["slash_commands"]} == listened("command")
     assert shortcuts("global") == listened("global_shortcut")
     assert shortcuts("message") == listened("message_shortcut")
-    assert set(DECLARED["settings"]["event_subscriptions"]["bot_events"]) == listened("event")
+    assert {event.partition(".")[0] for event in EVENTS} == listened("event")
 
 
 def test_the_home_tab_is_on_for_it_is_drawn_and_the_messages_tab_for_answers_come_there() -> None:
@@ -75,7 +81,19 @@ def test_the_home_tab_is_on_for_it_is_drawn_and_the_messages_tab_for_answers_com
 
 def test_scopes_are_those_that_the_called_methods_need() -> None:
     needed = {scope for method in methods() for scope in SCOPES.get(method, ())}
+    needed |= {scope for event in EVENTS for scope in EVENT_SCOPES[event]}
     assert set(DECLARED["oauth_config"]["scopes"]["bot"]) == needed | {"commands"}
+
+
+def test_the_manifest_for_http_mode_says_the_same_but_for_where_to_post() -> None:
+    over_http = yaml.safe_load((manifest.MANIFEST.parent / "manifest-http.yml").read_text(encoding="utf-8"))
+    wanted = deepcopy(DECLARED)
+    for command in wanted["features"]["slash_commands"]:
+        command["url"] = ADDRESS
+    for posted in (wanted["settings"]["event_subscriptions"], wanted["settings"]["interactivity"]):
+        posted["request_url"] = ADDRESS
+    wanted["settings"]["socket_mode_enabled"] = False
+    assert over_http == wanted
 
 
 def test_names_are_as_long_as_slack_takes_them() -> None:

@@ -11,6 +11,16 @@ def mistake(sentence: str, usage: str | None = None) -> Message:
     return _with_usage(message(section(neutral(sentence, 800))), usage)
 
 
+def unreadable_picture() -> Message:
+    """Somebody has sent a file with their words."""
+    return message(
+        section(
+            "Kling cannot read a picture that was sent to Slack, so nothing was held.",
+            f"Give its web address with {code('--image URL')}, or say it again without the picture.",
+        )
+    )
+
+
 def admins_only(what: str, usage: str | None = None) -> Message:
     return _with_usage(message(section(f"Only admins can {what}. Ask one of them; nothing was changed.")), usage)
 

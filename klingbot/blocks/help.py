@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from klingbot.blocks.budgets import set_button
-from klingbot.blocks.message import Message, actions, button, context, message, section
-from klingbot.blocks.text import code, name
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
+from klingbot.blocks.text import code, name, neutral
 from klingbot.pricing import NotSold, PriceList, Wish, quote
 
 _GROUPS = {
@@ -66,6 +66,8 @@ _EXAMPLES = (
 )
 
 
+_LONGEST_VALUE = 2_000
+"""Characters that a button can carry (Slack's docs, button element)."""
 _MENU = {"Budgets": "budget", "My jobs": "jobs", "Usage": "usage", "Help": "help"}
 
 
@@ -73,12 +75,33 @@ def menu(prices: PriceList, *, for_admin: bool = False) -> Message:
     """What is asked for most, to press."""
     return message(
         section("*Klingbot* makes Kling AI videos inside budgets that hold. What would you like to do?"),
-        actions(
-            button("Make a video", "video.form", "menu", style="primary"),
-            *(button(label, f"menu.{word}", word) for label, word in _MENU.items()),
-            *([set_button()] if for_admin else []),
-        ),
+        _buttons(*([set_button()] if for_admin else [])),
         context(_prices(prices)),
+    )
+
+
+def talked_about(prices: PriceList) -> Message:
+    """Somebody has mentioned the bot in the middle of a sentence."""
+    example = code("@klingbot budget")
+    return message(
+        section(f"Did you mean me? Begin with my name, like {example}, or press what you would like to do."),
+        _buttons(),
+        context(_prices(prices)),
+    )
+
+
+def unknown_command(sentence: str, usage: str) -> Message:
+    """No word that is known, and what there is instead."""
+    return message(section(neutral(sentence, 800), "Nothing was made or spent."), _buttons(), context(code(usage)))
+
+
+def form_wants_a_press(words: str) -> Message:
+    """Slack opens forms only for what was typed as a command, or pressed (Slack's docs, "Modals")."""
+    value = words if len(words) <= _LONGEST_VALUE else words.split()[0]
+    return message(
+        section("There is a form for that. Slack opens it when you press here:"),
+        actions(button("Open the form", "menu.form", value, style="primary")),
+        context("Nothing is held before you submit it"),
     )
 
 
@@ -89,7 +112,11 @@ def overview(usage: Mapping[str, str], prices: PriceList) -> Message:
         *(section(f"*{title}*", *(_explained(usage, key) for key in keys)) for title, keys in _GROUPS.items()),
         section("*For admins*", *(f"{title}: {_named(keys)}" for title, keys in _ADMINS.items())),
         section("*Examples*", *(code(example) for example in _EXAMPLES)),
-        context(f"One command in full: {code('/kling help budget set')}", _prices(prices)),
+        context(
+            f"One command in full: {code('/kling help budget set')}",
+            f"in threads: {code('@klingbot')} instead of {code('/kling')}",
+            _prices(prices),
+        ),
     )
 
 
@@ -97,6 +124,14 @@ def topic(key: str, usage: Mapping[str, str], prices: PriceList) -> Message:
     """One command."""
     costs = [context(_prices(prices))] if key in ("generate", "quote") else []
     return message(section(code(usage[key]), _NOTES[key]), *costs)
+
+
+def _buttons(*more: Block) -> Block:
+    return actions(
+        button("Make a video", "video.form", "menu", style="primary"),
+        *(button(label, f"menu.{word}", word) for label, word in _MENU.items()),
+        *more,
+    )
 
 
 def _named(keys: Iterable[str]) -> str:

@@ -40,9 +40,9 @@ class Sandbox:
     kling: LocalKling
     server: LocalServer
 
-    def send(self, as_user: str, channel: str, text: str) -> None:
+    def send(self, as_user: str, channel: str, text: str, thread: str | None = None) -> None:
         """Say something as a person; see `LocalSlack.send`."""
-        self.slack.send(as_user, channel, text)
+        self.slack.send(as_user, channel, text, thread)
 
     def click(self, as_user: str, message: Message, action_id: str) -> Failure | None:
         """Press a button as a person; see `LocalSlack.click`."""

@@ -77,6 +77,7 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
 
 def _click(body: dict[str, Any]) -> Click:
     on_home = body["container"]["type"] == "view"
+    thread_ts = body["container"].get("thread_ts")
     return Click(
         user_id=body["user"]["id"],
         channel_id="" if on_home else body["container"]["channel_id"],
@@ -84,6 +85,7 @@ def _click(body: dict[str, Any]) -> Click:
         value=body["actions"][0].get("value", ""),
         response_url=None if on_home else body["response_url"],
         trigger_id=body["trigger_id"],
+        thread_ts=thread_ts if thread_ts != body["container"].get("message_ts") else None,
     )
 
 
@@ -96,7 +98,8 @@ def _show(client: WebClient, click: Click, said: Answer) -> None:
     if click.response_url is None:
         screen.tell(client, click.user_id, said.message)
     else:
-        screen.answer(click.response_url, said.message, replaces=isinstance(said, Rewritten))
+        replaces = isinstance(said, Rewritten)
+        screen.answer(click.response_url, said.message, replaces=replaces, thread_ts=click.thread_ts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class _Row:
 
 
 _ACTIONS = {
-    **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "jobs", "usage", "help")},
+    **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "jobs", "usage", "help", "form")},
     "video.form": _Row(generating.form_clicked),
     "video.again": _Row(generating.again_clicked),
     "video.vary": _Row(generating.vary_clicked),

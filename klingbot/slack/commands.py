@@ -32,7 +32,7 @@ from klingbot.slack import (
 )
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private
 from klingbot.slack.directory import SlackUnavailableError
-from klingbot.slack.mistakes import MistakeError, UsageError
+from klingbot.slack.mistakes import MistakeError, UnknownCommandError, UsageError
 
 
 def register(app: App, desk: Desk) -> None:
@@ -49,6 +49,8 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
     """What a command comes to. A person's mistake is answered; only a mistake of ours is raised."""
     try:
         command = parse.parse(text)
+    except UnknownCommandError as mistake:
+        return help_blocks.unknown_command(mistake.sentence, mistake.usage)
     except UsageError as mistake:
         return answers.mistake(mistake.sentence, mistake.usage)
     row = _COMMANDS[type(command)]
@@ -69,7 +71,7 @@ def _menu(desk: Desk, asker: Asker, command: grammar.Menu) -> Message:
 
 def pressed(desk: Desk, click: Click) -> Answer:
     """A button that stands for a command: it does what typing that would."""
-    asker = Asker(click.user_id, click.channel_id, click.trigger_id, click.response_url)
+    asker = Asker(click.user_id, click.channel_id, click.trigger_id, click.response_url, click.thread_ts)
     said = answer(desk, asker, click.value)
     return said if isinstance(said, Opens) else Private(said)
 

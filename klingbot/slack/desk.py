@@ -39,8 +39,10 @@ class Asker:
     user_id: str
     channel_id: str
     request_id: str
-    """Slack's trigger id: the same command delivered again has the same."""
+    """Slack's trigger id, or which message it was: the same delivered again has the same."""
     response_url: str | None
+    thread_ts: str | None = None
+    """The message in whose thread it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Click:
     response_url: str | None
     """None for a click on the home tab, which is nobody's message."""
     trigger_id: str
+    thread_ts: str | None = None
+    """The message in whose thread the button is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ class Directory:
         """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
         if self._admins:
             return user_id in self._admins
-        return self._remembered(f"admin {user_id}", lambda: self._is_slack_admin(user_id))
+        found = self._person(user_id, "whether you are an admin")
+        return found is not None and _is_admin(found)
 
     def seems_admin(self, user_id: str) -> bool:
         """For what is shown, not for what is done: nobody, while Slack cannot be asked."""
@@ -83,6 +84,11 @@ class Directory:
         except SlackUnavailableError:
             return {}
 
+    def name(self, user_id: str) -> str:
+        """What that person is called in Slack; the id where nobody is known by it. Raises SlackUnavailableError."""
+        found = self._person(user_id, "who somebody is")
+        return _shown_name(found) if found else user_id
+
     def user_id(self, ref: UserRef) -> str:
         """Raises MistakeError when no one person has that name, SlackUnavailableError."""
         if ref.id:
@@ -106,9 +112,14 @@ class Directory:
             "then try again."
         )
 
-    def _is_slack_admin(self, user_id: str) -> bool:
-        said = self._ask("whether you are an admin", self._client.users_info, expected="user_not_found", user=user_id)
-        return said is not None and _is_admin(said["user"])
+    def _person(self, user_id: str, what: str) -> dict[str, Any] | None:
+        """`what` is to be known about them."""
+
+        def look_up() -> dict[str, Any] | None:
+            said = self._ask(what, self._client.users_info, expected="user_not_found", user=user_id)
+            return None if said is None else dict(said["user"])
+
+        return self._remembered(f"person {user_id}", look_up)
 
     def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
         return self._remembered("people", lambda: list(self._pages("people", self._client.users_list, "members")), anew)

@@ -48,6 +48,8 @@ class Taken:
 
     message: Message
     response_url: str | None
+    thread_ts: str | None = None
+    """The message in whose thread they are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def changed(desk: Desk, client: WebClient, body: dict[str, Any]) -> None:
 
 def _tell(client: WebClient, form: Filled, taken: Taken) -> None:
     if taken.response_url:
-        screen.answer(taken.response_url, taken.message)
+        screen.answer(taken.response_url, taken.message, thread_ts=taken.thread_ts)
     else:
         screen.tell(client, form.user_id, taken.message)
 

@@ -25,7 +25,9 @@ def generate(desk: Desk, asker: Asker, command: Generate) -> Message | Opens:
 
 def form_clicked(desk: Desk, click: Click) -> Answer:
     """The form, from the home tab or any button that leads to it; it asks for the channel where there is none."""
-    return generate_form.opened(desk, Request("", click.user_id, click.channel_id, "", Wish()))
+    return generate_form.opened(
+        desk, Request("", click.user_id, click.channel_id, "", Wish(), thread_ts=click.thread_ts)
+    )
 
 
 def vary_clicked(desk: Desk, click: Click) -> Answer:
@@ -59,6 +61,7 @@ def _as_before(desk: Desk, click: Click) -> Request | None:
         negative=job.negative,
         image_url=job.image_url,
         response_url=click.response_url,
+        thread_ts=click.thread_ts,
     )
 
 
@@ -137,4 +140,5 @@ def _request(asker: Asker, options: Options) -> Request:
         negative=options.negative,
         image_url=options.image_url,
         response_url=asker.response_url,
+        thread_ts=asker.thread_ts,
     )

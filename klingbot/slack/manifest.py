@@ -13,11 +13,12 @@ MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The bot scopes it asks for, and its slash commands and shortcuts as written there."""
+    """The bot scopes it asks for, the events it hears of, and its slash commands and shortcuts as written there."""
 
     scopes: tuple[str, ...]
     commands: tuple[dict[str, Any], ...]
     shortcuts: tuple[dict[str, Any], ...] = ()
+    events: tuple[str, ...] = ()
 
     def command(self, name: str) -> dict[str, Any] | None:
         return next((command for command in self.commands if command["command"] == name), None)
@@ -30,4 +31,5 @@ def read(path: Path = MANIFEST) -> Manifest:
         scopes=tuple(content["oauth_config"]["scopes"]["bot"]),
         commands=tuple(content["features"]["slash_commands"]),
         shortcuts=tuple(content["features"].get("shortcuts", ())),
+        events=tuple(content["settings"].get("event_subscriptions", {}).get("bot_events", ())),
     )

@@ -17,6 +17,10 @@ class UsageError(ValueError):
         self.usage = usage
 
 
+class UnknownCommandError(UsageError):
+    """What was typed begins with no command at all."""
+
+
 class MistakeError(ValueError):
     """The sentence of a UsageError, raised where the command it belongs to is not known."""
 

@@ -14,17 +14,20 @@ from klingbot.slack import flags
 from klingbot.slack.asked import Asked
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import Command, Help, Menu
-from klingbot.slack.mistakes import MistakeError, UsageError, shown
+from klingbot.slack.mistakes import MistakeError, UnknownCommandError, UsageError, shown
 from klingbot.slack.readers import READERS
-from klingbot.slack.syntax import USAGE
+from klingbot.slack.syntax import ALSO_CALLED, USAGE
 from klingbot.slack.words import Word, clean, is_blank, plain, split
-from klingbot.spelling import did_you_mean
+from klingbot.spelling import did_you_mean, nearest, resembled
 
 __all__ = ["USAGE", "UsageError", "parse"]
 
 _COMMANDS = [key for key in USAGE if " " not in key]
 _BUDGET_WORDS = ["list", "show", "set", "remove"]
 _ALERTS_WORDS = ["test", "retry", "quiet"]
+_MOST_WORDS = 30
+"""How far into a sentence is looked for what it is about."""
+_MARKS = "?!.,:;…"
 
 
 def parse(text: str) -> Command:
@@ -52,8 +55,10 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
         raise UsageError("The command is missing. Begin with one; /kling help names them all.", USAGE["help"])
     word, rest = bare[0].text.lower(), bare[1:]
     if word not in _COMMANDS:
-        hint = did_you_mean(word, _COMMANDS)
-        raise UsageError(f"Unknown command {shown(word)}.{hint} /kling help names them all.", USAGE["help"])
+        meant = _nearest([each.text.lower().strip(_MARKS) for each in bare[:_MOST_WORDS]])
+        hint = f" Did you mean {meant}?" if meant else ""
+        sentence = f"Unknown command {shown(word)}.{hint} /kling help names them all."
+        raise UnknownCommandError(sentence, USAGE[meant or "help"])
     if word == "alerts" and rest:
         return _alerts_command(rest[0].text.lower()), rest[1:]
     if word == "digest":
@@ -71,6 +76,13 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
             USAGE["budget"],
         )
     return ("budget" if action == "list" else f"budget {action}"), rest[1:]
+
+
+def _nearest(typed: list[str]) -> str | None:
+    """The command that the first word is a misspelling of, else what any word stands for."""
+    stands_for = {**ALSO_CALLED, **{command: command for command in _COMMANDS}}
+    named = sorted((stands_for[word] for word in typed if word in stands_for), key="help".__eq__)  # greetings last
+    return resembled(typed[0], _COMMANDS) or next(iter(named), None) or nearest(typed[0], _COMMANDS)
 
 
 def _alerts_command(action: str) -> str:

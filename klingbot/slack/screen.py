@@ -24,18 +24,19 @@ _SECONDS = 5
 _AWAY = (OSError, HTTPException, SlackClientError, ValueError)
 
 
-def answer(response_url: str, message: Message, *, replaces: bool = False) -> None:
-    """Says it to whoever acted, or rewrites the message that they acted on.
+def answer(response_url: str, message: Message, *, replaces: bool = False, thread_ts: str | None = None) -> None:
+    """Says it to whoever acted, in the thread where they did; or rewrites the message that they acted on.
 
     What was asked for is done by now; a person who cannot be told sees it when they look again.
     """
+    thread = {"thread_ts": thread_ts} if thread_ts and not replaces else {}
     webhook = WebhookClient(
         response_url,
         timeout=_SECONDS,
         retry_handlers=[ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(), ServerErrorRetryHandler()],
     )
     try:
-        reply = webhook.send(text=message.text, blocks=list(message.blocks), replace_original=replaces)
+        reply = webhook.send_dict({**message.payload(), "replace_original": replaces, **thread})
     except _AWAY as e:
         log.warning("an answer to a click was lost: %s", type(e).__name__)
         return
@@ -43,12 +44,26 @@ def answer(response_url: str, message: Message, *, replaces: bool = False) -> No
         log.warning("Slack did not take an answer to a click: HTTP %s %s", reply.status_code, reply.body[:100])
 
 
-def tell(client: WebClient, user_id: str, message: Message) -> None:
-    """Says it in the person's direct messages, where there is no response_url."""
+def tell(client: WebClient, to: str, message: Message, *, thread_ts: str | None = None) -> None:
+    """Says it in somebody's direct messages, where there is no response_url; `to` is their id, or that of these."""
     try:
-        client.chat_postMessage(channel=user_id, text=message.text, blocks=list(message.blocks), unfurl_links=False)
+        client.chat_postMessage(channel=to, thread_ts=thread_ts, unfurl_links=False, **message.payload())
     except (SlackApiError, *_AWAY) as e:
-        log.warning("an answer to a click was lost: %s", type(e).__name__)
+        log.warning("an answer was lost: %s", type(e).__name__)
+
+
+def whisper(client: WebClient, channel_id: str, user_id: str, message: Message, *, thread_ts: str | None) -> None:
+    """Says it in a channel to one person alone; in their direct messages where the channel does not take it.
+
+    A thread that is quiet as yet would hide it (Slack's docs, chat.postEphemeral): so only where it was asked in one.
+    """
+    try:
+        client.chat_postEphemeral(channel=channel_id, user=user_id, thread_ts=thread_ts, **message.payload())
+    except SlackApiError as e:
+        log.info("Slack did not take a private answer in a channel: %s", e.response.get("error"))
+        tell(client, user_id, message)
+    except _AWAY as e:
+        log.warning("an answer was lost: %s", type(e).__name__)
 
 
 def open_form(client: WebClient, trigger_id: str, view: View) -> Message | None:

@@ -37,12 +37,13 @@ def _open(desk: Desk, client: WebClient, shortcut: dict[str, Any], asked: Callab
         return
     trouble = screen.open_form(client, trigger_id, generate_form.opened(desk, request).view)
     if trouble and request.response_url:
-        screen.answer(request.response_url, trouble)
+        screen.answer(request.response_url, trouble, thread_ts=request.thread_ts)
     elif trouble:
         screen.tell(client, request.user_id, trouble)
 
 
 def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> Request:
+    thread_ts = message.get("thread_ts")
     return Request(
         request_id="",
         user_id=shortcut["user"]["id"],
@@ -51,6 +52,7 @@ def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> Request:
         wish=Wish(),
         image_url=next(_pictures(message), None),
         response_url=shortcut.get("response_url"),
+        thread_ts=thread_ts if thread_ts != message.get("ts") else None,
     )
 
 

@@ -41,6 +41,19 @@ USAGE = {
     "help": "/kling help",
 }
 
+ALSO_CALLED = {
+    **dict.fromkeys(("make", "create", "video", "videos", "render", "film", "clip", "animate", "again"), "generate"),
+    **dict.fromkeys(("cost", "costs", "price", "prices", "estimate", "expensive"), "quote"),
+    **dict.fromkeys(("budgets", "left", "remaining", "limit", "limits", "money", "credits"), "budget"),
+    **dict.fromkeys(("spent", "spend", "spending", "expenses", "costing"), "usage"),
+    **dict.fromkeys(("status", "queue", "waiting", "progress", "job"), "jobs"),
+    **dict.fromkeys(("stop", "abort", "undo"), "cancel"),
+    **dict.fromkeys(("more", "increase", "raise"), "ask"),
+    **dict.fromkeys(("report", "summary", "digests"), "digest"),
+    **dict.fromkeys(("hi", "hello", "hey", "thanks", "commands"), "help"),
+}
+"""What people say for a command when they do not know its name. It is only ever offered, never done."""
+
 _OPTION_FLAGS = ("duration", "model", "resolution", "audio", "aspect", "negative", "image", "project")
 
 FLAGS_OF: dict[str, tuple[str, ...]] = {

@@ -2,10 +2,10 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from slack_bolt import App
+from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
 from klingbot.sandbox import Sandbox
@@ -39,7 +39,8 @@ class Bot:
         app.action(re.compile(""))(self._pressed)
         app.view_submission(re.compile(""))(self._submitted)
         app.view_closed(re.compile(""))(self._closed)
-        app.event("app_home_opened")(lambda event: self.events.append(event))
+        for name in ("app_home_opened", "app_mention", "message"):
+            app.event(name)(self._happened)
         self.app = app
         self.quiet()
 
@@ -52,6 +53,7 @@ class Bot:
         self.submitted: list[dict[str, Any]] = []
         self.closed: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
+        self.event_headers: list[Mapping[str, Sequence[str]]] = []
         self.on_submit: Callable[..., object] = lambda ack, **_: ack()
 
     def _listener(self, ack: Any, respond: Any, say: Any, command: dict[str, Any]) -> None:
@@ -66,6 +68,10 @@ class Bot:
         self.submitted.append(body)
         self.on_submit(ack=ack, body=body)
 
+    def _happened(self, event: dict[str, Any], request: BoltRequest) -> None:
+        self.events.append(event)
+        self.event_headers.append(request.headers)
+
     def _closed(self, ack: Any, body: dict[str, Any]) -> None:
         self.closed.append(body)
         ack()
@@ -74,3 +80,9 @@ class Bot:
 def web_client(sandbox: Sandbox) -> WebClient:
     """As the bot has it, but without retries: a test wants to see the first failure."""
     return WebClient(sandbox.bot_token, base_url=sandbox.slack_api_url, timeout=30, retry_handlers=[])
+
+
+def socket_url(sandbox: Sandbox) -> str:
+    """Where a bot may connect, once."""
+    client = WebClient(base_url=sandbox.slack_api_url)
+    return str(client.apps_connections_open(app_token=sandbox.app_token)["url"])

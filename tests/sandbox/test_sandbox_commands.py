@@ -4,8 +4,7 @@ import json
 import time
 
 import pytest
-from bolt_bot import Bot, eventually, seen
-from slack_sdk import WebClient
+from bolt_bot import Bot, eventually, seen, socket_url
 from slack_sdk.errors import SlackApiError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -14,11 +13,6 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.workspace import ALICE, APP_ID, BOB, BOT_USER_ID, SLACKBOT_ID, TEAM_ID
 
 GENERAL, LOUNGE, BOBS_DM = "C0GENERAL1", "C0LOUNGE01", "D0BOB00001"
-
-
-def socket_url(sandbox: Sandbox) -> str:
-    client = WebClient(base_url=sandbox.slack_api_url)
-    return str(client.apps_connections_open(app_token=sandbox.app_token)["url"])
 
 
 def test_an_acknowledgement_is_shown_to_the_caller_alone(bot: Bot) -> None:
@@ -141,7 +135,7 @@ def test_where_the_bot_is_no_member_it_can_respond_but_not_say(bot: Bot) -> None
 
 def test_plain_text_is_a_message_and_no_command(bot: Bot) -> None:
     bot.sandbox.send(ALICE.id, GENERAL, " /kling is nice, @bob")
-    assert seen(bot.sandbox, GENERAL, BOB.id, "/kling is nice, <@U0BOB00001|bob>") is not None
+    assert seen(bot.sandbox, GENERAL, BOB.id, "/kling is nice, <@U0BOB00001>") is not None
     assert bot.heard == []
 
 

@@ -30,6 +30,11 @@ def test_mentions_and_links_are_bracketed_and_the_rest_is_escaped(typed: str, se
     assert escape(typed, Workspace()) == sent
 
 
+def test_in_messages_people_are_not_named() -> None:
+    sent = escape("@klingbot ask @bob & see #finance", Workspace(), named=False)
+    assert sent == "<@U0KLINGBOT> ask <@U0BOB00001> &amp; see <#C0FINANCE1|finance>"
+
+
 @given(st.text(st.sampled_from("ab @#<>&|:/.!bobhttps"), max_size=40))
 def test_nothing_typed_can_forge_a_mention_and_nothing_is_lost(typed: str) -> None:
     sent = escape(typed, Workspace())

@@ -27,6 +27,9 @@ class BoltServer(ThreadingHTTPServer):
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if self.server.statuses:
+                self.send_error(self.server.statuses.pop(0))
+                return
             reply = self.server.app.dispatch(BoltRequest(body=body, headers=dict(self.headers.items())))
             self.send_response(reply.status)
             for name, values in reply.headers.items():
@@ -39,6 +42,7 @@ class BoltServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self.Handler)
         self.url = f"http://127.0.0.1:{self.server_port}/slack/events"
+        self.statuses: list[int] = []
 
 
 Opened = tuple[Sandbox, BoltServer]
@@ -73,6 +77,19 @@ def test_bolt_refuses_it_with_another_secret(opened: Opened) -> None:
 
     sandbox.send(ALICE.id, GENERAL, "/kling help")
     eventually(lambda: seen(sandbox, GENERAL, ALICE.id, '/kling failed with the error "dispatch_failed"'))
+
+
+def test_an_event_that_failed_comes_again_with_slacks_retry_headers(opened: Opened) -> None:
+    sandbox, server = opened
+    bot = Bot(sandbox, web_client(sandbox))
+    server.app = bot.app
+    server.statuses = [503]
+
+    sandbox.send(ALICE.id, GENERAL, "@klingbot budget")
+    [event] = eventually(lambda: bot.events)
+    assert event["text"] == "<@U0KLINGBOT> budget"
+    [headers] = bot.event_headers
+    assert (headers["x-slack-retry-num"], headers["x-slack-retry-reason"]) == (["1"], ["http_error"])
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from klingbot.slack.directory import Directory
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
+BOT = "U0KLINGBOT"
 GENERAL, FINANCE, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0LOUNGE01"
 
 
@@ -118,12 +119,21 @@ class Person:
             "x-slack-request-timestamp": [timestamp],
         }
 
-    def clicks(self, action_id: str, value: str, response_url: str, *, headers: dict[str, Any] | None = None) -> Any:
+    def clicks(
+        self,
+        action_id: str,
+        value: str,
+        response_url: str,
+        *,
+        headers: dict[str, Any] | None = None,
+        thread_ts: str | None = None,
+    ) -> Any:
         """Slack's answer to the click itself; what the bot says comes to the response_url."""
+        message = {"type": "message", "message_ts": "1.2", "channel_id": self.channel_id, "is_ephemeral": True}
         payload = {
             "type": "block_actions",
             "api_app_id": "A0KLINGBOT",
-            "container": {"type": "message", "message_ts": "1.2", "channel_id": self.channel_id, "is_ephemeral": True},
+            "container": message | ({"thread_ts": thread_ts} if thread_ts else {}),
             "channel": {"id": self.channel_id},
             "trigger_id": f"{self.user_id}.click",
             "response_url": response_url,
@@ -136,6 +146,42 @@ class Person:
         own = {"user": {"id": self.user_id, "team_id": "T0SANDBOX1"}, "team": {"id": "T0SANDBOX1"}}
         body = urlencode({"payload": json.dumps({"trigger_id": f"{self.user_id}.act", **own, **payload})})
         return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
+
+    def says(
+        self,
+        text: str,
+        *,
+        ts: str | None = None,
+        direct: bool = False,
+        retry: int = 0,
+        socket: bool = False,
+        headers: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> BoltResponse:
+        """A message that the bot is told of: a mention, or in its direct messages. `more` is in the event too."""
+        self.typed += 1
+        where = {"channel_type": "im", "channel": f"D{self.user_id[1:]}"} if direct else {"channel": self.channel_id}
+        event = {
+            "type": "message" if direct else "app_mention",
+            "user": self.user_id,
+            "text": text,
+            "ts": ts or f"1700000000.{self.typed:06}",
+            **where,
+            **more,
+        }
+        payload = {
+            "type": "event_callback",
+            "team_id": "T0SANDBOX1",
+            "event_id": f"Ev{self.typed}",
+            "event": {name: value for name, value in event.items() if value is not None},
+            "authorizations": [{"team_id": "T0SANDBOX1", "user_id": BOT, "is_bot": True}],
+        }
+        again = {"x-slack-retry-num": [str(retry)], "x-slack-retry-reason": ["http_timeout"]} if retry else {}
+        if socket:
+            return self.app.dispatch(BoltRequest(mode="socket_mode", body=payload, headers=again))
+        body = json.dumps(payload)
+        signed = {**self.signed(body), "content-type": ["application/json"], **again}
+        return self.app.dispatch(BoltRequest(body=body, headers=signed if headers is None else headers))
 
     def types(self, text: str, *, trigger: str | None = None) -> str:
         """The text of the answer, which only this person sees."""
@@ -159,11 +205,13 @@ class Hook(ThreadingHTTPServer):
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.server.opened.wait(30)
             status = self.server.statuses.pop(0) if self.server.statuses else 200
+            method = self.path.rpartition("/")[2]
+            error = self.server.refused.get(method, "" if status == 200 else "internal_error")
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps({"ok": status == 200, "error": "internal_error"}).encode())
-            if status == 200:
-                self.server.heard.put({"method": self.path.rpartition("/")[2], **said})
+            self.wfile.write(json.dumps({"ok": not error, "error": error}).encode())
+            if not error:
+                self.server.heard.put({"method": method, **said})
 
         def log_message(self, *_: object) -> None: ...
 
@@ -172,6 +220,8 @@ class Hook(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/actions/1/2"
         self.heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.statuses: list[int] = []
+        self.refused: dict[str, str] = {}
+        """By method: Slack's word for not taking it."""
         self.opened = threading.Event()
         self.opened.set()
 

@@ -382,7 +382,7 @@ def test_help_about_one_command_is_about_that_one(bob: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["generat a fox", "budget sho x", "usage --period yearly", "quote --duration x", "cancel"]
+    "text", ["generat a fox", "make me a fox", "budget sho x", "usage --period yearly", "quote --duration x", "cancel"]
 )
 def test_a_mistake_is_answered_with_a_sentence_and_the_usage_line(bob: Any, engine: Engine, text: str) -> None:
     sentence, *_, usage_line = bob.types(text).splitlines()

@@ -21,9 +21,10 @@ import pytest
 from slack_bolt import App
 
 from klingbot import blocks
+from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
 from klingbot.engine import Engine, verdicts
-from klingbot.jobs import JobState
+from klingbot.jobs import JobState, id_for
 from klingbot.outbox import from_json
 from klingbot.sandbox.slack import limits, view_limits
 from klingbot.slack import actions, screen
@@ -32,11 +33,11 @@ from klingbot.slack.directory import Directory
 from klingbot.slack.syntax import FLAGS_OF, USAGE
 from klingbot.store import jobs
 from tests.ledger_checks import hold, settle, submit
-from tests.slack.conftest import ALICE, BOB, GENERAL
+from tests.slack.conftest import ALICE, BOB, BOT, GENERAL
 from tests.slack.test_serve import post
 
 SEED = int(os.environ.get("KLINGBOT_TEST_SEED", "1"))
-TEXTS, CLICKS, PAYLOADS = 6_000, 3_000, 1_000
+TEXTS, SPOKEN, CLICKS, PAYLOADS = 6_000, 1_000, 3_000, 1_000
 
 VICTIM = "U0VICTIM01"
 """Nobody's scope and nobody's doing: whoever mentions this person was made to by a prompt."""
@@ -181,6 +182,31 @@ def test_no_text_breaks_a_command_or_mentions_anybody(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quiet")
+def test_no_message_breaks_anything_or_makes_a_video_that_was_not_asked_for(
+    app: App, bob: Any, dice: Random, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Message] = []
+    monkeypatch.setattr(screen, "tell", lambda client, to, message, **_: said.append(message))
+    monkeypatch.setattr(screen, "whisper", lambda client, channel, user, message, **_: said.append(message))
+    asked: dict[str, str] = {}
+    for n in range(SPOKEN):
+        direct, ts = dice.random() < 0.5, f"1700000000.{n:06}"
+        text = dice.choice([f"<@{BOT}> ", "", f"so, <@{BOT}> "]) + command(dice)
+        assert bob.says(text, direct=direct, ts=ts, thread_ts=dice.choice([None, "1.2"])).status == 200, text
+        asked[id_for(f"{f'D{BOB[1:]}' if direct else GENERAL} {ts}")] = text
+    app.listener_runner.listener_executor.shutdown()
+    assert len(said) == SPOKEN, "each was answered, once"
+    for message in said:
+        check(message.payload(), message.text)
+    made = [row["id"] for row in engine.store.read().execute("SELECT id FROM jobs").fetchall()]
+    assert len(made) > SPOKEN / 100, "enough was asked for to prove anything"
+    for job_id in made:
+        assert "generate" in asked[job_id].lower()
+        assert not asked[job_id].startswith("so, "), "that was said about it"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quiet")
 def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Random) -> None:
     desk, known = Desk(engine, directory), [hold(engine, f"r{n}", user_id=BOB).id for n in range(20)]
     for _ in range(CLICKS):
@@ -200,7 +226,7 @@ def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Ra
 @pytest.mark.usefixtures("quiet")
 def test_no_payload_breaks_the_door(app: App, bob: Any, dice: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unsigned, they may be anything; what Slack signs may lack any of its fields."""
-    for name in ("answer", "tell", "open_form", "renew_form"):
+    for name in ("answer", "tell", "whisper", "open_form", "renew_form"):
         monkeypatch.setattr(screen, name, lambda *_, **__: None)
 
     async def knock() -> Counter[int]:
@@ -209,6 +235,9 @@ def test_no_payload_breaks_the_door(app: App, bob: Any, dice: Random, monkeypatc
             answered[(await post(app, nonsense(dice), {})).status_code] += 1
             body = urlencode({"payload": json.dumps(payload(dice))})
             answered[(await post(app, body.encode(), bob.signed(body))).status_code] += 1
+            told = json.dumps(event(dice))
+            signed = {**bob.signed(told), "content-type": ["application/json"]}
+            answered[(await post(app, told.encode(), signed)).status_code] += 1
         return answered
 
     answered = asyncio.run(knock())
@@ -229,6 +258,22 @@ def payload(dice: Random) -> dict[str, Any]:
         "actions": [{"type": "button", "action_id": dice.choice([*actions._ACTIONS, "x"]), "value": "v"}],
     }
     return {name: value for name, value in whole.items() if name in ("type", "view") or dice.random() > 0.1}
+
+
+def event(dice: Random) -> dict[str, Any]:
+    """A message, some of whose fields are missing or make no sense."""
+    whole = {
+        "user": BOB,
+        "text": f"<@{BOT}> {command(dice)}",
+        "ts": f"17{dice.randrange(10**8)}.000001",
+        "channel": GENERAL,
+        "channel_type": "im",
+        "thread_ts": "1.2",
+    }
+    some = {name: dice.choice([value, value, *JUNK]) for name, value in whole.items() if dice.random() > 0.1}
+    kind = dice.choice(["app_mention", "message"])
+    authorizations = dice.choice([None, [], [{}], [{"user_id": BOT, "is_bot": True}]])
+    return {"type": "event_callback", "event": {"type": kind, **some}, "authorizations": authorizations}
 
 
 def nonsense(dice: Random) -> bytes:

@@ -38,8 +38,16 @@ def post_ephemeral(slack: Slack, args: Args) -> Reply:
     user = word(args, "user")
     if user not in channel.members:
         return error("user_not_in_channel")
+    thread_ts = word(args, "thread_ts") or None
+    if problem := no_thread(slack.workspace, channel, thread_ts):
+        return error(problem)
     message = slack.workspace.post(
-        channel.id, slack.workspace.bot_user_id, said.text, blocks=said.blocks, ephemeral_to=user
+        channel.id,
+        slack.workspace.bot_user_id,
+        said.text,
+        blocks=said.blocks,
+        ephemeral_to=user,
+        thread_ts=thread_ts,
     )
     return ok(message_ts=message.ts)
 

@@ -8,10 +8,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 import requests
@@ -37,13 +36,30 @@ class Failure(Enum):
 Payload = dict[str, Any]
 Kind = Literal["slash_commands", "interactive", "events_api"]
 """What is delivered, in Socket Mode's words."""
-Deliver = Callable[[Kind, Payload], Awaitable[Acked | Failure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The same event once more. `attempt` counts from 1; `why` is how the one before failed."""
+
+    attempt: int
+    why: Failure
+
+
+class Deliver(Protocol):
+    """A way over. Only events are tried again."""
+
+    async def __call__(self, kind: Kind, payload: Payload, retry: Retry | None = None) -> Acked | Failure: ...
+
+
+_REASONS = {Failure.TIMED_OUT: "http_timeout", Failure.UNREACHED: "http_error"}
+"""As `x-slack-retry-reason` says it (Slack's docs, the Events API)."""
 
 
 def over_http(url: str, signing_secret: str) -> Deliver:
     """Delivery as a form POST to `url`, signed with Slack's v0 scheme."""
 
-    async def deliver(kind: Kind, payload: Payload) -> Acked | Failure:
+    async def deliver(kind: Kind, payload: Payload, retry: Retry | None = None) -> Acked | Failure:
         if kind == "events_api":
             body, content_type = json.dumps(payload), "application/json"
         else:
@@ -51,7 +67,7 @@ def over_http(url: str, signing_secret: str) -> Deliver:
             body, content_type = urlencode(form), "application/x-www-form-urlencoded"
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                return await asyncio.to_thread(_post, url, signing_secret, body, content_type)
+                return await asyncio.to_thread(_post, url, signing_secret, body, content_type, retry)
         except TimeoutError:
             return Failure.TIMED_OUT
 
@@ -64,7 +80,7 @@ def signature(signing_secret: str, timestamp: str, body: str) -> str:
     return "v0=" + hmac.new(signing_secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def _post(url: str, signing_secret: str, body: str, content_type: str) -> Acked | Failure:
+def _post(url: str, signing_secret: str, body: str, content_type: str, retry: Retry | None) -> Acked | Failure:
     timestamp = str(int(time.time()))
     headers = {
         "Content-Type": content_type,
@@ -72,6 +88,8 @@ def _post(url: str, signing_secret: str, body: str, content_type: str) -> Acked 
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature(signing_secret, timestamp, body),
     }
+    if retry:
+        headers |= {"X-Slack-Retry-Num": str(retry.attempt), "X-Slack-Retry-Reason": _REASONS[retry.why]}
     try:
         reply = requests.post(url, body, headers=headers, timeout=ACK_SECONDS, allow_redirects=False)
         if reply.status_code != 200:

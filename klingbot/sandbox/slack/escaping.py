@@ -12,30 +12,33 @@ _SPECIAL = re.compile(
 )
 
 
-def escape(text: str, workspace: Workspace) -> str:
-    """As Slack does with `should_escape` (Slack's docs, slash commands).
+def escape(text: str, workspace: Workspace, *, named: bool = True) -> str:
+    """As Slack does with `should_escape` (Slack's docs, slash commands), and with messages.
 
     `@bob` becomes `<@U0BOB00001|bob>` and `#finance` `<#C0FINANCE1|finance>` when there is such a person or
-    public channel; links become `<https://…>`; `&`, `<` and `>` elsewhere become entities.
+    public channel; links become `<https://…>`; `&`, `<` and `>` elsewhere become entities. People in messages are
+    not `named`: there it is `<@U0BOB00001>`.
     """
-    return "".join(_pieces(text, workspace))
+    return "".join(_pieces(text, workspace, named))
 
 
-def _pieces(text: str, workspace: Workspace) -> Iterable[str]:
+def _pieces(text: str, workspace: Workspace, named: bool) -> Iterable[str]:
     end = 0
     for match in _SPECIAL.finditer(text):
         yield _entities(text[end : match.start()])
-        yield _bracketed(match, workspace)
+        yield _bracketed(match, workspace, named)
         end = match.end()
     yield _entities(text[end:])
 
 
-def _bracketed(match: re.Match[str], workspace: Workspace) -> str:
+def _bracketed(match: re.Match[str], workspace: Workspace, named: bool) -> str:
     if link := match["link"]:
         return f"<{_entities(link)}>"
     name = (match["person"] or match["channel"]).lower()
     if match["person"]:
-        found = next((f"<@{p.id}|{p.name}>" for p in workspace.people.values() if p.name == name), None)
+        person = next((person for person in workspace.people.values() if person.name == name), None)
+        label = f"|{name}" if named else ""
+        found = person and f"<@{person.id}{label}>"
     else:
         open_channels = (c for c in workspace.channels.values() if not c.is_im and not c.is_private)
         found = next((f"<#{c.id}|{c.name}>" for c in open_channels if c.name == name), None)

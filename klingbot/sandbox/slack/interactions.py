@@ -6,6 +6,7 @@ from typing import Any
 from klingbot.sandbox.slack import fields
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
+from klingbot.sandbox.slack.events import Events
 from klingbot.sandbox.slack.payloads import NothingToPressError, Payloads, pressed
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.triggers import Triggers
@@ -20,11 +21,19 @@ class Interactions:
     """Used from the server's event loop only."""
 
     def __init__(
-        self, workspace: Workspace, views: Views, responses: Responses, triggers: Triggers, url: str, deliver: Deliver
+        self,
+        workspace: Workspace,
+        views: Views,
+        responses: Responses,
+        triggers: Triggers,
+        events: Events,
+        url: str,
+        deliver: Deliver,
     ) -> None:
         self._workspace = workspace
         self._views = views
         self._payloads = Payloads(workspace, responses, triggers, url)
+        self._events = events
         self._deliver = deliver
         self.sent: deque[Payload] = deque(maxlen=100)
 
@@ -82,10 +91,7 @@ class Interactions:
 
     async def open_home(self, user: str) -> Failure | None:
         """Look at the app's home; the bot hears of it and draws it (Slack's docs, app_home_opened)."""
-        payload = self._payloads.home_opened(user, self._views.home(user))
-        self.sent.append(payload)
-        outcome = await self._deliver("events_api", payload)
-        return outcome if isinstance(outcome, Failure) else None
+        return await self._events.tell("app_home_opened", self._payloads.home_opened(user, self._views.home(user)))
 
     async def shortcut(self, user: str, callback_id: str) -> Failure | None:
         """Use a shortcut that is there everywhere."""

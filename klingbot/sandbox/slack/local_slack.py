@@ -15,6 +15,7 @@ from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.commands import Commands
 from klingbot.sandbox.slack.delivery import Failure, over_http
 from klingbot.sandbox.slack.escaping import escape
+from klingbot.sandbox.slack.events import Events, told_of
 from klingbot.sandbox.slack.faults import Faults
 from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.rates import PostingRate
@@ -23,7 +24,7 @@ from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views
-from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Message, Workspace
+from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Change, Message, Workspace
 from klingbot.slack import manifest
 
 T = TypeVar("T")
@@ -66,10 +67,12 @@ class LocalSlack:
         deliver = over_http(http_events_url, self.keys.signing_secret) if http_events_url else over_socket
         self._triggers = Triggers()
         self.views = Views(self.workspace)
+        self.events = Events(self.workspace, self.manifest, deliver)
         self.interactions = Interactions(
-            self.workspace, self.views, self._responses, self._triggers, server.url, deliver
+            self.workspace, self.views, self._responses, self._triggers, self.events, server.url, deliver
         )
         self._commands = Commands(self.workspace, self.manifest, self._responses, self._triggers, server.url, deliver)
+        self.workspace.listen(self._tell)
 
     def routes(self) -> list[BaseRoute]:
         api = WebApi(
@@ -108,7 +111,7 @@ class LocalSlack:
         elif text.startswith("/"):
             self._server.submit(self._commands.run(person.id, place.id, text))
         elif text.strip():
-            self.workspace.post(place.id, person.id, escape(text, self.workspace), thread_ts=thread)
+            self.workspace.post(place.id, person.id, escape(text, self.workspace, named=False), thread_ts=thread)
 
     def command(self, as_user: str, channel: str, text: str) -> None:
         """`send` of a command, done when its answer is there to be seen."""
@@ -131,9 +134,19 @@ class LocalSlack:
         for _ in range(times):
             self._server.submit(self._commands.deliver(payload))
 
+    def redeliver_event(self, times: int = 1) -> None:
+        """Deliver the last event again, unchanged down to its event_id. Raises IndexError before any."""
+        payload = self.events.sent[-1]
+        for _ in range(times):
+            self._server.submit(self.events.deliver(payload))
+
     def ask_to_reconnect(self) -> None:
         """Tell the connected bots to open fresh connections, as Slack does every few hours."""
         self._server.submit(self._hub.ask_to_reconnect()).result()
+
+    def _tell(self, change: Change) -> None:
+        for name, event in told_of(change, self.workspace):
+            self._server.submit(self.events.tell(name, event))
 
     def _socket_url(self) -> str:
         address = self._server.url.removeprefix("http")

@@ -76,26 +76,16 @@ class Payloads:
                 url = f"{self._url}/response/{self._responses.open(channel, view.user)}"
                 yield {**ids, "channel_id": channel, "response_url": url}
 
-    def home_opened(self, user: str, view: View | None) -> Payload:
-        """`view`: what stands on the home already."""
+    def home_opened(self, user: str, view: View | None) -> dict[str, Any]:
+        """The event; `view` is what stands on the home already."""
         im = self._workspace.im_of(user)
-        event = {
+        return {
             "type": "app_home_opened",
             "user": user,
             "channel": im.id if im else "",
             "tab": "home",
             "event_ts": f"{time.time():.6f}",
             **({"view": view.shown()} if view else {}),
-        }
-        return {
-            "type": "event_callback",
-            "token": self._token,
-            "team_id": TEAM_ID,
-            "api_app_id": APP_ID,
-            "event": event,
-            "event_id": f"Ev{secrets.token_hex(5).upper()}",
-            "event_time": int(time.time()),
-            "authorizations": [{"team_id": TEAM_ID, "user_id": self._workspace.bot_user_id, "is_bot": True}],
         }
 
 

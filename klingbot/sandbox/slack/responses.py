@@ -91,6 +91,7 @@ class Responses:
             said.text,
             blocks=said.blocks,
             ephemeral_to=None if answer.get("response_type") == "in_channel" else ticket.user,
+            thread_ts=answer.get("thread_ts"),
             unfurl=said.unfurl,
         )
         ticket.original = ticket.original or message

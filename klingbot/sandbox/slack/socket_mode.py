@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from klingbot.sandbox.slack.delivery import ACK_SECONDS, Acked, Failure, Kind, Payload
+from klingbot.sandbox.slack.delivery import ACK_SECONDS, Acked, Failure, Kind, Payload, Retry
 from klingbot.sandbox.slack.workspace import APP_ID
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ CONNECT_SECONDS = 1.0
 
 LEAVE_SECONDS = 0.1
 """Between asking a bot to reconnect and closing its old connection; Slack gives some seconds."""
+
+
+_REASONS = {Failure.TIMED_OUT: "timeout", Failure.UNREACHED: "connection_failed"}
 
 
 class SocketModeHub:
@@ -59,7 +62,7 @@ class SocketModeHub:
         finally:
             self._leave(websocket)
 
-    async def deliver(self, kind: Kind, payload: Payload) -> Acked | Failure:
+    async def deliver(self, kind: Kind, payload: Payload, retry: Retry | None = None) -> Acked | Failure:
         """Send a command or a click to one connection and wait for its acknowledgement."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -78,6 +81,7 @@ class SocketModeHub:
                         "payload": payload,
                         "accepts_response_payload": kind == "slash_commands"
                         or payload.get("type") == "view_submission",
+                        **(_attempt(retry) if kind == "events_api" else {}),
                     }
                 )
                 return Acked(await acked)
@@ -118,3 +122,10 @@ class SocketModeHub:
             self._connections.remove(websocket)
         if not self._connections:
             self._connected.clear()
+
+
+def _attempt(retry: Retry | None) -> dict[str, Any]:
+    """What Slack says with each event (Slack's docs, Socket Mode)."""
+    if retry is None:
+        return {"retry_attempt": 0, "retry_reason": ""}
+    return {"retry_attempt": retry.attempt, "retry_reason": _REASONS[retry.why]}

@@ -6,7 +6,7 @@ It knows nothing of HTTP. The Web API, the socket and the page all read and chan
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -136,6 +136,7 @@ class Workspace:
         self._storage = storage
         self._lock = threading.RLock()
         self._subscribers: list[queue.SimpleQueue[News]] = []
+        self._listeners: list[Callable[[Change], None]] = []
         self._messages: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
         self._last_micros = 0
         self._restore()
@@ -233,6 +234,10 @@ class Workspace:
             self._subscribers.append(subscriber)
         return subscriber
 
+    def listen(self, listener: Callable[[Change], None]) -> None:
+        """Call it with every change from now on. It must not take long: everybody waits for it."""
+        self._listeners.append(listener)
+
     def announce(self, showing: Showing) -> None:
         """Let subscribers hear of what is kept elsewhere (`views`)."""
         with self._lock:
@@ -253,6 +258,8 @@ class Workspace:
             journal.append(self._storage, {"kind": change.kind, "message": asdict(change.message)})
         for subscriber in self._subscribers:
             subscriber.put(change)
+        for listener in self._listeners:
+            listener(change)
 
     def _restore(self) -> None:
         if self._storage is None:

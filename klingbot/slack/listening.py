@@ -1,0 +1,107 @@
+"""What is said to the bot in messages: acknowledged at once, then answered where it was said.
+
+In a channel or a thread only the person sees the answer, in the direct messages there is nobody else. Slack delivers an
+event again when it has not heard of the first time (Slack's docs, the Events API).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from itertools import islice
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from klingbot.blocks import answers
+from klingbot.blocks import help as help_blocks
+from klingbot.blocks.message import Message
+from klingbot.slack import commands, failures, parse, screen, spoken
+from klingbot.slack.desk import Asker, Desk, Opens
+from klingbot.slack.directory import SlackUnavailableError
+from klingbot.slack.grammar import Generate
+from klingbot.slack.mistakes import UsageError
+from klingbot.slack.spoken import Spoken
+
+_REMEMBERED = 1_000
+_MOST_NAMES = 10
+"""Each costs a question to Slack."""
+
+
+def register(app: App, desk: Desk) -> None:
+    heard = _Heard()
+
+    def acknowledge(ack: Ack) -> None:
+        ack()
+
+    def hear(body: dict[str, Any], client: WebClient) -> None:
+        try:
+            said = spoken.read(body)
+        except (KeyError, TypeError, AttributeError):
+            failures.not_understood("message", body)
+            return
+        if said and heard.first(said.request_id):
+            _show(client, said, _answered(desk, said))
+
+    app.event("app_mention")(ack=acknowledge, lazy=[hear])
+    app.event("message")(ack=acknowledge, lazy=[hear])
+
+
+def answer(desk: Desk, said: Spoken) -> Message:
+    """What it comes to. Only what begins with `generate` can ever cost anything."""
+    if said.words is None:
+        return help_blocks.talked_about(desk.engine.prices)
+    words = _with_names(desk, said.words)
+    if said.has_files and _wants_video(words):
+        return answers.unreadable_picture()
+    asker = Asker(said.user_id, said.channel_id, said.request_id, response_url=None, thread_ts=said.thread_ts)
+    outcome = commands.answer(desk, asker, words)
+    return help_blocks.form_wants_a_press(words) if isinstance(outcome, Opens) else outcome
+
+
+def _answered(desk: Desk, said: Spoken) -> Message:
+    try:
+        return answer(desk, said)
+    except Exception as error:
+        return failures.noted(error)
+
+
+def _show(client: WebClient, said: Spoken, message: Message) -> None:
+    if said.is_direct:
+        screen.tell(client, said.channel_id, message, thread_ts=said.thread_ts)
+    else:
+        screen.whisper(client, said.channel_id, said.user_id, message, thread_ts=said.thread_ts)
+
+
+def _with_names(desk: Desk, words: str) -> str:
+    """People by name: a prompt goes to Kling as it was seen. Whom Slack cannot name just now keeps the id."""
+    people = islice(spoken.nameless(words), _MOST_NAMES)
+    try:
+        return spoken.named(words, {user_id: desk.directory.name(user_id) for user_id in people})
+    except SlackUnavailableError:
+        return words
+
+
+def _wants_video(words: str) -> bool:
+    try:
+        return isinstance(parse.parse(words), Generate)
+    except UsageError:
+        return False
+
+
+class _Heard:
+    """What was heard lately. A message that comes again to another process is the same request there, by its id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def first(self, request_id: str) -> bool:
+        with self._lock:
+            if request_id in self._ids:
+                return False
+            self._ids[request_id] = None
+            if len(self._ids) > _REMEMBERED:
+                self._ids.popitem(last=False)
+            return True
