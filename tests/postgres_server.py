@@ -32,6 +32,8 @@ SETTINGS = {
 }
 WIPE = """
     DO $$ DECLARE name text; BEGIN
+      PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
       SET LOCAL session_replication_role = replica;  -- neither triggers nor references are asked
       FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_migrations' LOOP
         EXECUTE 'DELETE FROM ' || name;
@@ -107,7 +109,6 @@ class PostgresServer:
 
     def wipe(self, name: str) -> None:
         """Takes every row out of a ledger, and cuts whoever still has it open."""
-        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         self.run(WIPE, name)
 
     def _answers(self) -> bool:

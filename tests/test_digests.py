@@ -397,6 +397,7 @@ def test_a_daily_chart_is_about_its_last_bar(week: Engine) -> None:
     assert charts.alt(drawn).endswith("Sun 22 Nov 40; daily budget: 50 credits")
 
 
+@pytest.mark.engine("sqlite")
 @pytest.mark.parametrize("kind", list(PeriodKind))
 @pytest.mark.parametrize("limit", [None, 1_000, 10**12])
 def test_every_chart_is_drawn(week: Engine, kind: PeriodKind, limit: int | None) -> None:

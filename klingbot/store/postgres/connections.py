@@ -91,9 +91,9 @@ def plain(trouble: psycopg.Error) -> str:
 class Connections:
     """At most MOST connections, each used by one thread at a time."""
 
-    def __init__(self, place: DatabaseUrl) -> None:
+    def __init__(self, place: DatabaseUrl, first: Connection) -> None:
         self._place = place
-        self._free: list[tuple[Connection, float]] = []
+        self._free = [(first, time.monotonic())]
         self._places = threading.BoundedSemaphore(MOST)
 
     @contextmanager

@@ -85,8 +85,7 @@ class PostgresStore:
     def __init__(self, place: DatabaseUrl) -> None:
         """Opens the database and migrates it. Raises DatabaseError."""
         self.place = place
-        _wait_for(place)
-        self._connections = Connections(place)
+        self._connections = Connections(place, _first(place))
         self._turns = Turns()
         try:
             self._migrate()
@@ -252,13 +251,12 @@ def _late(due: float | None) -> bool:
     return due is not None and time.monotonic() >= due
 
 
-def _wait_for(place: DatabaseUrl) -> None:
-    """Until the server takes connections. Raises DatabaseError."""
+def _first(place: DatabaseUrl) -> Connection:
+    """A connection, as soon as the server takes any. Raises DatabaseError."""
     due = time.monotonic() + START_SECONDS
     while True:
         try:
-            connect(place).close()
-            return
+            return connect(place)
         except psycopg.OperationalError as e:
             if not passing(e) or time.monotonic() > due:
                 raise DatabaseError(f"The database {place} cannot be opened ({plain(e)}). Check DATABASE_URL.") from e
