@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ from klingbot.outbox import (
 )
 from klingbot.quiet import quiet_until
 from klingbot.slack.sender import Impossible, Later, Outcome, Place, Sender, Sent
-from klingbot.store import delivery, outbox, quiet
+from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import Story
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 LEASE_MS = 60_000
 """Longer than the two calls that saying one message may need."""
+NOTE_AGAIN_SECONDS = 0.2
 FIRST_DELAY_MS = 1_000
 BACKLOG_MS = 60_000
 """An alert that is older had to wait: for Slack, or for the end of quiet hours."""
@@ -208,6 +210,18 @@ class Notifier:
             delivery.hand_over(tx, message, admins, at=self.engine.clock())
 
     def _note_sent(self, messages: list[OutboxMessage], sent: Sent) -> None:
+        """Tried for half of the lease: what is said and not noted is said again when the lease ends."""
+        latest = time.monotonic() + LEASE_MS / 2_000
+        while True:
+            try:
+                self._note_once(messages, sent)
+                return
+            except (NotKeptError, UncertainError) as e:
+                if time.monotonic() > latest or self._closing.wait(NOTE_AGAIN_SECONDS):
+                    raise
+                log.warning("outbox message %s is said and could not be noted yet: %s", messages[0].id, e)
+
+    def _note_once(self, messages: list[OutboxMessage], sent: Sent) -> None:
         first, *others = messages
         with self.engine.store.write() as tx:
             delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)

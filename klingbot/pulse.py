@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from klingbot.engine import Engine
-from klingbot.store import facts
+from klingbot.store import DatabaseError, facts
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ class Pulse:
         try:
             with self.engine.store.write() as tx:
                 facts.put(tx, facts.LAST_BEAT, str(self.engine.clock()))
+        except DatabaseError as error:  # which names the server: the log may, who asks /healthz need not know
+            self._noted("the ledger cannot be written: its database is away, busy or lost", str(error))
         except Exception as error:  # whatever it is, nobody's job can be held either
             self._noted(f"the ledger cannot be written: {error}")
         else:
@@ -56,10 +58,10 @@ class Pulse:
             return f"the ledger has been locked for {silent:.0f} s"
         return f"nothing has run by the clock for {silent:.0f} s"
 
-    def _noted(self, problem: str | None) -> None:
+    def _noted(self, problem: str | None, details: str = "") -> None:
         """Logs what is new."""
         if problem and problem != self._problem:
-            log.error("%s", problem)
+            log.error("%s", f"{problem} ({details})" if details else problem)
         if self._problem and not problem:
             log.info("the ledger can be written again")
         self._problem = problem

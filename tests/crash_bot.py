@@ -9,6 +9,7 @@ import bot
 from klingbot import dispatcher, inquiries, notifier
 from klingbot.engine import verdicts
 from klingbot.scheduler import Tick
+from klingbot.store import delivery, digests
 
 
 def hurried(name: str, seconds: float, function: object) -> Tick:
@@ -17,7 +18,8 @@ def hurried(name: str, seconds: float, function: object) -> Tick:
 
 if __name__ == "__main__":
     dispatcher.LOST_REPLY_MS = inquiries.LOST_REPLY_MS = 1_500
-    dispatcher.LEASE_MS = notifier.LEASE_MS = 2_000
+    dispatcher.LEASE_MS = notifier.LEASE_MS = digests.LEASE_MS = 2_000
+    delivery.PACE_MS = 100
     notifier.LONGEST_DELAY_MS = verdicts.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]
     bot.cli()

@@ -27,6 +27,7 @@ from klingbot.web import WebServer, listen
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle, submit
 from tests.live_bot import BOB, live_bot, until
+from tests.postgres_server import PostgresServer
 from tests.test_query_plans import scans, traced
 
 
@@ -239,6 +240,22 @@ def test_a_full_disk_is_told_until_there_is_room_again(
     assert healthy(url) == (200, None)
     told = [record.levelname for record in caplog.records if record.name == "klingbot.pulse"]
     assert told.count("ERROR") == 1
+
+
+@pytest.mark.engine("postgres")
+def test_where_the_database_is_that_is_away_stands_in_the_log_alone(
+    url: str, pulse: Pulse, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse.beat()
+    postgres.stop()
+    try:
+        pulse.beat()
+    finally:
+        postgres.start()
+    assert healthy(url) == (503, "the ledger cannot be written: its database is away, busy or lost")
+    assert f"127.0.0.1:{postgres.port}/ledger cannot be reached" in caplog.text
+    pulse.beat()
+    assert healthy(url) == (200, None)
 
 
 @pytest.mark.slow

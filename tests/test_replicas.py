@@ -1,34 +1,43 @@
-"""Several real bots in HTTP mode on one PostgreSQL, while one of them is killed and the server restarts."""
+"""Several real bots in HTTP mode on one PostgreSQL, while some of them are killed and the server restarts."""
 
 from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
-from klingbot import sandbox
+from klingbot import prices, sandbox
+from klingbot.budgets import WORKSPACE
+from klingbot.clock import now_ms
+from klingbot.engine import budgeting, open_engine
+from klingbot.engine.budgeting import Change
+from klingbot.periods import Calendar, PeriodKind
 from klingbot.sandbox import Sandbox
-from klingbot.store import open_store
+from klingbot.schedules import Schedule
+from klingbot.store import digests, open_store
 from klingbot.store.place import Place
 from klingbot.web import listen
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, FINANCE, live_bot, until
 from tests.postgres_server import PostgresServer
-from tests.test_crashes import CRASH_BOT
+from tests.test_crashes import CRASH_BOT, every_message_is_in_slack
 from tests.test_http_mode import HttpBot
-from tests.test_two_bots import said_in, waiting
+from tests.test_two_bots import waiting
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine("postgres")]
 
 COMMANDS, ROOM = 80, 10
 VIDEO = 2.5
 """Credits: 5 seconds of kling-2.6 at 1080p."""
+SAID = "SELECT kind FROM outbox WHERE replaces_key IS NULL"
 
 
 @contextmanager
@@ -59,35 +68,43 @@ def settled_answer(bots: list[HttpBot], n: int) -> str:
     raise AssertionError(f"command {n} was never answered for good")
 
 
-@pytest.mark.parametrize("replicas", [2, 4])
-def test_of_eighty_commands_ten_are_admitted_through_a_kill_and_a_restart(
-    place: Place, postgres: PostgresServer, tmp_path: Path, replicas: int
+def wants(place: Place) -> None:
+    """The workspace has a budget with room for ten, and a digest that is due."""
+    with closing(open_store(place)) as store:
+        engine = open_engine(store, prices.load("kling-api"), Calendar(ZoneInfo("UTC")), now_ms)
+        last = engine.calendar.previous(engine.periods().monthly)
+        told = engine.calendar.previous(last).first_day
+        with store.write() as tx:
+            digests.put(
+                tx, Schedule(WORKSPACE, PeriodKind.MONTHLY, FINANCE, 0, last.first_day, told, now_ms()), by=ALICE
+            )
+        budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, round(ROOM * VIDEO * 1000)), by=ALICE)
+
+
+@pytest.mark.parametrize(("replicas", "kills"), [(2, 1), (4, 3)])
+def test_of_eighty_commands_ten_are_admitted_through_kills_and_a_restart(
+    place: Place, postgres: PostgresServer, tmp_path: Path, replicas: int, kills: int
 ) -> None:
     dice = random.Random(replicas)
     with ExitStack() as stack:
-        local = sandbox.start(kling_seconds=0.3)
+        local = sandbox.start(kling_seconds=0.3, posting_rate=False)
         stack.callback(local.stop)
         bots = stack.enter_context(http_bots(local, tmp_path, place, replicas))
         bots[0].post("help")
-        with closing(open_store(place)) as store, store.write() as tx:
-            tx.execute(
-                "INSERT INTO budgets (scope, period_kind, limit_millicredits, thresholds, set_by, set_at)"
-                " VALUES ('workspace', 'monthly', :limit, '80,100', 'UADMIN', 0)",
-                {"limit": round(ROOM * VIDEO * 1000)},
-            )
+        wants(place)
         pool = stack.enter_context(ThreadPoolExecutor(8))
         answers = [pool.submit(settled_answer, bots, n) for n in range(COMMANDS)]
-        time.sleep(dice.uniform(0, 0.3))
-        bots[-1].bot.kill()
-        time.sleep(dice.uniform(0, 0.3))
-        postgres.restart()
+        troubles = [postgres.restart, *(doomed.bot.kill for doomed in bots[-kills:])]
+        for trouble in dice.sample(troubles, len(troubles)):
+            time.sleep(dice.uniform(0, 0.4))
+            trouble()
 
         texts = [answer.result(60) for answer in answers]
         assert sum("Budget exceeded" in text for text in texts) == COMMANDS - ROOM
-        until(lambda: waiting(place) == 0, "all videos are made and everything is said", seconds=60)
+        until(lambda: waiting(place) == 0, "all videos are made and everything is said")
         assert len(local.kling.tasks) == ROOM
-        [story] = [m.text for m in local.workspace.messages(FINANCE, ALICE) if not m.ephemeral_to and not m.thread_ts]
-        assert story.startswith("🔴 Budget used up: workspace (monthly)")
-        assert len(set(said_in(local, FINANCE))) == len(said_in(local, FINANCE)), "each is said once"
         with closing(open_store(place)) as store:
             prove(store)
+            kinds = Counter(row["kind"] for row in store.read().execute(SAID).fetchall())
+            assert (kinds["digest"], kinds["story"], kinds["video ready"]) == (1, 1, ROOM)
+            every_message_is_in_slack(local, store, repeats=kills + 1)
