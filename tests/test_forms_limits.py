@@ -11,7 +11,7 @@ import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
 from klingbot import prices
-from klingbot.blocks import budget_forms, forms, home
+from klingbot.blocks import budget_forms, forms, home, write_off_form
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import View
@@ -79,6 +79,7 @@ def raise_form() -> View:
     return budget_forms.confirm(weighed, written(Proposal(change, stands.mark, url)), "C" * 20, change.why)
 
 
+LONGEST = job(id="x" * 64, user_id="U" * 20, model="m" * 300, resolution=LONG, quote=MOST)
 FORMS = {
     "credits": form(CREDITS),
     "kling-api": form(KLING),
@@ -90,6 +91,7 @@ FORMS = {
     "raise?": raise_form(),
     "remove": budget_forms.remove_budget(budget_form(), UTC),
     "refused": forms.refused(LONG),
+    "write off": write_off_form.write_off(LONGEST, "https://hooks.slack.com/actions/" + "a" * 120),
 }
 
 

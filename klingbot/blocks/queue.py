@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.blocks.jobs import charge, product
-from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section, sections
+from klingbot.blocks.message import Message, actions, button, context, message, section, sections
 from klingbot.blocks.text import code, link, mention, name, neutral, plural, quoted, when
 from klingbot.engine.queue import Queue, Thawed, WaitingCancelled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
@@ -73,9 +73,9 @@ def job_stuck(content: JobStuck, calendar: Calendar) -> Message:
         ),
         actions(
             button("Keep waiting", "job.keep_waiting", job.id, style="primary"),
-            button("Write off", "job.write_off", job.id, style="danger", confirm=_really(job)),
+            button("Write off", "job.write_off", job.id, style="danger"),
         ),
-        context(f"with a reason of your own: {code(f'/kling write-off {job.id} REASON')}"),
+        context(f"by command: {code(f'/kling write-off {job.id} REASON')}"),
         context(mention(job.user_id), product(job), f"project {name(job.project)}", _task(job)),
     )
 
@@ -125,11 +125,6 @@ def not_stuck(outcome: NotStuck, calendar: Calendar) -> Message:
     else:
         said = "is with Kling, and not for so long that it counts as stuck. Its verdict is asked for"
     return message(section(f"Job {code(job.id)} {said}. Nothing was changed."))
-
-
-def _really(job: Job) -> Block:
-    text = f"The hold of {job.quote} is given back in your name. Kling may still make the video, and charge it."
-    return confirm("Write this job off?", text, "Write off", danger=True)
 
 
 def line(job: Job, standing: str, calendar: Calendar, *, own: bool) -> str:

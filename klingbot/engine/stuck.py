@@ -9,7 +9,7 @@ from klingbot.engine.cancelling import NoSuchJob
 from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.outbox import JobStuck
-from klingbot.store import Transaction, jobs, ledger, stuck
+from klingbot.store import Database, jobs, ledger, stuck
 
 MOST_AT_ONCE = 20
 
@@ -48,6 +48,11 @@ def show_stuck(engine: Engine, *, after_ms: int) -> None:
             alerting.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job), now)
 
 
+def look(engine: Engine, job_id: str) -> Job | NoSuchJob | NotStuck:
+    """The job, if it is one that can be written off now."""
+    return _stuck(engine.store.read(), job_id)
+
+
 def keep_waiting(engine: Engine, job_id: str, *, after_ms: int) -> StillWaiting | NoSuchJob | NotStuck:
     """Asks the admins again once that much more time has passed."""
     until = engine.clock() + after_ms
@@ -78,9 +83,9 @@ def write_off(engine: Engine, job_id: str, *, by: str, reason: str) -> WrittenOf
         return WrittenOff(done)
 
 
-def _stuck(tx: Transaction, job_id: str) -> Job | NoSuchJob | NotStuck:
-    job = jobs.get(tx, job_id)
+def _stuck(db: Database, job_id: str) -> Job | NoSuchJob | NotStuck:
+    job = jobs.get(db, job_id)
     if job is None:
         return NoSuchJob()
     at_kling = job.state in (JobState.SUBMITTING, JobState.SUBMITTED) and job.written_off_at is None
-    return job if at_kling and stuck.was_shown(tx, job_id) else NotStuck(job)
+    return job if at_kling and stuck.was_shown(db, job_id) else NotStuck(job)

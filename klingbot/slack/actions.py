@@ -28,6 +28,7 @@ from klingbot.slack import (
     muting,
     queueing,
     screen,
+    write_off_form,
 )
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
@@ -119,7 +120,7 @@ _ACTIONS = {
     "alert.unmute": _Row(muting.unmute_clicked),
     "job.cancel": _Row(generating.cancel_clicked),
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
-    "job.write_off": _Row(queueing.write_off_clicked, admins_only="write jobs off"),
+    "job.write_off": _Row(write_off_form.opened, admins_only=write_off_form.WHO),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
     "budget.set": _Row(budget_forms.set_opened, admins_only="set budgets"),
     "budget.remove": _Row(budget_forms.remove_opened, admins_only="remove budgets"),

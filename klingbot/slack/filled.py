@@ -50,6 +50,8 @@ class Taken:
     response_url: str | None
     thread_ts: str | None = None
     """The message in whose thread they are told."""
+    rewrites: bool = False
+    """In place of the message whose button opened the form."""
 
 
 @dataclass(frozen=True, slots=True)

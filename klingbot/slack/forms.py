@@ -17,11 +17,13 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
+from klingbot.blocks import answers
 from klingbot.blocks import budget_forms as budget_blocks
 from klingbot.blocks import forms as form_blocks
 from klingbot.blocks import increase_forms as increase_blocks
 from klingbot.blocks.view import View
-from klingbot.slack import budget_forms, failures, generate_form, increase_forms, screen
+from klingbot.blocks.write_off_form import WRITE_OFF
+from klingbot.slack import budget_forms, failures, generate_form, increase_forms, screen, write_off_form
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken, read
@@ -58,7 +60,7 @@ def _submitted(desk: Desk, form: Filled) -> Submitted:
             return _refused(form, f"Only admins can {row.admins_only}. Nothing was changed.")
         return failures.again(lambda: row.submitted(desk, form))
     except SlackUnavailableError as trouble:
-        return _refused(form, str(trouble))
+        return _refused(form, answers.unavailable(str(trouble)).text)
     except Exception as error:
         return _refused(form, failures.noted(error).text)
 
@@ -96,7 +98,7 @@ def changed(desk: Desk, client: WebClient, body: dict[str, Any]) -> None:
 
 def _tell(client: WebClient, form: Filled, taken: Taken) -> None:
     if taken.response_url:
-        screen.answer(taken.response_url, taken.message, thread_ts=taken.thread_ts)
+        screen.answer(taken.response_url, taken.message, replaces=taken.rewrites, thread_ts=taken.thread_ts)
     else:
         screen.tell(client, form.user_id, taken.message)
 
@@ -147,4 +149,5 @@ _FORMS: Mapping[str, _Form] = {
     increase_blocks.ASK: _Form(increase_forms.ask_submitted),
     increase_blocks.APPROVE: _Form(increase_forms.approve_submitted),
     increase_blocks.DENY: _Form(increase_forms.deny_submitted),
+    WRITE_OFF: _Form(write_off_form.submitted, admins_only=write_off_form.WHO),
 }

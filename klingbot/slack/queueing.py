@@ -17,9 +17,6 @@ from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserR
 
 log = logging.getLogger(__name__)
 
-NO_VERDICT = "Kling gave no verdict"
-"""The reason that stands in the ledger when an admin writes a job off by its button."""
-
 Outcome = StillWaiting | WrittenOff | NoSuchJob | NotStuck
 
 
@@ -42,29 +39,22 @@ def cancel_waiting(desk: Desk, asker: Asker, command: CancelWaiting) -> Message:
 
 
 def keep_waiting(desk: Desk, asker: Asker, command: KeepWaiting) -> Message:
-    return _said(stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms), desk, command.job)
+    return said(stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms), desk, command.job)
 
 
 def keep_waiting_clicked(desk: Desk, click: Click) -> Answer:
-    return _answer(stuck.keep_waiting(desk.engine, click.value, after_ms=desk.stuck_ms), desk, click)
+    """The buttons go once something was decided; the other admins still have theirs, which then say so."""
+    outcome = stuck.keep_waiting(desk.engine, click.value, after_ms=desk.stuck_ms)
+    told = said(outcome, desk, click.value)
+    return Rewritten(told) if isinstance(outcome, StillWaiting) else Private(told)
 
 
 def write_off(desk: Desk, asker: Asker, command: WriteOff) -> Message:
     outcome = stuck.write_off(desk.engine, command.job, by=asker.user_id, reason=command.reason)
-    return _said(outcome, desk, command.job)
+    return said(outcome, desk, command.job)
 
 
-def write_off_clicked(desk: Desk, click: Click) -> Answer:
-    return _answer(stuck.write_off(desk.engine, click.value, by=click.user_id, reason=NO_VERDICT), desk, click)
-
-
-def _answer(outcome: Outcome, desk: Desk, click: Click) -> Answer:
-    """The buttons go once something was decided; the other admins still have theirs, which then say so."""
-    said = _said(outcome, desk, click.value)
-    return Rewritten(said) if isinstance(outcome, StillWaiting | WrittenOff) else Private(said)
-
-
-def _said(outcome: Outcome, desk: Desk, job_id: str) -> Message:
+def said(outcome: Outcome, desk: Desk, job_id: str) -> Message:
     match outcome:
         case NoSuchJob():
             return job_blocks.no_such_job(job_id)

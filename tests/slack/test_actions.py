@@ -147,26 +147,6 @@ def stuck_job(person: Any, engine: Engine, clock: FakeClock) -> str:
     return job.id
 
 
-def test_an_admin_writes_a_stuck_job_off_with_a_press(
-    alice: Any, bob: Any, hook: Any, engine: Engine, clock: FakeClock
-) -> None:
-    job_id = stuck_job(bob, engine, clock)
-    bob.clicks("job.write_off", job_id, hook.url)
-    assert hook.said()["text"].startswith("Only admins can write jobs off.")
-    alice.clicks("job.write_off", job_id, hook.url)
-    said = hook.said()
-    assert said["replace_original"] is True
-    assert said["text"].startswith(f"Wrote off job {job_id}: its hold of 40 credits ($2.40) was given back.")
-    assert held_credits(engine) == 0
-    entry = engine.store.read().execute("SELECT * FROM entries WHERE kind = 'release'").fetchone()
-    assert (entry["author"], entry["reason"]) == (alice.user_id, "written off: Kling gave no verdict")
-
-    alice.clicks("job.keep_waiting", job_id, hook.url)
-    said = hook.said()
-    assert said["replace_original"] is False, "another admin's button comes too late and says so"
-    assert f"Job {job_id} was written off" in said["text"]
-
-
 def test_an_admin_who_keeps_waiting_is_asked_again_later(
     alice: Any, bob: Any, hook: Any, engine: Engine, clock: FakeClock
 ) -> None:
