@@ -186,15 +186,27 @@ class Notifier:
             return
         following = self._next_line(message)
         if following is None:
-            log.warning("outbox message %s reached nobody: %s", message.id, problem)
-            self._again(message, problem)
+            self._nowhere(message, problem)
             return
         with self.engine.store.write() as tx:
             delivery.reroute(tx, message, to=following, detour=f"{message.line}: {problem}")
 
+    def _nowhere(self, message: OutboxMessage, problem: str) -> None:
+        """An admin who cannot be told is left out where others are told; else it waits until somebody can be."""
+        if delivery.is_copy(message) and set(self.admins()) - {message.user_id}:
+            log.warning("outbox message %s was given up for %s: %s", message.id, message.user_id, problem)
+            self._give_up(message, problem)
+            return
+        log.warning("outbox message %s reached nobody: %s", message.id, problem)
+        self._again(message, problem)
+
     def _next_line(self, message: OutboxMessage) -> str | None:
-        """Where to say it when its line does not take it. What is for one person goes nowhere else."""
-        last = () if message.user_id else (self.alerts_channel, outbox.ADMINS)
+        """Where to say it when its line does not take it. What is for one person is told to the admins, never in a
+        channel; they have a copy each, which goes nowhere else.
+        """
+        if delivery.is_copy(message):
+            return None
+        last = (outbox.ADMINS,) if message.user_id else (self.alerts_channel, outbox.ADMINS)
         places = (message.channel_id, message.response_url, message.user_id, *last)
         lines = list(dict.fromkeys(place for place in places if place))
         after = lines.index(message.line) + 1 if message.line in lines else 0

@@ -15,7 +15,7 @@ from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
 from klingbot.jobs import Request
 from klingbot.notifier import LEASE_MS, Notifier
-from klingbot.outbox import Crossed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
+from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.periods import PeriodKind
 from klingbot.pricing import Wish
 from klingbot.quiet import QuietHours
@@ -34,7 +34,7 @@ from tests.live_bot import until
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, FINANCE, MARKETING, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0MARKETNG", "C0LOUNGE01"
 """Klingbot is not in the lounge."""
-ALICES_DM, BOBS_DM = "D0ALICE001", "D0BOB00001"
+ALICES_DM, BOBS_DM, CAROLS_DM = "D0ALICE001", "D0BOB00001", "D0CAROL001"
 
 
 @dataclass
@@ -247,6 +247,45 @@ def test_without_an_admin_to_tell_it_waits_and_is_told_once_there_is_one(post: P
     assert (post.waiting(), post.row("one").problem) == (1, "there is no admin to tell")
     post.deliver(10)
     assert len(post.seen(ALICES_DM)) == 1
+
+
+GONE = Fault("slack_error", error="user_disabled")
+"""Slack's word for somebody whose account was deactivated (docs.slack.dev, conversations.open)."""
+
+
+def test_what_cannot_be_told_to_its_person_is_told_to_the_admins_and_to_no_channel(post: Post) -> None:
+    post.put_content("one", JobFailed(job(user_id=BOB, reason="Kling is full.")), user_id=BOB)
+    post.slack.faults.add("conversations.open", GONE)
+    post.deliver(1, post.notifier(admins=(ALICE, CAROL)))
+    for direct, person in ((ALICES_DM, ALICE), (CAROLS_DM, CAROL)):
+        (message,) = post.seen(direct, person)
+        assert f"This was meant for <@{BOB}>, who cannot be told (user_disabled)" in message.text
+    assert (post.seen(FINANCE), post.waiting()) == ([], 0)
+
+
+def test_an_admin_who_cannot_be_told_is_left_out_for_all_to_see_and_the_others_are_told_once(post: Post) -> None:
+    post.put_content("one", SubmittingResumed("arrears"))
+    notifier = post.notifier(admins=("U0GONE0001", ALICE))
+    post.deliver(3, notifier)
+    assert len(post.seen(ALICES_DM)) == 1
+    (given_up,) = delivery.last_failed(post.engine.store.read(), most=9)
+    assert (given_up.user_id, given_up.problem) == ("U0GONE0001", "user_not_found")
+    assert post.waiting() == 0
+
+
+def test_a_message_for_somebody_who_is_gone_and_an_admin_goes_round_in_no_circle(post: Post) -> None:
+    post.put_content("one", JobFailed(job(user_id="U0GONE0001")), user_id="U0GONE0001")
+    post.deliver(5, post.notifier(admins=("U0GONE0001", ALICE)))
+    assert len(post.seen(ALICES_DM)) == 1
+    assert post.waiting() == 0
+
+
+def test_the_only_admin_is_tried_again_and_given_up_once_there_is_another(post: Post) -> None:
+    post.put_content("one", SubmittingResumed("arrears"))
+    post.deliver(5, post.notifier(admins=("U0GONE0001",)))
+    assert post.waiting() == 1
+    post.deliver(10, post.notifier(admins=(ALICE,)))
+    assert [each.user_id for each in delivery.last_failed(post.engine.store.read(), most=9)] == ["U0GONE0001"]
 
 
 def test_the_next_of_a_line_that_was_rerouted_comes_after_it_in_the_new_place(post: Post) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from klingbot.blocks import alerts, billing, delivery, digests, increases, jobs, queue, stories
 from klingbot.blocks.message import Message, context
-from klingbot.blocks.text import channel, neutral
+from klingbot.blocks.text import channel, mention, neutral
 from klingbot.blocks.together import together
 from klingbot.outbox import (
     AlertTest,
@@ -66,6 +66,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     GrantEnded: increases.grant_ended,
 }
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+_PERSON = re.compile(r"[UW][A-Z0-9]+")
 
 
 def render(content: Content, calendar: Calendar) -> Message:
@@ -81,5 +82,7 @@ def with_detour(said: Message, detour: str, *, answered: bool = False) -> Messag
     place, _, problem = detour.partition(": ")
     if answered:
         return said.plus(context(f"Invite me (/invite @klingbot), or I cannot post here: {neutral(problem, 200)}"))
+    if _PERSON.fullmatch(place):
+        return said.plus(context(f"This was meant for {mention(place)}, who cannot be told ({neutral(problem, 200)})"))
     where = channel(place) if _CHANNEL.fullmatch(place) else "another place"
     return said.plus(context(f"This was meant for {where}, which did not take it ({neutral(problem, 200)})"))

@@ -224,6 +224,11 @@ def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], 
     )
 
 
+def is_copy(message: OutboxMessage) -> bool:
+    """Whether it is one admin's own, of what `hand_over` gave to all of them."""
+    return message.user_id is not None and message.key.endswith(_copy("", message.user_id))
+
+
 def failed(tx: Transaction, message: OutboxMessage, *, problem: str) -> None:
     """Cannot be said at all; kept, shown to the admins, and put back by them."""
     tx.execute(
