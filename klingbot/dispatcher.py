@@ -133,6 +133,8 @@ class Dispatcher:
     def _rejected(self, job: Job, rejected: Rejected) -> None:
         if rejected.action is Action.REFUSE:
             self._refused(job, rejected.plain)
+            if rejected.of_model:
+                verdicts.model_refused(self.engine, job.model, code=rejected.code, reason=rejected.plain)
             return
         if rejected.action is Action.WAIT:
             verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain)

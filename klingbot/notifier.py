@@ -23,6 +23,7 @@ from klingbot.outbox import (
     BillDiffers,
     Content,
     JobStuck,
+    ModelRefused,
     PackEnding,
     SubmittingResumed,
     SubmittingStopped,
@@ -49,7 +50,7 @@ BACKLOG_MS = 60_000
 MOST_TOGETHER = 30
 ADMINS_ONLY = tuple(
     kind_of_type(content)
-    for content in (SubmittingStopped, SubmittingResumed, JobStuck, BillDiffers, PackEnding, Unsound)
+    for content in (SubmittingStopped, SubmittingResumed, ModelRefused, JobStuck, BillDiffers, PackEnding, Unsound)
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 TEST, TESTED = kind_of_type(AlertTest), kind_of_type(AlertTested)

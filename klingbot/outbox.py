@@ -102,6 +102,15 @@ class SubmittingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRefused:
+    """Kling has no such model for this account, though the price list sells it. For the admins."""
+
+    model: str
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A person, by the name that Slack shows."""
 
@@ -227,6 +236,7 @@ Content = (
     | Renewed
     | SubmittingStopped
     | SubmittingResumed
+    | ModelRefused
     | JobStuck
     | JobWrittenOff
     | BillDiffers
@@ -252,6 +262,7 @@ KINDS: Mapping[str, type[Content]] = {
     "renewed": Renewed,
     "submitting stopped": SubmittingStopped,
     "submitting resumed": SubmittingResumed,
+    "model refused": ModelRefused,
     "job stuck": JobStuck,
     "job written off": JobWrittenOff,
     "bill differs": BillDiffers,

@@ -22,6 +22,7 @@ from klingbot.money import NOTHING
 from klingbot.outbox import (
     Crossed,
     JobFailed,
+    ModelRefused,
     Renewed,
     RunningOut,
     Spiked,
@@ -302,6 +303,12 @@ def test_admins_hear_when_kling_stops_and_when_it_takes_jobs_again() -> None:
     resumed = blocks.render(SubmittingResumed(reason), UTC)
     assert f"{reason} (Kling's code 1101)\nWaiting, with their cost held: 1 job. New ones are refused" in stopped.text
     assert resumed.text.startswith("✅ Kling takes jobs again\n") and reason in resumed.text
+
+
+def test_admins_hear_which_model_kling_refuses_the_account_and_what_to_do() -> None:
+    said = blocks.render(ModelRefused("kling-3.0", 1103, "The Kling account has no right to use this model."), UTC).text
+    assert said.startswith("🚧 Kling makes no videos with kling-3.0 for this account\n")
+    assert "no right to use this model. (Kling's code 1103)" in said and "price list" in said
 
 
 def test_a_detour_says_where_it_was_meant_to_go_and_shows_no_address() -> None:

@@ -57,6 +57,7 @@ from klingbot.outbox import (
     JobFailed,
     JobStuck,
     JobWrittenOff,
+    ModelRefused,
     PackEnding,
     Renewed,
     RunningOut,
@@ -265,6 +266,7 @@ def extremes() -> dict[str, Message]:
         "unsound": blocks.render(Unsound(LONG, LONG, LONG), UTC),
         "submitting stopped": blocks.render(SubmittingStopped(1101, LONG, 10**9), UTC),
         "submitting resumed": blocks.render(SubmittingResumed(LONG), UTC),
+        "model refused": blocks.render(ModelRefused(LONG, 1103, LONG), UTC),
         "increase asked": blocks.render(IncreaseAsked(more, full), UTC),
         "increase granted": blocks.render(
             IncreaseClosed(replace(more, state=IncreaseState.GRANTED, decided_by="U" * 20), given, huge, nine, LONG),

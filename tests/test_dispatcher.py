@@ -30,10 +30,12 @@ from klingbot.kling import (
     Unreachable,
 )
 from klingbot.money import Amount
+from klingbot.outbox import JobFailed, ModelRefused
 from klingbot.pricing import Wish
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs, ledger, outbox
 from tests.conftest import FakeClock
+from tests.ledger_checks import queued
 
 BUSY = Rejected(1303, "parallel task over resource pack limit", Action.WAIT, "Kling is full.", "r")
 DRY = Rejected(1102, "Account balance not enough", Action.FREEZE, "The Kling account has no units left.", "r")
@@ -229,6 +231,24 @@ def test_a_refused_job_releases_the_hold_and_tells_the_person(
     assert now(engine, job).state is JobState.RELEASED
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
     assert messages(engine) == ["job failed"]
+
+
+def test_a_model_that_kling_refuses_is_told_to_the_requester_each_time_and_to_the_admins_once_a_day(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    barred = Rejected(1103, "no permission", Action.REFUSE, "The account has no right to it.", "r", of_model=True)
+    for day in (0, 0, 1):
+        clock.tick(day * 86_400)
+        kling.creates = [barred]
+        ask(engine, f"r{len(kling.posted)}")
+        dispatcher.submit()
+    told, admins = queued(engine.store, JobFailed), queued(engine.store, ModelRefused)
+    assert [each.job.reason for each in told] == ["The account has no right to it."] * 3
+    assert admins == [ModelRefused(told[0].job.model, 1103, "The account has no right to it.")] * 2
+    assert total(engine) == (Amount(0, 0), Amount(0, 0))
+    taken = ask(engine, "of another model")
+    dispatcher.submit()
+    assert now(engine, taken).state is JobState.SUBMITTED, "nothing else is stopped"
 
 
 def test_a_lost_reply_is_looked_up_before_anything_is_posted_again(

@@ -9,6 +9,7 @@ from klingbot.budgets import OVER, Standing
 from klingbot.outbox import (
     Alert,
     Crossed,
+    ModelRefused,
     Renewed,
     RunningOut,
     Spiked,
@@ -102,6 +103,18 @@ def submitting_resumed(content: SubmittingResumed, calendar: Calendar) -> Messag
             f"It had stopped because: {neutral(content.reason)}",
             "Waiting jobs go out now.",
         )
+    )
+
+
+def model_refused(content: ModelRefused, calendar: Calendar) -> Message:
+    return message(
+        section(
+            f"*🚧 Kling makes no videos with {name(content.model)} for this account*",
+            f"{neutral(content.reason)} (Kling's code {content.code})",
+            "Whoever asked was told, and nothing was charged. Other models are made as ever. Get the account the right "
+            "to this one, or take it off the price list.",
+        ),
+        context("Said once a day for each model"),
     )
 
 

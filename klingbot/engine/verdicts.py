@@ -11,7 +11,7 @@ from klingbot.engine import alerting
 from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
-from klingbot.outbox import SubmittingResumed, SubmittingStopped
+from klingbot.outbox import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.store import Transaction, gates, jobs, ledger
 
 BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 60_000
@@ -154,6 +154,14 @@ def stopped(engine: Engine, *, code: int, reason: str) -> None:
         if first:
             content = SubmittingStopped(code, reason, jobs.waiting(tx))
             alerting.to_admins(tx, f"stopped {engine.clock()}", content, engine.clock())
+
+
+def model_refused(engine: Engine, model: str, *, code: int, reason: str) -> None:
+    """Kling makes nothing with this model for this account: the admins hear of it, once a day for each model."""
+    now = engine.clock()
+    with engine.store.write() as tx:
+        key = f"model {model} refused {engine.periods().daily.start}"
+        alerting.to_admins(tx, key, ModelRefused(model, code, reason), now)
 
 
 def flowing(engine: Engine, job: Job) -> None:

@@ -39,6 +39,7 @@ _MEANINGS = {
     1304: (Action.FREEZE, "The bot's IP address is not on the Kling account's whitelist."),
 }
 
+_OF_MODEL = (1103, NOT_FOUND)
 _MESSAGE_SHOWN = 300
 
 
@@ -47,7 +48,8 @@ def rejection(code: int | None, message: str, request_id: str) -> Rejected | Non
     if code is None or code not in _MEANINGS:
         return None
     action, sentence = _MEANINGS[code]
-    return Rejected(code, message, action, sentence.format(message=_trimmed(message)), request_id)
+    plain = sentence.format(message=_trimmed(message))
+    return Rejected(code, message, action, plain, request_id, of_model=code in _OF_MODEL)
 
 
 def _trimmed(message: str) -> str:

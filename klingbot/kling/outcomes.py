@@ -38,6 +38,8 @@ class Rejected:
     plain: str
     """The reason in plain words, meant for a person."""
     request_id: str
+    of_model: bool = False
+    """Whether it is not this request but the model that the account cannot have: everybody's would end like this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,11 @@ def test_every_refusal_of_kling_has_an_action_and_a_plain_sentence(code, action,
     assert words in outcome.plain
 
 
+def test_a_model_that_the_account_cannot_have_is_told_from_a_request_that_is_wrong():
+    of_model = {code for code, _, _ in EVERY_CODE if replies.created(a_reply(code)).of_model}
+    assert of_model == {1103, 1203}
+
+
 @pytest.mark.parametrize("http_status", [200, 400, 429, 500])
 def test_the_code_decides_and_not_the_http_status(http_status):
     assert replies.created(a_reply(1303, http_status=http_status)).action is Action.WAIT
