@@ -57,7 +57,7 @@ def _submitted(desk: Desk, form: Filled) -> Submitted:
         return _refused(form, "This form belongs to another version of Klingbot. Close it and open it again.")
     try:
         if row.admins_only and not desk.directory.is_admin(form.user_id):
-            return _refused(form, f"Only admins can {row.admins_only}. Nothing was changed.")
+            return _refused(form, answers.admins_only(row.admins_only).text)
         return failures.again(lambda: row.submitted(desk, form))
     except SlackUnavailableError as trouble:
         return _refused(form, answers.unavailable(str(trouble)).text)
