@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from conftest import FINANCE, FakeSlack, Person
 
 from klingbot.budgets import project_scope
 from klingbot.engine import Engine, digesting
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle
+from tests.slack.conftest import FINANCE, FakeSlack, Person
 
 MARKETING = project_scope("marketing")
 
