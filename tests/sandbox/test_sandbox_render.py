@@ -177,7 +177,7 @@ def test_an_unknown_block_is_named_and_never_dropped(kind):
 
 
 def test_an_unknown_element_is_named_too():
-    assert "timepicker" in shown(draw({"type": "actions", "elements": [{"type": "timepicker"}]}))
+    assert "workflow_button" in shown(draw({"type": "actions", "elements": [{"type": "workflow_button"}]}))
 
 
 @pytest.mark.parametrize(
