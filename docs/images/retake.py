@@ -34,7 +34,7 @@ from klingbot.notifier import Notifier  # noqa: E402
 from klingbot.periods import Calendar, PeriodKind  # noqa: E402
 from klingbot.pricing import Wish  # noqa: E402
 from klingbot.sandbox import start  # noqa: E402
-from klingbot.sandbox.slack.workspace import ALICE, BOB, CAROL, Person  # noqa: E402
+from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
 from klingbot.slack.directory import Directory  # noqa: E402
 from klingbot.slack.pictures import Pictures  # noqa: E402
 from klingbot.slack.sender import Sender, patient_client  # noqa: E402

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from klingbot.sandbox import Sandbox, start
-from klingbot.sandbox.slack.workspace import CHANNELS
+from klingbot.sandbox.slack.roster import CHANNELS
 from klingbot.settings import Settings, read
 from klingbot.store import DatabaseError
 from klingbot.web import PortError

@@ -14,7 +14,8 @@ from klingbot.jobs import Request
 from klingbot.outbox import from_json
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS, Workspace
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
+from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.store import delivery
 from klingbot.store.outbox import OutboxMessage
 

@@ -10,7 +10,8 @@ from slack_sdk.webhook import WebhookClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.payloads import NothingToPressError
-from klingbot.sandbox.slack.workspace import ALICE, APP_ID, BOB, BOT_USER_ID, TEAM_ID, Message
+from klingbot.sandbox.slack.roster import ALICE, APP_ID, BOB, BOT_USER_ID, TEAM_ID
+from klingbot.sandbox.slack.workspace import Message
 
 GENERAL, BOBS_DM, LOUNGE = "C0GENERAL1", "D0BOB00001", "C0LOUNGE01"
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 import bot
 from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.kling.faults import Fault
-from klingbot.sandbox.slack.workspace import ALICE, BOT_USER_ID
+from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.workspace import ALICE, APP_ID, BOB, BOT_USER_ID, SLACKBOT_ID, TEAM_ID
+from klingbot.sandbox.slack.roster import ALICE, APP_ID, BOB, BOT_USER_ID, SLACKBOT_ID, TEAM_ID
 
 GENERAL, LOUNGE, BOBS_DM = "C0GENERAL1", "C0LOUNGE01", "D0BOB00001"
 

@@ -11,7 +11,8 @@ from websockets.sync.client import connect
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import Acked, Failure, Retry
 from klingbot.sandbox.slack.events import AGAIN_SECONDS, Events, told_of
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Change, Workspace
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
+from klingbot.sandbox.slack.workspace import Change, Workspace
 from klingbot.slack import manifest
 from klingbot.slack.manifest import Manifest
 

@@ -13,7 +13,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
-from klingbot.sandbox.slack.workspace import ALICE
+from klingbot.sandbox.slack.roster import ALICE
 
 GENERAL = "C0GENERAL1"
 CUT = (URLError, RemoteDisconnected, ConnectionResetError)

@@ -11,7 +11,7 @@ from slack_bolt import App, BoltRequest
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.workspace import ALICE
+from klingbot.sandbox.slack.roster import ALICE
 
 GENERAL = "C0GENERAL1"
 

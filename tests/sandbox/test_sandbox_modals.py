@@ -13,9 +13,9 @@ from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.fields import REQUIRED
 from klingbot.sandbox.slack.payloads import NothingToPressError
+from klingbot.sandbox.slack.roster import ALICE, BOB, TEAM_ID
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import View
-from klingbot.sandbox.slack.workspace import ALICE, BOB, TEAM_ID
 
 GENERAL = "C0GENERAL1"
 

@@ -14,8 +14,9 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page import routes as page
 from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.views import Views
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
+from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.slack.manifest import Manifest
 
 GENERAL, ALICES_DM = "C0GENERAL1", "D0ALICE001"

@@ -14,7 +14,8 @@ from klingbot.sandbox.kling import CLIPS
 from klingbot.sandbox.page import routes as sandbox_page
 from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, Workspace
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
+from klingbot.sandbox.slack.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

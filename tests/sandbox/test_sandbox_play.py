@@ -18,7 +18,7 @@ from bolt_bot import eventually, seen
 import bot
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox, play, sample
-from klingbot.sandbox.slack.workspace import ALICE
+from klingbot.sandbox.slack.roster import ALICE
 from klingbot.store import DatabaseError
 from klingbot.web import listen
 

@@ -6,7 +6,8 @@ from slack_sdk.webhook import WebhookClient
 
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.responses import Responses
-from klingbot.sandbox.slack.workspace import ALICE, BOB, Workspace
+from klingbot.sandbox.slack.roster import ALICE, BOB
+from klingbot.sandbox.slack.workspace import Workspace
 
 LOUNGE = "C0LOUNGE01"
 

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
-from klingbot.sandbox.slack.workspace import ALICE, BOB
+from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.web import PortError
 
 GENERAL = "C0GENERAL1"

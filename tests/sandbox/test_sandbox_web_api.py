@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT_USER_ID, CAROL
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL
 
 GENERAL, LOUNGE, FINANCE, ALICES_DM = "C0GENERAL1", "C0LOUNGE01", "C0FINANCE1", "D0ALICE001"
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*bold*"}}

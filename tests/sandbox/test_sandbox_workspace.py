@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from klingbot.sandbox.slack.workspace import ALICE, BOB, BOT, CAROL, CHANNELS, Channel, Workspace
+from klingbot.sandbox.slack.roster import ALICE, BOB, BOT, CAROL, CHANNELS, Channel
+from klingbot.sandbox.slack.workspace import Workspace
 
 GENERAL, LOUNGE, ALICES_DM = "C0GENERAL1", "C0LOUNGE01", "D0ALICE001"
 BOARD = Channel("G0BOARD001", "board", is_private=True, members=frozenset({ALICE.id}))

@@ -6,7 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from klingbot.sandbox.slack.workspace import Person, Workspace
+from klingbot.sandbox.slack.roster import Person
+from klingbot.sandbox.slack.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from klingbot.sandbox.page import acts, state
 from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.slack.interactions import Interactions
+from klingbot.sandbox.slack.roster import Channel, Person
 from klingbot.sandbox.slack.views import Views
-from klingbot.sandbox.slack.workspace import Channel, News, Person, Showing, Workspace
+from klingbot.sandbox.slack.workspace import News, Showing, Workspace
 from klingbot.slack.manifest import Manifest
 
 Send = Callable[[str, str, str, str | None], None]

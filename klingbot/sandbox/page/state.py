@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import blocks_html, message_html
+from klingbot.sandbox.slack.roster import TEAM_NAME, Channel, Person
 from klingbot.sandbox.slack.views import View, Views
-from klingbot.sandbox.slack.workspace import TEAM_NAME, Change, Channel, Message, Person, Showing, Workspace
+from klingbot.sandbox.slack.workspace import Change, Message, Showing, Workspace
 from klingbot.slack.manifest import Manifest
 
 

@@ -8,8 +8,9 @@ from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.roster import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID
 from klingbot.sandbox.slack.triggers import Triggers
-from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID, Workspace
+from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.slack.manifest import Manifest
 
 log = logging.getLogger(__name__)

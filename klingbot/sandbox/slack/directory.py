@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from klingbot.sandbox.slack.content import flag
 from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, word
-from klingbot.sandbox.slack.workspace import BOT_ID, TEAM_ID, TEAM_NAME, Channel, Person
+from klingbot.sandbox.slack.roster import BOT_ID, TEAM_ID, TEAM_NAME, Channel, Person
 
 SCOPE_OF_TYPE = {
     "public_channel": "channels:read",

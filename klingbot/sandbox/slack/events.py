@@ -13,7 +13,8 @@ from typing import Any
 
 from klingbot.sandbox.slack.chat import shown
 from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload, Retry
-from klingbot.sandbox.slack.workspace import APP_ID, TEAM_ID, Change, Message, Workspace
+from klingbot.sandbox.slack.roster import APP_ID, TEAM_ID
+from klingbot.sandbox.slack.workspace import Change, Message, Workspace
 from klingbot.slack.manifest import Manifest
 
 AGAIN_SECONDS = (0.0, 60.0, 300.0)

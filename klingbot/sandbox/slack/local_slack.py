@@ -21,10 +21,11 @@ from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.rates import PostingRate
 from klingbot.sandbox.slack.replies import Slack
 from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.roster import APP_ID, SLACKBOT_ID
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views
-from klingbot.sandbox.slack.workspace import APP_ID, SLACKBOT_ID, Change, Message, Workspace
+from klingbot.sandbox.slack.workspace import Change, Message, Workspace
 from klingbot.slack import manifest
 
 T = TypeVar("T")

@@ -13,9 +13,10 @@ from klingbot.sandbox.slack.chat import shown
 from klingbot.sandbox.slack.delivery import Payload
 from klingbot.sandbox.slack.elements import Block, Element, find
 from klingbot.sandbox.slack.responses import Responses
+from klingbot.sandbox.slack.roster import APP_ID, TEAM_DOMAIN, TEAM_ID
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import View
-from klingbot.sandbox.slack.workspace import APP_ID, TEAM_DOMAIN, TEAM_ID, Message, Workspace
+from klingbot.sandbox.slack.workspace import Message, Workspace
 
 
 class NothingToPressError(LookupError):

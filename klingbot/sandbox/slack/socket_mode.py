@@ -14,7 +14,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from klingbot.sandbox.slack.delivery import ACK_SECONDS, Acked, Failure, Kind, Payload, Retry
-from klingbot.sandbox.slack.workspace import APP_ID
+from klingbot.sandbox.slack.roster import APP_ID
 
 log = logging.getLogger(__name__)
 

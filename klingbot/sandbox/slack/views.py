@@ -12,7 +12,8 @@ from typing import Any
 from klingbot.sandbox.slack import fields, view_limits
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.elements import Block, identified
-from klingbot.sandbox.slack.workspace import APP_ID, BOT_ID, TEAM_ID, Showing, Workspace
+from klingbot.sandbox.slack.roster import APP_ID, BOT_ID, TEAM_ID
+from klingbot.sandbox.slack.workspace import Showing, Workspace
 
 DEEPEST = 3
 """Views in a stack."""
