@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+PATIENCE_MS = 60_000
+"""How long anything on a page may take before it counts as missing: a busy machine is no bug."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PLACES = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
@@ -50,6 +53,8 @@ def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Any]:
     """A fresh page (no history, no storage) at `url`; its script errors fail the test."""
     visit = browser.new_context(**options)
     page = visit.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     try:

@@ -58,9 +58,7 @@ def _only(messages: Locator, words: tuple[str, ...]) -> Locator:
 
 
 @contextmanager
-def visiting(browser: Browser, url: str, timeout_ms: int = 20_000) -> Iterator[Person]:
-    """Somebody at that address, who waits that long for anything."""
-    expect.set_options(timeout=timeout_ms)
+def visiting(browser: Browser, url: str) -> Iterator[Person]:
+    """Somebody at that address."""
     with open_page(browser, url) as page:
-        page.set_default_timeout(timeout_ms)
         yield Person(page)

@@ -28,6 +28,7 @@ from klingbot.kling import (
     route,
 )
 from klingbot.sandbox.kling import Fault
+from tests.live_bot import until
 
 NEW = "/text-to-video/kling-2.6"
 LEGACY = "/v1/videos/text2video"
@@ -159,6 +160,7 @@ def test_a_task_whose_reply_was_lost_is_found_again_by_its_job_id(local, at, fau
     local.kling.faults.add(fault)
     hasty = a_client(local.root, read_timeout=0.5)
     assert isinstance(hasty.create(a_request(), at), ReplyLost)
+    until(lambda: bool(local.kling.tasks), "Kling has it")
     found = local.client.look_up(at, job_ids=["job-1"])
     assert found.tasks["job-1"].task_id == local.kling.tasks[0].task_id
     assert found.absent == frozenset()
@@ -178,6 +180,7 @@ def test_a_connection_that_breaks_after_the_request_went_out_loses_the_reply(bro
     client = a_client(server.root, read_timeout=0.3)
     assert isinstance(client.create(a_request(), NEW), ReplyLost)
     assert isinstance(client.look_up(NEW, job_ids=["job-1"]), Unreachable)
+    until(lambda: len(server.received) >= 2, "both came")
     assert len(server.received) == 2, "one create and one look-up, neither repeated"
 
 

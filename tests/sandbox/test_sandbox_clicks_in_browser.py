@@ -48,7 +48,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def page(browser: Browser, running: Sandbox) -> Iterator[Page]:
     """The page, as Alice in #general."""
     with open_page(browser, f"{running.url}/#alice/general") as page:
-        page.set_default_timeout(5_000)
         expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #general")
         yield page
 

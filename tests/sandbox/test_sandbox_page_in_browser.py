@@ -62,7 +62,6 @@ def local() -> Iterator[Local]:
 def page(browser, local) -> Iterator[Page]:
     """The page, as Alice in #general."""
     with open_page(browser, f"{local.server.url}/#alice/general") as page:
-        page.set_default_timeout(5_000)
         expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message #general")
         yield page
 

@@ -90,8 +90,8 @@ def test_a_slack_that_falls_silent_is_noticed_and_said_once(
         app.client.base_url = local.slack_api_url
         way_in.open(threading.Event())
         time.sleep(4 * 0.2)
+        until(way_in.is_open, "the pings are answered")
         way_in.watch()
-        assert way_in.is_open()
         local.server.submit(falls_silent())
         until(lambda: not way_in.is_open(), "the silence is noticed")
         for _ in range(3):
