@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from tests.postgres_server import NoServerError, PostgresServer, postgres_server
 # A busy machine is no bug.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are cores: many tests wait for a process, a page or a disk."""
+    return (os.cpu_count() or 1) + 2
 
 
 @dataclass
