@@ -286,6 +286,17 @@ def test_an_update_keeps_what_is_filled_in_under_the_same_ids_only(bot: Bot, ope
     assert values["new"]["it"]["selected_option"] == option("a")
 
 
+def test_what_was_filled_in_is_forgotten_with_its_field(bot: Bot, opened: Callable[..., View]) -> None:
+    """A form that was something else in between begins as it is given."""
+    choice = {"options": [option("a"), option("b")], "initial_option": option("a"), "dispatch_action": True}
+    view = opened(field("same", "static_select", **choice))
+    typed = {"same": {"it": "b"}}
+    bot.sandbox.slack.wait_for(bot.sandbox.slack.interactions.act(BOB.id, view.id, "it", "same", "b", typed))
+    bot.client.views_update(view_id=view.id, view=modal(field("other", "plain_text_input")))
+    updated = bot.client.views_update(view_id=view.id, view=modal(field("same", "static_select", **choice)))["view"]
+    assert updated["state"]["values"]["same"]["it"]["selected_option"] == option("a")
+
+
 def test_an_update_of_a_view_that_has_changed_meanwhile_is_refused(bot: Bot, opened: Callable[..., View]) -> None:
     view = opened()
     bot.client.views_update(view_id=view.id, view=modal(title=plain("Second")), hash=view.hash)

@@ -105,7 +105,10 @@ class Views:
             return problem
         if known_hash and known_hash != old.hash:
             return Refused("hash_conflict")
-        return self._put(replace(old, given=_kept(given), hash=_hash()))
+        kept = _kept(given)
+        still_there = {block["block_id"] for block in kept["blocks"]}
+        typed = {block_id: said for block_id, said in old.typed.items() if block_id in still_there}
+        return self._put(replace(old, given=kept, hash=_hash(), typed=typed))
 
     def publish(self, user: str, given: Any, known_hash: str = "") -> View | Refused:
         if problem := self._problem(given, "home"):

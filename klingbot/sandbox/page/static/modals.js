@@ -14,7 +14,7 @@ export function showModals(stack, person, channel) {
   const view = stack.at(-1);
   if (dialog?.dataset.view !== view?.id) leave();
   if (!view) return;
-  if (dialog) renew(view);
+  if (dialog) renew(view, stack.length > 1, channel);
   else enter(view, stack.length > 1, channel);
 }
 
@@ -40,7 +40,12 @@ function enter(view, hasBelow, channel) {
   (dialog.querySelector(`[data-focus]${first}`) ?? dialog.querySelector(first))?.focus();
 }
 
-function renew(view) {
+function renew(view, hasBelow, channel) {
+  if (Boolean(view.submit) !== Boolean(dialog.querySelector(".submit"))) { // another kind of view: begin anew
+    leave();
+    enter(view, hasBelow, channel);
+    return;
+  }
   const typed = readAll(dialog);
   const focused = focusOf();
   dialog.querySelector(".modal-body").innerHTML = view.html;
