@@ -252,11 +252,11 @@ def test_two_approvers_clicking_at_once_produce_one_grant(engine: Engine) -> Non
 def test_after_the_period_rolled_an_approval_needs_no_grant_where_the_video_fits(
     engine: Engine, clock: FakeClock
 ) -> None:
+    clock.set(2026, 11, 28)
     limit(engine, MARKETING, 50)
     settle(engine, hold(engine, "r1"))
     increase = increase_for(engine, refused(engine))
     clock.set(2026, 12, 1)
-    # Pending for a week; asked on the 23rd of November, it would have expired on the 30th had the sweep run.
     outcome = granted(engine, increase.id)
     assert outcome.grant is None and outcome.job is not None
     assert (standing(engine).budget.limit_millicredits, standing(engine).total) == (50_000, Total(held=FORTY))
@@ -321,6 +321,25 @@ def test_a_request_that_nobody_decides_expires_and_its_requester_hears(engine: E
     assert {content.increase.state for content in queued(engine.store, IncreaseClosed)} == {IncreaseState.EXPIRED}
     assert told(engine.store) == ["increase closed"]
     assert increasing.pending(engine) == []
+
+
+@pytest.mark.parametrize("decide", ["grant", "deny"])
+def test_after_a_week_it_has_expired_also_when_nobody_has_said_so_yet(
+    engine: Engine, clock: FakeClock, decide: str
+) -> None:
+    """The bot was away, and an approver presses the button before it has swept."""
+    limit(engine, MARKETING, 30)
+    increase = increase_for(engine, refused(engine))
+    clock.tick(increasing.EXPIRES_MS / 1000)
+    if decide == "grant":
+        outcome = granting.grant(engine, increase.id, by="UBOSS", is_admin=True)
+    else:
+        outcome = granting.deny(engine, increase.id, by="UBOSS", is_admin=True, remark="no")
+    assert isinstance(outcome, IncreaseClosed)
+    assert (outcome.increase.state, outcome.grant, outcome.job) == (IncreaseState.EXPIRED, None, None)
+    assert standing(engine).budget.limit_millicredits == 30_000
+    granting.sweep(engine)
+    assert told(engine.store) == ["increase closed"]
 
 
 def test_prompts_of_refused_requests_are_forgotten(engine: Engine, clock: FakeClock, store: Store) -> None:

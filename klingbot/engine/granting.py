@@ -51,7 +51,8 @@ def grant(
 ) -> IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnApprover:
     """Raises the limit by what was asked, or by `amount`, and holds the refused request in the same transaction.
 
-    Where the request fits without it (the period is a new one, or the budget was raised) nothing is granted.
+    Where the request fits without it (the period is a new one, or the budget was raised) nothing is granted. After a
+    week it has expired, also when nobody has said so yet.
     """
     with engine.store.write() as tx:
         asked = increases.get(tx, increase_id)
@@ -61,6 +62,8 @@ def grant(
         if barred := _barred(asked, standing, by, is_admin):
             return barred
         now = engine.clock()
+        if asked.expires_at <= now:
+            return _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
         closed = increases.close(tx, increase_id, IncreaseState.GRANTED, by=by, at=now)
         if closed is None:
             return ClosedBefore(asked)
@@ -80,6 +83,8 @@ def deny(
         standing = standing_of(tx, engine, asked.scope, asked.kind)
         if barred := _barred(asked, standing, by, is_admin):
             return barred
+        if asked.expires_at <= engine.clock():
+            return _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
         outcome = _close(tx, engine, asked, standing, IncreaseState.DENIED, by=by, remark=remark)
         if isinstance(outcome, IncreaseClosed):
             _note(tx, outcome.increase, asked.amount, at=engine.clock())
