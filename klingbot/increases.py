@@ -17,6 +17,17 @@ from klingbot.money import Amount
 from klingbot.periods import PeriodKind
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a refused request is short of: room in one budget, or its project's approval."""
+
+    scope: str
+    kind: PeriodKind
+    amount: Amount
+    raises: bool = True
+    """False: no limit is to be raised; a video of that amount is to be allowed."""
+
+
 class IncreaseState(StrEnum):
     PENDING = "pending"
     GRANTED = "granted"

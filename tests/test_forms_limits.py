@@ -11,10 +11,10 @@ import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
 from klingbot import prices
-from klingbot.blocks import budget_forms, forms, home, write_off_form
+from klingbot.blocks import budget_forms, forms, home, increase_forms, refusals, write_off_form
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
-from klingbot.blocks.view import View
+from klingbot.blocks.view import Origin, View
 from klingbot.blocks.whose import OTHER_PROJECT, PERSON
 from klingbot.budgets import MOST_APPROVERS, Budget, Standing, Total
 from klingbot.engine.budgeting import Change, Seen, Weighed
@@ -22,7 +22,7 @@ from klingbot.engine.home import Home
 from klingbot.engine.outcomes import BudgetExceeded, Estimate
 from klingbot.engine.queue import Queue
 from klingbot.engine.usage import Usage
-from klingbot.increases import Increase
+from klingbot.increases import Increase, Lack
 from klingbot.jobs import JobState, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import PriceList, Wish
@@ -138,8 +138,25 @@ def test_slack_takes_every_home_with_200_budgets_and_the_longest_of_everything(b
     assert all(part["verbatim"] for block in blocks for part in block.get("fields", []))
 
 
-def test_what_is_said_below_a_field_names_nobody_by_their_id() -> None:
-    for scope, whose in (("user:U0BOB00001", "your own budget"), ("workspace", "the workspace's budget")):
-        said = forms.over_budget(BudgetExceeded("r1", offer(), (full(scope),), ()))
-        assert said.startswith(f"This does not fit into {whose} (weekly): ")
-    assert job().user_id not in said
+def test_slack_takes_a_form_that_was_refused_for_nine_budgets_and_asks_for_each() -> None:
+    fits = tuple(replace(offer(), duration_seconds=number) for number in (1, 2, 3))
+    refusal = refusals.budget_exceeded(BudgetExceeded("r" * 12, offer(), NINE, fits), UTC)
+    origin = Origin("C" * 20, "https://hooks.slack.com/commands/" + "a" * 120, "1700000000.000100")
+    request = Request("r" * 40, "U" * 20, origin.channel_id, LONG, Wish(), response_url=origin.response_url)
+    lacks = [Lack(standing.budget.scope, standing.budget.kind, MOST) for standing in NINE]
+    for shown in (
+        forms.not_made(refusal, request, "r" * 12),
+        increase_forms.ask("r" * 64, lacks, "U" * 20, origin),
+    ):
+        assert view_limits.problems(shown.payload(), "modal") == []
+
+
+def test_labels_name_nobody_by_their_id() -> None:
+    for scope, whose in (
+        ("user:U0BOB00001", "your own budget"),
+        ("user:U0CAROL001", "a person's budget"),
+        ("workspace", "the workspace"),
+        ("project:marketing", "marketing"),
+    ):
+        asks = increase_forms.ask("r1", [Lack(scope, PeriodKind.WEEKLY, MOST)], "U0BOB00001", Origin())
+        assert asks.blocks[1]["label"]["text"] == f"Credits more for {whose} (weekly)"

@@ -9,13 +9,12 @@ from dataclasses import replace
 from klingbot import plain
 from klingbot.blocks import view
 from klingbot.blocks.jobs import product
-from klingbot.blocks.message import Block, context, section
+from klingbot.blocks.message import Block, Message, actions, button, context, section
 from klingbot.blocks.refusals import price
-from klingbot.blocks.standings import left
-from klingbot.blocks.text import channel, name, neutral
-from klingbot.blocks.view import View, field
+from klingbot.blocks.text import channel, name, neutral, quoted
+from klingbot.blocks.view import Origin, View, field
 from klingbot.choices import Choices, choices
-from klingbot.engine.outcomes import BudgetExceeded, Estimate
+from klingbot.engine.outcomes import Estimate
 from klingbot.jobs import Request
 from klingbot.periods import Calendar
 from klingbot.pricing import PriceList
@@ -74,12 +73,12 @@ def refused(sentence: str) -> View:
     return View(REFUSED, "That did not work", "", (section(neutral(sentence, 800)),), close="Close")
 
 
-def over_budget(outcome: BudgetExceeded) -> str:
-    """Below a field, where Slack formats nothing and knows nobody."""
-    tightest = outcome.refused[0]
-    kind, _, rest = tightest.budget.scope.partition(":")
-    whose = {"user": "your own budget", "project": f"the budget of {rest}"}.get(kind, "the workspace's budget")
-    return f"This does not fit into {whose} ({tightest.budget.kind}): {left(tightest)}, {outcome.wanted.amount} needed."
+def not_made(refusal: Message, request: Request, refused_id: str) -> View:
+    """In place of the form: why not, the ways out, and the way back to what was typed."""
+    kept = section(quoted(request.prompt))
+    back = actions(button("Change it", "form.back", refused_id))
+    origin = Origin(request.channel_id, request.response_url, request.thread_ts)
+    return view.told("Not made yet", refusal.plus(kept, back), origin)
 
 
 def _remembered(request: Request) -> Request:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
+from klingbot import plain
 from klingbot.blocks import view
 from klingbot.blocks.increases import what
-from klingbot.blocks.message import section
+from klingbot.blocks.message import Block, section
 from klingbot.blocks.text import name
-from klingbot.blocks.view import View, field
-from klingbot.increases import Increase
-from klingbot.money import show_number
+from klingbot.blocks.view import Origin, View, field
+from klingbot.increases import Increase, Lack
+from klingbot.money import Amount, show_number
 
 ASK, APPROVE, DENY = "increase.ask", "increase.approve", "increase.deny"
 LONGEST_REASON = 500
@@ -18,42 +22,59 @@ LONGEST_ID = 64
 """Characters of an id: ours are shorter, but what comes with a click is not ours to trust."""
 
 
-def ask(refused_id: str, response_url: str | None) -> View:
-    """For whoever was refused. Without a day it counts for the running period alone."""
+def ask(refused_id: str, lacks: Sequence[Lack], user_id: str, origin: Origin) -> View:
+    """For whoever was refused, with what the video lacks filled in. Without a day it counts for the running period."""
+    short = [lack for lack in lacks if lack.raises]
     return View(
         ASK,
-        "Ask for more",
+        "Ask for more" if short else "Ask for approval",
         "Ask",
         (
-            section("The approvers are asked for exactly what this video lacks. Once they agree, it is made at once."),
+            section("The approvers are asked. Once they agree, the video is made at once."),
+            *(_amount(number, lack, user_id) for number, lack in enumerate(short)),
             field("reason", "What is it for?", view.text_input("", most=LONGEST_REASON, lines=True)),
-            field(
-                "until",
-                "Until which day?",
-                view.day(),
-                hint="Left empty, it counts for the running day, week or month alone.",
-                optional=True,
-            ),
+            *([_until()] if short else []),
         ),
-        _memory(refused_id, response_url),
+        _memory(refused_id, origin, lacks=[plain.to_json(lack) for lack in short]),
     )
 
 
-def approve(increase: Increase, response_url: str | None) -> View:
-    amount = show_number(increase.amount.millicredits).replace(",", "")
+def amount_field(number: int) -> str:
+    return f"credits{number}"
+
+
+def _amount(number: int, lack: Lack, user_id: str) -> Block:
+    label = f"Credits more for {_budget(lack, user_id)}"
+    hint = f"This video lacks {lack.amount}. Ask for more than that if more is to be made."
+    return field(amount_field(number), label, view.text_input(_typed(lack.amount), most=20), hint=hint)
+
+
+def _until() -> Block:
+    hint = "Left empty, it counts for the running day, week or month alone."
+    return field("until", "Until which day?", view.day(), hint=hint, optional=True)
+
+
+def _budget(lack: Lack, user_id: str) -> str:
+    """On a label, where Slack formats nothing and knows nobody."""
+    kind, _, rest = lack.scope.partition(":")
+    whose = {"project": rest, "user": "your own budget" if rest == user_id else "a person's budget"}
+    return f"{whose.get(kind, 'the workspace')} ({lack.kind})"
+
+
+def approve(increase: Increase, origin: Origin) -> View:
     return View(
         APPROVE,
         "Approve another amount",
         "Approve",
         (
             section(f"Asked for: {what(increase)}"),
-            field("credits", "How many credits more?", view.text_input(amount, most=20)),
+            field("credits", "How many credits more?", view.text_input(_typed(increase.amount), most=20)),
         ),
-        _memory(increase.id, response_url),
+        _memory(increase.id, origin),
     )
 
 
-def deny(increase: Increase, response_url: str | None) -> View:
+def deny(increase: Increase, origin: Origin) -> View:
     return View(
         DENY,
         "Deny",
@@ -62,9 +83,13 @@ def deny(increase: Increase, response_url: str | None) -> View:
             section(f"Asked for: {what(increase)}", f"“{name(increase.reason)}”" if increase.reason else ""),
             field("reason", "Why not?", view.text_input("", most=LONGEST_REASON, lines=True), optional=True),
         ),
-        _memory(increase.id, response_url),
+        _memory(increase.id, origin),
     )
 
 
-def _memory(subject: str, response_url: str | None) -> str:
-    return json.dumps({"id": subject[:LONGEST_ID], "response_url": response_url})
+def _typed(amount: Amount) -> str:
+    return show_number(amount.millicredits).replace(",", "")
+
+
+def _memory(subject: str, origin: Origin, **more: Any) -> str:
+    return json.dumps({"id": subject[:LONGEST_ID], "origin": asdict(origin), **more})

@@ -90,10 +90,11 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
 def were_asked(increases: Sequence[Increase]) -> Message:
     """For whoever asked."""
     lines = [f"• {what(increase)}" for increase in increases]
-    takes_back = code(f"/kling withdraw {increases[0].id}")
+    ids = [increase.id for increase in increases]
     return message(
         section("Asked for, and you hear as soon as somebody decides:", *lines),
-        context(f"Take it back: {takes_back}"),
+        actions(button("Take it back", "increase.withdraw", " ".join(ids))),
+        context(f"By command: {' · '.join(code(f'/kling withdraw {each}') for each in ids)}"),
     )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from klingbot.blocks.message import Block, plain
+from klingbot.blocks.message import Block, Message, plain
 from klingbot.blocks.text import is_channel_id, is_id
 
 LONGEST_TITLE = 24
 LONGEST_OPTION = 75
 LONGEST_VALUE = 150
 MOST_OPTIONS = 100
+
+
+TOLD = "told"
+"""The callback id of what only tells something; its buttons are those of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,20 @@ class View:
             "private_metadata": self.memory,
             "blocks": list(self.blocks),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where somebody was when a form was opened, and is answered."""
+
+    channel_id: str = ""
+    response_url: str | None = None
+    thread_ts: str | None = None
+
+
+def told(title: str, said: Message, origin: Origin) -> View:
+    """A message where a form was; its buttons lead on from the same origin."""
+    return View(TOLD, title, "", said.blocks, json.dumps(asdict(origin)), close="Close")
 
 
 def field(

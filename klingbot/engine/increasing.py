@@ -6,7 +6,8 @@ the same id, so that it is made once, however often and by whomever it is asked 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from klingbot.budgets import project_scope
@@ -14,10 +15,11 @@ from klingbot.engine import alerting, asking
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import BudgetExceeded, HoldOutcome, NeedsConsent
-from klingbot.increases import Increase, shortfall
+from klingbot.increases import Increase, Lack, shortfall
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount
 from klingbot.periods import PeriodKind
+from klingbot.pricing import NotSold
 from klingbot.rules import Consent, enough
 from klingbot.store import budgets, increases
 from klingbot.store.increases import Kept
@@ -55,6 +57,8 @@ class Wanted:
     user_id: str
     reason: str
     until: date | None = None
+    amounts: Mapping[tuple[str, PeriodKind], Amount] = field(default_factory=dict)
+    """More than what a refused request lacks, by scope and period kind."""
 
 
 def ask_for_refused(
@@ -72,11 +76,20 @@ def ask_for_refused(
         return outcome
     # A response_url lasts half an hour (Slack's docs); the answer to this may take days.
     lasting = replace(kept.request, response_url=None)
-    asked_for = [
-        _increase(engine, f"{refused_id} {scope} {kind}", wanted, scope, kind, amount, lasting, raises=raises)
-        for scope, kind, amount, raises in _lacking(outcome)
-    ]
-    return _ask(engine, asked_for)
+    return _ask(engine, [_increase_for(engine, refused_id, wanted, lack, lasting) for lack in _lacks(outcome)])
+
+
+def lacks(engine: Engine, refused_id: str, user_id: str) -> list[Lack] | NothingRefused:
+    """What a refused request is short of just now, asking nobody."""
+    kept = _kept(engine, refused_id, user_id)
+    if kept is None:
+        return NothingRefused()
+    outcome = asking.estimate(engine, kept.request)
+    if isinstance(outcome, NotSold):
+        return []
+    if not enough(kept.consent, outcome.wanted):
+        return _lacks(NeedsConsent(refused_id, outcome.quote, outcome.project, outcome.wanted))
+    return _lacks(BudgetExceeded(refused_id, outcome.quote, outcome.refused, outcome.fits))
 
 
 def ask_for_amount(
@@ -112,6 +125,12 @@ def make_instead(
     return asking.hold(engine, replace(kept.request, wish=wish), consent=kept.consent)
 
 
+def refused_request(engine: Engine, refused_id: str, user_id: str) -> Request | None:
+    """What was refused to this very person lately."""
+    kept = _kept(engine, refused_id, user_id)
+    return kept.request if kept else None
+
+
 def pending(engine: Engine) -> list[Increase]:
     return increases.pending(engine.store.read())
 
@@ -122,12 +141,19 @@ def _kept(engine: Engine, refused_id: str, user_id: str) -> Kept | None:
     return kept if kept and kept.request.user_id == user_id else None
 
 
-def _lacking(outcome: BudgetExceeded | NeedsConsent) -> list[tuple[str, PeriodKind, Amount, bool]]:
-    """Scope, period kind, amount, and whether a limit is to be raised."""
+def _lacks(outcome: BudgetExceeded | NeedsConsent) -> list[Lack]:
     if isinstance(outcome, NeedsConsent):
-        return [(project_scope(outcome.project), PeriodKind.MONTHLY, outcome.quote.amount, False)]
+        return [Lack(project_scope(outcome.project), PeriodKind.MONTHLY, outcome.quote.amount, raises=False)]
     needed = outcome.wanted.amount
-    return [(short.budget.scope, short.budget.kind, shortfall(short, needed), True) for short in outcome.refused]
+    return [Lack(short.budget.scope, short.budget.kind, shortfall(short, needed)) for short in outcome.refused]
+
+
+def _increase_for(engine: Engine, refused_id: str, wanted: Wanted, lack: Lack, request: Request) -> Increase:
+    """For what it lacks, or for more where more is wanted."""
+    more = wanted.amounts.get((lack.scope, lack.kind)) if lack.raises else None
+    amount = more if more and more.millicredits > lack.amount.millicredits else lack.amount
+    name = f"{refused_id} {lack.scope} {lack.kind}"
+    return _increase(engine, name, wanted, lack.scope, lack.kind, amount, request, raises=lack.raises)
 
 
 def _increase(

@@ -6,6 +6,7 @@ response_url reaches what the bot could not touch by itself: messages that only 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -15,13 +16,14 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers
+from klingbot.blocks import answers, view
 from klingbot.slack import (
     budget_forms,
     budgeting,
     commands,
     failures,
     forms,
+    generate_form,
     generating,
     increase_forms,
     increasing,
@@ -44,12 +46,13 @@ def register(app: App, desk: Desk) -> None:
         ack()
 
     def clicked(body: dict[str, Any], client: WebClient) -> None:
-        if body.get("view", {}).get("type") == "modal":
+        form = body.get("view", {})
+        if form.get("type") == "modal" and form.get("callback_id") != view.TOLD:
             forms.changed(desk, client, body)
             return
         try:
             click = _click(body)
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, ValueError):
             failures.not_understood("click", body)
             return
         try:
@@ -77,25 +80,65 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
 
 
 def _click(body: dict[str, Any]) -> Click:
-    on_home = body["container"]["type"] == "view"
+    if body["container"]["type"] == "view":
+        return _click_in_view(body, body["view"])
     thread_ts = body["container"].get("thread_ts")
     return Click(
         user_id=body["user"]["id"],
-        channel_id="" if on_home else body["container"]["channel_id"],
-        message_ts="" if on_home else body["container"]["message_ts"],
+        channel_id=body["container"]["channel_id"],
+        message_ts=body["container"]["message_ts"],
         value=body["actions"][0].get("value", ""),
-        response_url=None if on_home else body["response_url"],
+        response_url=body["response_url"],
         trigger_id=body["trigger_id"],
-        thread_ts=thread_ts if thread_ts != body["container"].get("message_ts") else None,
+        thread_ts=thread_ts if thread_ts != body["container"]["message_ts"] else None,
+    )
+
+
+def _click_in_view(body: dict[str, Any], form: dict[str, Any]) -> Click:
+    """On the home tab, or in a form that tells what a message would: `klingbot.blocks.view.told`."""
+    where = json.loads(form.get("private_metadata") or "{}")
+    return Click(
+        user_id=body["user"]["id"],
+        channel_id=where.get("channel_id", ""),
+        message_ts="",
+        value=body["actions"][0].get("value", ""),
+        response_url=where.get("response_url"),
+        trigger_id=body["trigger_id"],
+        thread_ts=where.get("thread_ts"),
+        view_id=form["id"] if form["type"] == "modal" else None,
     )
 
 
 def _show(client: WebClient, click: Click, said: Answer) -> None:
+    if click.view_id is not None:
+        _show_in_form(client, click, click.view_id, said)
+        return
     if isinstance(said, Opens):
         trouble = screen.open_form(client, click.trigger_id, said.view)
         if trouble is None:
             return
         said = Private(trouble)
+    _say(client, click, said)
+
+
+def _show_in_form(client: WebClient, click: Click, view_id: str, said: Answer) -> None:
+    """What is said to one person lies over the form, and what is rewritten takes its place, while it is open."""
+    match said:
+        case Opens(view=form, in_place=True):
+            screen.renew_form(client, view_id, form)
+        case Opens(view=form):
+            trouble = screen.open_form(client, click.trigger_id, form, over=True)
+            if trouble:
+                _say(client, click, Private(trouble))
+        case Rewritten(told):
+            if not screen.renew_form(client, view_id, view.told("Klingbot", told, click.origin)):
+                _say(client, click, Private(told))
+        case Private(told):
+            if screen.open_form(client, click.trigger_id, view.told("Klingbot", told, click.origin), over=True):
+                _say(client, click, said)
+
+
+def _say(client: WebClient, click: Click, said: Private | Rewritten) -> None:
     if click.response_url is None:
         screen.tell(client, click.user_id, said.message)
     else:
@@ -112,6 +155,7 @@ class _Row:
 
 _ACTIONS = {
     **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "jobs", "usage", "help", "form")},
+    "form.back": _Row(generate_form.back_clicked),
     "video.form": _Row(generating.form_clicked),
     "video.again": _Row(generating.again_clicked),
     "video.vary": _Row(generating.vary_clicked),
@@ -130,4 +174,5 @@ _ACTIONS = {
     "increase.approve": _Row(increasing.approve_clicked),
     "increase.amount": _Row(increase_forms.approve_opened),
     "increase.deny": _Row(increase_forms.deny_opened),
+    "increase.withdraw": _Row(increasing.withdraw_clicked),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import View
+from klingbot.blocks.view import Origin, View
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Engine
 from klingbot.slack.directory import Directory
@@ -59,6 +59,12 @@ class Click:
     trigger_id: str
     thread_ts: str | None = None
     """The message in whose thread the button is."""
+    view_id: str | None = None
+    """The form in which it is, where a form tells what a message would."""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.channel_id, self.response_url, self.thread_ts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Opens:
     """A form is put on the screen of whoever asked."""
 
     view: View
+    in_place: bool = False
+    """Of the form in which the button was pressed, and not over it."""
 
 
 Answer = Private | Rewritten | Opens

@@ -6,16 +6,16 @@ import json
 from dataclasses import replace
 
 from klingbot import plain
-from klingbot.blocks import forms, jobs, refusals
+from klingbot.blocks import forms, increases, jobs, refusals
+from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
 from klingbot.choices import nearest
-from klingbot.engine import asking
+from klingbot.engine import asking, increasing
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.rules import Consent
-from klingbot.slack.desk import Desk, Opens
-from klingbot.slack.filled import Filled, Mistakes, Taken
+from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
+from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
 from klingbot.slack.words import clean, is_blank
 
 
@@ -28,27 +28,40 @@ def changed(desk: Desk, form: Filled) -> View:
     return _view(desk, _request(form))
 
 
-def submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
-    """Submitting twice is one request: the form's own id is the request's."""
+def back_clicked(desk: Desk, click: Click) -> Answer:
+    """What was refused, in the form again. It is another request from here on: the first one may be asked more for."""
+    request = increasing.refused_request(desk.engine, click.value, click.user_id)
+    if request is None:
+        return Private(increases.nothing_refused(click.value))
+    return Opens(_view(desk, replace(request, request_id=click.trigger_id)), in_place=True)
+
+
+def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
+    """Submitting twice is one request: the form's own id is the request's, unless it began with another."""
     request = _request(form)
     if is_blank(request.prompt):
         return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
     if request.image_url and not request.image_url.startswith(("https://", "http://")):
         return Mistakes({"image": "Give a web address that begins with https://."})
-    outcome = asking.hold(desk.engine, request, consent=Consent.CONFIRMED)  # the form shows the price
+    outcome = asking.hold(desk.engine, request)
     match outcome:
         case Held():
-            return Taken(jobs.held(outcome, desk.engine.calendar), request.response_url)
+            return _taken(jobs.held(outcome, desk.engine.calendar), request)
         case Repeated(job):
-            return Taken(jobs.repeated(job), request.response_url)
+            return _taken(jobs.repeated(job), request)
         case BudgetExceeded():
-            return Mistakes({"length": forms.over_budget(outcome)})
+            refusal = refusals.budget_exceeded(outcome, desk.engine.calendar)
+            return Instead(forms.not_made(refusal, request, outcome.id))
+        case NeedsConsent():
+            return Instead(forms.not_made(refusals.needs_consent(outcome), request, outcome.id))
         case Stopped(reason):
             return Mistakes({"model": f"Kling takes no jobs from this account just now: {reason} Nothing was held."})
-        case NeedsConsent():
-            return Taken(refusals.needs_consent(outcome), request.response_url)
         case NotSold(sentence) | Forbidden(sentence):
             return Mistakes({"model": sentence})
+
+
+def _taken(said: Message, request: Request) -> Taken:
+    return Taken(said, request.response_url, request.thread_ts)
 
 
 def _view(desk: Desk, request: Request) -> View:
@@ -73,7 +86,7 @@ def _request(form: Filled) -> Request:
     )
     return replace(
         before,
-        request_id=form.view_id,
+        request_id=before.request_id or form.view_id,
         channel_id=said.get("channel") or before.channel_id,
         prompt=clean(said.get("prompt") or "").strip(),
         wish=wish,

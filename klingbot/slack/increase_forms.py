@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from klingbot import plain
 from klingbot.blocks import increase_forms as blocks
 from klingbot.blocks import increases
+from klingbot.blocks.message import Message
+from klingbot.engine import increasing as engine
+from klingbot.engine.increasing import NothingRefused, Wanted
+from klingbot.increases import Lack
 from klingbot.money import Amount, AmountError, parse_credits
+from klingbot.periods import PeriodKind
 from klingbot.slack import increasing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken
@@ -16,27 +22,33 @@ from klingbot.store import increases as kept
 
 
 def ask_opened(desk: Desk, click: Click) -> Answer:
-    return Opens(blocks.ask(click.value, click.response_url))
+    lacks = engine.lacks(desk.engine, click.value, click.user_id)
+    if isinstance(lacks, NothingRefused):
+        return Private(increases.nothing_refused(click.value))
+    return Opens(blocks.ask(click.value, lacks, click.user_id, click.origin))
 
 
 def approve_opened(desk: Desk, click: Click) -> Answer:
     increase = kept.get(desk.engine.store.read(), click.value)
-    return Opens(blocks.approve(increase, click.response_url)) if increase else _unknown(click)
+    return Opens(blocks.approve(increase, click.origin)) if increase else _unknown(click)
 
 
 def deny_opened(desk: Desk, click: Click) -> Answer:
     increase = kept.get(desk.engine.store.read(), click.value)
-    return Opens(blocks.deny(increase, click.response_url)) if increase else _unknown(click)
+    return Opens(blocks.deny(increase, click.origin)) if increase else _unknown(click)
 
 
 def ask_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
     picked = form.values.get("until")
     until = date.fromisoformat(picked) if picked else None
     try:
-        said = increasing.ask_for_refused_until(desk, _subject(form), form.user_id, _reason(form), until)
+        wanted = Wanted(form.user_id, _reason(form), until, _amounts(desk, form))
+        said = increasing.ask_for_refused_until(desk, _subject(form), wanted)
+    except FieldError as mistake:
+        return Mistakes({mistake.name: str(mistake)})
     except MistakeError as mistake:
         return Mistakes({"until": str(mistake)})
-    return Taken(said, _response_url(form))
+    return _taken(said, form)
 
 
 def approve_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
@@ -44,11 +56,36 @@ def approve_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
         amount: Amount = desk.engine.prices.amount(parse_credits(form.values.get("credits") or ""))
     except AmountError as mistake:
         return Mistakes({"credits": f"{mistake}."})
-    return Taken(increasing.approve_amount(desk, _subject(form), form.user_id, amount), _response_url(form))
+    return _taken(increasing.approve_amount(desk, _subject(form), form.user_id, amount), form)
 
 
 def deny_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
-    return Taken(increasing.deny_for(desk, _subject(form), form.user_id, _reason(form)), _response_url(form))
+    return _taken(increasing.deny_for(desk, _subject(form), form.user_id, _reason(form)), form)
+
+
+class FieldError(ValueError):
+    """What stands in the field of that name cannot be meant."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
+def _amounts(desk: Desk, form: Filled) -> dict[tuple[str, PeriodKind], Amount]:
+    """What was typed for each budget that is short. Raises FieldError for less than the video lacks."""
+    lacks = [plain.from_json(Lack, lack) for lack in json.loads(form.memory)["lacks"]]
+    return {(lack.scope, lack.kind): _amount(desk, form, number, lack) for number, lack in enumerate(lacks)}
+
+
+def _amount(desk: Desk, form: Filled, number: int, lack: Lack) -> Amount:
+    name = blocks.amount_field(number)
+    try:
+        amount = desk.engine.prices.amount(parse_credits(form.values.get(name) or ""))
+    except AmountError as mistake:
+        raise FieldError(name, f"{mistake}.") from None
+    if amount.millicredits < lack.amount.millicredits:
+        raise FieldError(name, f"This video lacks {lack.amount}. Ask for at least that.")
+    return amount
 
 
 def _unknown(click: Click) -> Private:
@@ -63,6 +100,6 @@ def _subject(form: Filled) -> str:
     return str(json.loads(form.memory)["id"])
 
 
-def _response_url(form: Filled) -> str | None:
-    url = json.loads(form.memory)["response_url"]
-    return str(url) if url else None
+def _taken(said: Message, form: Filled) -> Taken:
+    origin = json.loads(form.memory)["origin"]
+    return Taken(said, origin["response_url"], origin["thread_ts"])

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from klingbot.blocks import answers, increases
-from klingbot.blocks.message import Message
+from klingbot.blocks.message import Message, message
 from klingbot.engine import granting, increasing
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
 from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
@@ -25,13 +25,13 @@ Decision = IncreaseClosed | ClosedBefore | NoSuchIncrease | OwnIncrease | NotAnA
 
 
 def ask_for_refused(desk: Desk, asker: Asker, command: AskForRefused) -> Message:
-    return ask_for_refused_until(desk, command.refused, asker.user_id, command.reason, command.until)
+    return ask_for_refused_until(desk, command.refused, Wanted(asker.user_id, command.reason, command.until))
 
 
-def ask_for_refused_until(desk: Desk, refused: str, user_id: str, reason: str, until: date | None) -> Message:
+def ask_for_refused_until(desk: Desk, refused: str, wanted: Wanted) -> Message:
     """Raises MistakeError for a day that is past."""
-    _must_come(desk, until)
-    outcome = increasing.ask_for_refused(desk.engine, refused, Wanted(user_id, reason, until))
+    _must_come(desk, wanted.until)
+    outcome = increasing.ask_for_refused(desk.engine, refused, wanted)
     match outcome:
         case Asked(asked):
             return increases.were_asked(asked)
@@ -102,6 +102,15 @@ def _deny(desk: Desk, increase_id: str, by: str, remark: str = "") -> Decision:
 
 def withdraw(desk: Desk, asker: Asker, command: Withdraw) -> Message:
     return _said(desk, command.request, granting.withdraw(desk.engine, command.request, user_id=asker.user_id))
+
+
+def withdraw_clicked(desk: Desk, click: Click) -> Answer:
+    """Everything that was asked for at once, one request for each budget that was short."""
+    outcomes = [(each, granting.withdraw(desk.engine, each, user_id=click.user_id)) for each in click.value.split()]
+    said = [_said(desk, increase_id, outcome) for increase_id, outcome in outcomes]
+    if not any(isinstance(outcome, IncreaseClosed) for _, outcome in outcomes):
+        return Private(said[0] if said else answers.outdated())
+    return Rewritten(message(*(block for each in said for block in each.blocks)))
 
 
 def approve_clicked(desk: Desk, click: Click) -> Answer:

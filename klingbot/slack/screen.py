@@ -66,10 +66,16 @@ def whisper(client: WebClient, channel_id: str, user_id: str, message: Message, 
         log.warning("an answer was lost: %s", type(e).__name__)
 
 
-def open_form(client: WebClient, trigger_id: str, view: View) -> Message | None:
-    """Opens it; what to say instead where Slack does not. A trigger is good for three seconds (Slack's docs)."""
+def open_form(client: WebClient, trigger_id: str, view: View, *, over: bool = False) -> Message | None:
+    """Opens it, `over` one that is open; what to say instead where Slack does not.
+
+    A trigger is good for three seconds (Slack's docs).
+    """
     try:
-        client.views_open(trigger_id=trigger_id, view=view.payload())
+        if over:
+            client.views_push(trigger_id=trigger_id, view=view.payload())
+        else:
+            client.views_open(trigger_id=trigger_id, view=view.payload())
     except SlackApiError as e:
         log.warning("Slack did not open the form %s: %s", view.callback_id, e.response.get("error"))
     except _AWAY as e:
@@ -79,8 +85,8 @@ def open_form(client: WebClient, trigger_id: str, view: View) -> Message | None:
     return answers.unavailable("Slack did not open the form in time. Nothing was held or changed; try again.")
 
 
-def renew_form(client: WebClient, view_id: str, view: View) -> None:
-    """Shows it anew; a form that was closed meanwhile stays closed."""
+def renew_form(client: WebClient, view_id: str, view: View) -> bool:
+    """Shows it anew, and whether that came to the screen: a form that was closed meanwhile stays closed."""
     try:
         client.views_update(view_id=view_id, view=view.payload())
     except SlackApiError as e:
@@ -88,3 +94,6 @@ def renew_form(client: WebClient, view_id: str, view: View) -> None:
             log.warning("Slack did not update the form %s: %s", view.callback_id, e.response.get("error"))
     except _AWAY as e:
         log.warning("Slack could not be reached to update the form %s: %s", view.callback_id, type(e).__name__)
+    else:
+        return True
+    return False

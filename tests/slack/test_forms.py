@@ -175,18 +175,6 @@ def test_a_picture_that_is_no_web_address_is_pointed_out(bob: Any, hook: Any) ->
     assert "image" in submit(bob, opened(bob, hook), prompt="a fox", image="ftp://x.com/fox.png")
 
 
-def test_what_does_not_fit_is_said_below_the_length_and_can_be_mended(bob: Any, hook: Any, engine: Engine) -> None:
-    for scope, limit in (("user:U0BOB00001", 3_000), ("workspace", 4_000)):
-        budgeting.set_budget(engine, Change(scope, PeriodKind.DAILY, limit_millicredits=limit), by="U1")
-    view = opened(bob, hook)
-    assert submit(bob, view, prompt="a fox", length="10") == {
-        "length": "This does not fit into your own budget (daily): 3 credits left, 5 credits ($0.70) needed."
-    }
-    assert held(engine) == 0
-    assert submit(bob, view, prompt="a fox", length="5") == {}
-    assert held(engine) == 2_500
-
-
 def test_while_kling_refuses_the_account_the_form_says_so(bob: Any, hook: Any, engine: Engine) -> None:
     verdicts.stopped(engine, code=1102, reason="no units left.")
     mistakes = submit(bob, opened(bob, hook), prompt="a fox")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from filling import block, submit
 from slack_bolt import App
 
-from klingbot.engine import Engine
+from klingbot.engine import Engine, increasing
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -48,7 +49,8 @@ def test_a_refused_video_is_asked_for_approved_and_made(alice: Any, bob: Any, en
     assert bob.types(f'ask {refused} --reason "launch week"').splitlines() == [
         "Asked for, and you hear as soon as somebody decides:",
         "• 10 credits ($0.60) more for marketing (monthly)",
-        f"Take it back: /kling withdraw {waiting(bob)[0]}",
+        "[Take it back]",
+        f"By command: /kling withdraw {waiting(bob)[0]}",
     ]
     assert f"<@{BOB}> asks for 10 credits ($0.60) more for marketing (monthly): “launch week”" in alice.types(
         "requests"
@@ -75,26 +77,14 @@ def test_members_cannot_approve_unless_the_budget_names_them(alice: Any, bob: An
     assert alice.types(f"approve {increase}") == "That request is denied already by <@U0CAROL001>. Nothing changed."
 
 
-def submitted(person: Any, view: dict[str, Any], **filled: Any) -> dict[str, str]:
-    """What Slack is to show below the fields of a form that was filled in; nothing when it was taken."""
-    values = {name: {"field": said} for name, said in filled.items()}
-    form = {**view, "id": "V0FORM0001", "hash": "1.a", "state": {"values": values}}
-    response = person.acts({"type": "view_submission", "view": form, "response_urls": []})
-    return dict(json.loads(response.body)["errors"]) if response.body else {}
-
-
-def text(value: str) -> dict[str, Any]:
-    return {"type": "plain_text_input", "value": value}
-
-
 def test_more_is_asked_for_by_form_and_approved_with_one_click(
     alice: Any, bob: Any, hook: Any, engine: Engine, refused: str
 ) -> None:
     bob.clicks("increase.ask", refused, f"{hook.url}/answer")
     view = hook.said()["view"]
-    day = {"type": "datepicker", "selected_date": "2020-01-01"}
-    assert "is past" in submitted(bob, view, reason=text("launch week"), until=day)["until"]
-    assert submitted(bob, view, reason=text("launch week"), until={"type": "datepicker", "selected_date": None}) == {}
+    assert block(view, "credits0")["element"]["initial_value"] == "10"
+    assert "is past" in submit(bob, view, reason="launch week", until="2020-01-01")["until"]
+    assert submit(bob, view, reason="launch week") == {}
     assert hook.said()["text"].startswith("Asked for, and you hear as soon as somebody decides:")
     assert "“launch week”" in alice.types("requests")
     alice.clicks("increase.approve", waiting(alice)[0], hook.url)
@@ -110,8 +100,8 @@ def test_another_amount_is_approved_by_form(alice: Any, bob: Any, hook: Any, ref
     alice.clicks("increase.amount", increase, f"{hook.url}/answer")
     view = hook.said()["view"]
     assert view["blocks"][1]["element"]["initial_value"] == "10"
-    assert "is not an amount of credits" in submitted(alice, view, credits=text("plenty"))["credits"]
-    assert submitted(alice, view, credits=text("50")) == {}
+    assert "is not an amount of credits" in submit(alice, view, credits="plenty")["credits"]
+    assert submit(alice, view, credits="50") == {}
     assert "The limit is raised by 50 credits ($3.00) for this month." in hook.said()["text"]
 
 
@@ -119,10 +109,10 @@ def test_a_request_is_denied_by_form_with_a_reason(alice: Any, bob: Any, hook: A
     bob.types(f"ask {refused}")
     [increase] = waiting(alice)
     bob.clicks("increase.deny", increase, f"{hook.url}/answer")
-    assert submitted(bob, hook.said()["view"], reason=text("")) == {}
+    assert submit(bob, hook.said()["view"], reason="") == {}
     assert hook.said()["text"] == "Nobody approves their own request: somebody else has to."
     alice.clicks("increase.deny", increase, f"{hook.url}/answer")
-    assert submitted(alice, hook.said()["view"], reason=text("next month")) == {}
+    assert submit(alice, hook.said()["view"], reason="next month") == {}
     assert "“next month”" in hook.said()["text"]
     assert waiting(alice) == []
 
@@ -157,3 +147,88 @@ def test_an_amount_can_be_asked_for_and_withdrawn(alice: Any, bob: Any) -> None:
     assert "There is no request" in alice.types(f"withdraw {increase}")
     assert f"<@{BOB}> withdrew the request for 50 credits ($3.00) more" in bob.types(f"withdraw {increase}")
     assert waiting(bob) == []
+
+
+def test_one_press_takes_everything_back_that_was_asked_for_at_once(
+    alice: Any, bob: Any, carol: Any, hook: Any, refused: str
+) -> None:
+    alice.types("budget set workspace --credits 20")
+    bob.types(f"ask {refused}")
+    asked = " ".join(waiting(bob))
+    assert len(asked.split()) == 2
+    carol.clicks("increase.withdraw", asked, hook.url)
+    assert hook.said()["replace_original"] is False, "they are not Carol's"
+    assert len(waiting(bob)) == 2
+    bob.clicks("increase.withdraw", asked, hook.url)
+    said = hook.said()
+    assert said["replace_original"] is True
+    assert said["text"].count(f"<@{BOB}> withdrew the request") == 2
+    assert waiting(bob) == []
+    bob.clicks("increase.withdraw", asked, hook.url)
+    assert hook.said()["text"].startswith("That request is withdrawn already")
+
+
+def test_two_approvers_clicking_at_once_make_one_grant_and_the_second_hears_who_was_first(
+    alice: Any, bob: Any, carol: Any, hook: Any, engine: Engine, refused: str
+) -> None:
+    alice.types("budget set marketing --approvers @carol")
+    bob.types(f"ask {refused}")
+    [increase] = waiting(bob)
+    people = [alice, carol] * 3
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(lambda person: person.clicks("increase.approve", increase, hook.url), people))
+    said = [hook.said() for _ in people]
+    assert sorted(each["replace_original"] for each in said) == [False] * 5 + [True]
+    [first] = [each["text"] for each in said if each["replace_original"]]
+    assert "approved" in first and f"job {refused}" in first
+    assert {each["text"] for each in said if not each["replace_original"]} <= {
+        f"That request is granted already by <@{person.user_id}>. Nothing changed." for person in (alice, carol)
+    }
+    assert "of 40 credits (with 10 credits ($0.60) granted)" in alice.types("budget marketing")
+    assert made(engine, refused)
+
+
+def test_the_question_is_rewritten_for_everybody_by_the_first_decision(
+    alice: Any, bob: Any, engine: Engine, refused: str
+) -> None:
+    alice.types("budget set marketing --channel #finance")
+    bob.types(f"ask {refused}")
+    alice.types(f"approve {waiting(alice)[0]}")
+    rows = engine.store.read().execute("SELECT key, kind, channel_id, replaces_key FROM outbox ORDER BY id").fetchall()
+    kinds = {row["key"]: row["kind"] for row in rows}
+    [question] = [row for row in rows if row["key"].startswith("increase ") and row["channel_id"] == "C0FINANCE1"][:1]
+    assert kinds[question["key"]] == "increase closed", "nobody has read it yet: the answer stands in its place"
+    [to_bob] = [row for row in rows if row["key"].endswith(f" to {BOB}")]
+    assert to_bob["kind"] == "increase closed"
+
+
+def test_approved_after_the_period_rolled_it_is_made_without_a_grant_and_says_so(
+    alice: Any, bob: Any, hook: Any, engine: Engine, clock: Any
+) -> None:
+    clock.set(2026, 11, 28)
+    alice.types("budget set marketing --credits 50")
+    bob.types(f"generate a first fox {PRO} --project marketing")
+    said = bob.types(f"generate a fox {PRO} --project marketing")
+    refused = str(re.search(r"/kling ask (\w+)", said)[1])  # type: ignore[index]
+    bob.types(f"ask {refused}")
+    clock.set(2026, 12, 1)
+    alice.clicks("increase.approve", waiting(alice)[0], hook.url)
+    said = hook.said()["text"]
+    assert "It fits by now without a raised limit: nothing had to be granted." in said
+    assert f"The video is on its way: job {refused}" in said
+    assert "granted" not in alice.types("budget marketing")
+
+
+def test_pressed_a_week_later_it_has_expired_and_nothing_is_granted(
+    alice: Any, bob: Any, hook: Any, engine: Engine, clock: Any, refused: str
+) -> None:
+    bob.types(f"ask {refused}")
+    [increase] = waiting(bob)
+    clock.tick(increasing.EXPIRES_MS / 1000)
+    for pressed in ("increase.approve", "increase.approve"):
+        alice.clicks(pressed, increase, hook.url)
+    first, second = hook.said(), hook.said()
+    texts = sorted([first["text"], second["text"]])
+    assert texts[0] == "That request is expired already. Nothing changed."
+    assert texts[1].startswith("⌛ Nobody decided")
+    assert not made(engine, refused)

@@ -18,7 +18,7 @@ from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 from tests.slack.conftest import Person
-from tests.slack.test_increases_in_slack import submitted, text
+from tests.slack.filling import submit
 
 DAY = 86_400
 
@@ -56,7 +56,7 @@ def test_the_reason_that_an_admin_writes_stands_in_the_ledger_and_is_told(
     view = hook.said()["view"]
     assert "40 credits ($2.40)" in view["blocks"][0]["text"]["text"]
     assert endings(engine) == [], "nothing is given back before there is a reason"
-    assert submitted(alice, view, reason=text("Kling was\ndown for days")) == {}
+    assert submit(alice, view, reason="Kling was\ndown for days") == {}
     said = hook.said()
     assert said["replace_original"] is True
     assert said["text"].startswith(f"Wrote off job {job_id}: its hold of 40 credits ($2.40) was given back.")
@@ -66,7 +66,7 @@ def test_the_reason_that_an_admin_writes_stands_in_the_ledger_and_is_told(
 
 def test_without_a_reason_nothing_is_written_off(alice: Any, hook: Any, engine: Engine, job_id: str) -> None:
     alice.clicks("job.write_off", job_id, f"{hook.url}/answer")
-    assert submitted(alice, hook.said()["view"], reason=text(" \n ")) == {"reason": "Say why nobody waits any more."}
+    assert submit(alice, hook.said()["view"], reason=" \n ") == {"reason": "Say why nobody waits any more."}
     assert endings(engine) == []
 
 
@@ -74,7 +74,7 @@ def test_members_get_no_form_and_can_submit_none(alice: Any, bob: Any, hook: Any
     bob.clicks("job.write_off", job_id, f"{hook.url}/answer")
     assert hook.said()["text"].startswith("Only admins can write jobs off.")
     alice.clicks("job.write_off", job_id, f"{hook.url}/answer")
-    refused = submitted(bob, hook.said()["view"], reason=text("mine"))
+    refused = submit(bob, hook.said()["view"], reason="mine")
     assert refused["reason"].startswith("Only admins can write jobs off.")
     assert endings(engine) == []
 
@@ -86,7 +86,7 @@ def test_while_slack_cannot_say_who_is_an_admin_the_form_stays_open(
     view = hook.said()["view"]
     slack.trouble = TimeoutError()
     dave = Person(alice.app, "U0DAVE0001")
-    assert "Slack" in submitted(dave, view, reason=text("gone"))["reason"]
+    assert "Slack" in submit(dave, view, reason="gone")["reason"]
     assert endings(engine) == []
 
 
@@ -96,7 +96,7 @@ def test_the_second_admin_comes_too_late_and_is_told(
     alice.clicks("job.write_off", job_id, f"{hook.url}/answer")
     view = hook.said()["view"]
     stuck.write_off(engine, job_id, by="UADMIN", reason="first")
-    assert submitted(alice, view, reason=text("second")) == {}
+    assert submit(alice, view, reason="second") == {}
     late = hook.said()
     assert late["replace_original"] is False
     assert f"Job {job_id} was written off" in late["text"]
