@@ -76,6 +76,21 @@ def test_a_command_that_slack_delivers_three_times_is_one_job(local: Sandbox, pl
         prove(store)
 
 
+def test_a_mention_that_slack_delivers_three_times_is_one_job(local: Sandbox, place: Place) -> None:
+    """Whichever bot hears it again says nothing, or that it is the same; neither makes another video."""
+    mentions = 2
+    for n in range(1, mentions + 1):
+        local.send(BOB, PLACES[0], f"@klingbot generate fox number {n}")
+        until(lambda n=n: sum("Held 2.5 credits" in text for text in answers(local)) == n, "the mention is answered")  # type: ignore[misc]
+        local.slack.redeliver_event(2)
+    until(lambda: waiting(place) == 0 and len(local.kling.tasks) == mentions, "all videos are made", seconds=40)
+    again = [text for text in answers(local) if "Held 2.5 credits" not in text]
+    assert all("same request as before" in text for text in again), again
+    with closing(open_store(place)) as store:
+        assert store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == mentions
+        prove(store)
+
+
 def answers(local: Sandbox) -> list[str]:
     return whispers(local, BOB) + whispers(local, CAROL)
 
