@@ -1,4 +1,4 @@
-"""Takes the README's pictures anew by playing its first minute: `.venv/bin/python docs/images/retake.py`.
+"""Takes the pictures of the README and the docs anew by playing them: `.venv/bin/python docs/images/retake.py`.
 
 Needs Chromium (or Chrome) on the machine. Run it when an answer, an alert or the page has changed its looks.
 """
@@ -57,16 +57,49 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 def main() -> None:
+    """All of them, or only those whose names are given: `first-minute`, `digest`, `story`, `way-out`."""
     path = next(found for name in BROWSERS if (found := shutil.which(name)))
-    with sandbox() as url, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        for name in sys.argv[1:] or TAKES:
+            TAKES[name](chromium)
+        chromium.close()
+
+
+def take_the_first_minute(chromium: Browser) -> None:
+    with sandbox() as url:
         # Drawn a little larger and shown at 1280 x 800, so that the answer and the video are both in sight.
         whole = visit(chromium, url, viewport={"width": 1440, "height": 900}, device_scale_factor=8 / 9)
         take_the_page(whole)
         take_the_crops(visit(chromium, url, viewport={"width": 1280, "height": 800}, device_scale_factor=1.5))
-        take_the_digest(chromium)
-        take_the_story(chromium)
-        chromium.close()
+
+
+def take_the_way_out(chromium: Browser) -> None:
+    """A video that does not fit: refused in the form, asked for, approved by somebody else."""
+    looks: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "device_scale_factor": 1.5}
+    with sandbox() as url:
+        alice, bob = visit(chromium, url, **looks), visit(chromium, url, **looks)
+        say(alice, "/kling budget set marketing --credits 150")
+        bob.get_by_test_id("persona-bob").click()
+        say(bob, "/kling generate --model kling-pro --duration 10")
+        form = bob.get_by_test_id("modal")
+        form.get_by_label("What should it show?").fill("A lighthouse in a storm, seen from the sea")
+        form.get_by_role("button", name="Make it").click()
+        expect(form).to_contain_text("Budget exceeded")
+        bob.mouse.move(0, 0)
+        form.screenshot(path=HERE / "refused-form.png")
+        form.get_by_role("button", name="Ask for more").click()
+        form.get_by_label("What is it for?").fill("The launch film is due on Friday")
+        form.screenshot(path=HERE / "ask.png")
+        form.get_by_role("button", name="Ask", exact=True).click()
+        alice.get_by_test_id("channel-finance").click()
+        question = alice.get_by_test_id("message").filter(has_text="launch film is due")
+        crop(question, "question.png")
+        question.get_by_role("button", name="Approve", exact=True).click()
+        approved = alice.get_by_test_id("message").filter(has_text="The video is on its way")
+        expect(approved).to_have_count(1)
+        alice.mouse.move(0, 0)
+        crop(approved, "approved.png")
 
 
 def take_the_digest(chromium: Browser) -> None:
@@ -211,6 +244,13 @@ def _wait_for(port: int) -> None:
             time.sleep(0.1)
     raise TimeoutError("the sandbox did not start")
 
+
+TAKES = {
+    "first-minute": take_the_first_minute,
+    "digest": take_the_digest,
+    "story": take_the_story,
+    "way-out": take_the_way_out,
+}
 
 if __name__ == "__main__":
     main()

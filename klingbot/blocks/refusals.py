@@ -22,7 +22,8 @@ _CONSENT = {
 }
 
 
-def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
+def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar, *, typed: bool = True) -> Message:
+    """What still fits is worded as it was asked for: `typed`, or by form."""
     wanted = outcome.wanted
     return message(
         section(
@@ -30,12 +31,12 @@ def budget_exceeded(outcome: BudgetExceeded, calendar: Calendar) -> Message:
             f"Needed: {wanted.amount} for {product(wanted)}",
             *(_refusing(standing, calendar) for standing in outcome.refused),
         ),
-        _fitting(outcome.fits, partial(_options, wanted)),
+        _fitting(outcome.fits, partial(_options, wanted) if typed else product),
         actions(
             *(_instead(number, outcome.id, offer) for number, offer in enumerate(outcome.fits)),
             button("Ask for more", "increase.ask", outcome.id),
         ),
-        context("Nothing was held or spent", f"ask for more: {code(f'/kling ask {outcome.id}')}"),
+        context("Nothing was held or spent", f"ask for more: {code(f'/kling ask {outcome.id}')}" if typed else ""),
     )
 
 

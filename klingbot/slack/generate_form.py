@@ -50,7 +50,7 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
         case Repeated(job):
             return _taken(jobs.repeated(job), request)
         case BudgetExceeded():
-            refusal = refusals.budget_exceeded(outcome, desk.engine.calendar)
+            refusal = refusals.budget_exceeded(outcome, desk.engine.calendar, typed=False)
             return Instead(forms.not_made(refusal, request, outcome.id))
         case NeedsConsent():
             return Instead(forms.not_made(refusals.needs_consent(outcome), request, outcome.id))

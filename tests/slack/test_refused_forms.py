@@ -93,6 +93,7 @@ def test_what_does_not_fit_is_said_in_the_form_with_what_fits_and_a_way_to_ask(
     limit(engine, MARKETING, 30)
     view = refused(bob, opened(bob, hook))
     assert text(view).startswith("*Budget exceeded for marketing (monthly)*\nNeeded: 40 credits ($2.40)")
+    assert "• *kling-pro*, 7 s, 1080p → 28 credits ($1.68)" in text(view), "nobody has typed --duration here"
     assert "> a fox in the snow" in text(view)
     assert [label.partition(",")[0] for label in buttons(view)][-3:] == ["Make kling-v1.5", "Ask for more", "Change it"]
     assert "Make kling-pro, 7 s, 1080p: $1.68" in buttons(view)
