@@ -35,6 +35,18 @@ class Schedule:
     set_at: int = 0
 
 
+def clock(minute: int) -> str:
+    """`09:00`."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def in_words(schedule: Schedule | None) -> str:
+    """`09:00 to #C1`, for the list of who changed what; empty for none. The default place is not named."""
+    if schedule is None:
+        return ""
+    return clock(schedule.minute) + (f" to #{schedule.channel_id}" if schedule.channel_id else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A digest that should be told now."""

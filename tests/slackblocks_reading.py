@@ -66,6 +66,7 @@ _ELEMENTS: dict[str, type[elements.Element]] = {
     "multi_users_select": elements.UserMultiSelectMenu,
     "plain_text_input": elements.PlainTextInput,
     "static_select": elements.StaticSelectMenu,
+    "timepicker": elements.TimePicker,
     "url_text_input": elements.URLInput,
     "users_select": elements.UserSelectMenu,
 }

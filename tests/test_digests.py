@@ -254,7 +254,7 @@ def test_turned_off_and_on_again_a_digest_is_not_repeated(engine: Engine, clock:
     wanting(engine)
     clock.set(2026, 11, 24, 9)
     assert len(tell_all(engine)) == 1
-    assert len(digesting.unwant(engine, MARKETING, None)) == 1
+    assert len(digesting.unwant(engine, MARKETING, None, by="UADMIN")) == 1
     wanting(engine, minute=10 * 60)
     clock.set(2026, 11, 24, 10)
     assert tell_all(engine) == []
@@ -263,8 +263,8 @@ def test_turned_off_and_on_again_a_digest_is_not_repeated(engine: Engine, clock:
 def test_off_in_one_channel_leaves_the_others(engine: Engine) -> None:
     for place in ("C1", "C2", None):
         digesting.want(engine, MARKETING, DAILY, place, None, by="UADMIN")
-    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "C1")] == ["C1"]
-    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "")] == [None]
+    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "C1", by="UADMIN")] == ["C1"]
+    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "", by="UADMIN")] == [None]
     assert [each.channel_id for each in digesting.wanted(engine)] == ["C2"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
 from klingbot import prices
-from klingbot.blocks import budget_forms, forms, home, increase_forms, refusals, write_off_form
+from klingbot.blocks import budget_forms, digest_forms, forms, home, increase_forms, refusals, write_off_form
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import Origin, View
@@ -27,6 +28,7 @@ from klingbot.jobs import JobState, Request
 from klingbot.periods import PeriodKind
 from klingbot.pricing import PriceList, Wish
 from klingbot.sandbox.slack import view_limits
+from klingbot.schedules import Schedule
 from klingbot.slack.proposals import Proposal, written
 from klingbot.store.ledger import Share
 
@@ -79,6 +81,7 @@ def raise_form() -> View:
     return budget_forms.confirm(weighed, written(Proposal(change, stands.mark, url)), "C" * 20, change.why)
 
 
+DIGEST = Schedule(f"project:{'n' * 40}", PeriodKind.WEEKLY, "C" * 20, 1439, date(2026, 11, 23), date(2026, 11, 16))
 LONGEST = job(id="x" * 64, user_id="U" * 20, model="m" * 300, resolution=LONG, quote=MOST)
 FORMS = {
     "credits": form(CREDITS),
@@ -90,6 +93,10 @@ FORMS = {
     "a project's budget": budget_forms.set_budget(budget_form(OTHER_PROJECT), UTC),
     "raise?": raise_form(),
     "remove": budget_forms.remove_budget(budget_form(), UTC),
+    "a digest": digest_forms.set_digest(OTHER_PROJECT, PeriodKind.WEEKLY, budget_form(PERSON).projects, UTC, "m" * 400),
+    "a person's digest": digest_forms.set_digest(PERSON, PeriodKind.WEEKLY, [], UTC, "m" * 400),
+    "change a digest": digest_forms.change(DIGEST, UTC, "C" * 20, "m" * 400),
+    "turn a digest off": digest_forms.remove(DIGEST, UTC, None, "m" * 400),
     "refused": forms.refused(LONG),
     "write off": write_off_form.write_off(LONGEST, "https://hooks.slack.com/actions/" + "a" * 120),
 }

@@ -189,6 +189,7 @@ def test_every_example_value_shown_to_people_is_itself_accepted() -> None:
         command, subject = ("digest", "marketing now") if command == "digest now" else (command, subject)
         for flag in set(flags) - SWITCHES:
             limit = "--usd 1" if command == "budget set" and flag not in ("credits", "usd") else ""
+            limit = "--ceiling 1" if (command, flag) == ("rules", "reason") else limit
             parse(f"{command} {subject} --{flag} {EXAMPLES[flag]} {limit}")
 
 

@@ -157,7 +157,9 @@ def schedule_digests(engine: Engine) -> None:
     [due] = digesting.due(later)
     assert digesting.claim(later, due)
     assert digesting.tell(later, due, figures(engine, WORKSPACE, due.period), None)
-    digesting.unwant(engine, WORKSPACE, None)
+    found = digesting.set_to(engine, WORKSPACE, PeriodKind.WEEKLY, "C1")
+    assert found and digesting.move(engine, found, "C2", 540, by="UADMIN")
+    digesting.unwant(engine, WORKSPACE, None, by="UADMIN")
 
 
 def written_off(engine: Engine) -> Job:

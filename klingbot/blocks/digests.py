@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from klingbot import charts
-from klingbot.blocks.message import Block, Message, context, image, message, section, sections
+from klingbot.blocks.message import Block, Message, actions, button, context, image, message, section, sections
 from klingbot.blocks.standings import bar, left, limit, resets
 from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
 from klingbot.digests import BEFORE, Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
 from klingbot.outbox import DigestReady
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
-from klingbot.schedules import Schedule, next_at
+from klingbot.schedules import Schedule, clock, next_at
 
 MOST_LISTED = 50
+MOST_PRESSED = 15
+"""Digests that have buttons of their own in a list: as many as can be read, and as Slack takes in one message."""
 
 _SINCE = {PeriodKind.DAILY: "today", PeriodKind.WEEKLY: "this week", PeriodKind.MONTHLY: "this month"}
 
@@ -44,22 +46,45 @@ def digest(shown: Digest, calendar: Calendar, who: Who = mention, picture: str |
     )
 
 
-def listing(schedules: Sequence[Schedule], calendar: Calendar, now: int, alerts_channel: str | None) -> Message:
+def listing(
+    schedules: Sequence[Schedule],
+    calendar: Calendar,
+    now: int,
+    alerts_channel: str | None,
+    *,
+    for_admin: bool = False,
+) -> Message:
+    """Which there are; for admins with buttons that change and end them."""
     if not schedules:
         example = code("/kling digest workspace weekly --at 09:00 --channel #finance")
-        return message(section(f"No digests are set. An admin sets one: {example}"))
+        none_yet = section(f"No digests are set. An admin sets one: {example}")
+        return message(none_yet, *([actions(set_button())] if for_admin else []))
     lines = [
-        f"• {_scheduled(each, calendar, alerts_channel)}, next {when(next_at(each, calendar, now), calendar)}"
+        f"{scheduled(each, calendar, alerts_channel)}, next {when(next_at(each, calendar, now), calendar)}"
         for each in schedules[:MOST_LISTED]
     ]
+    own = MOST_PRESSED if for_admin else 0
+    pressed = [
+        block for n in range(min(own, len(lines))) for block in (section(lines[n]), _change_buttons(schedules[n]))
+    ]
     more = [f"and {len(schedules) - MOST_LISTED:,} more"] if len(schedules) > MOST_LISTED else []
-    return message(*sections(["*Digests*", *lines, *more]))
+    rest = sections([*(f"• {line}" for line in lines[own:]), *more])
+    return message(section("*Digests*"), *pressed, *rest, *([actions(set_button())] if for_admin else []))
+
+
+def set_button() -> Block:
+    return button("Set a digest", "digest.set", "any")
+
+
+def _change_buttons(schedule: Schedule) -> Block:
+    value = f"{schedule.kind} {schedule.channel_id or '-'} {schedule.scope}"
+    return actions(button("Change", "digest.change", value), button("Turn off", "digest.remove", value))
 
 
 def was_set(schedule: Schedule, calendar: Calendar, now: int, alerts_channel: str | None) -> Message:
     coming = when(next_at(schedule, calendar, now), calendar)
     return message(
-        section(f"Digest set: {_scheduled(schedule, calendar, alerts_channel)}. The next comes {coming}."),
+        section(f"Digest set: {scheduled(schedule, calendar, alerts_channel)}. The next comes {coming}."),
         context(f"to see one now: {code(f'/kling digest {scope_typed(schedule.scope)} now --period {schedule.kind}')}"),
     )
 
@@ -67,14 +92,14 @@ def was_set(schedule: Schedule, calendar: Calendar, now: int, alerts_channel: st
 def turned_off(ended: Sequence[Schedule], scope: str, calendar: Calendar, alerts_channel: str | None) -> Message:
     if not ended:
         return message(section(f"There is no such digest for {scope_name(scope)}. {code('/kling digest')} lists them."))
-    return message(*sections(f"Turned off: {_scheduled(each, calendar, alerts_channel)}" for each in ended))
+    return message(*sections(f"Turned off: {scheduled(each, calendar, alerts_channel)}" for each in ended))
 
 
-def _scheduled(schedule: Schedule, calendar: Calendar, alerts_channel: str | None) -> str:
+def scheduled(schedule: Schedule, calendar: Calendar, alerts_channel: str | None) -> str:
     """`marketing, weekly at 09:00 (Europe/Berlin) to #finance`."""
     place = schedule.channel_id or alerts_channel
-    clock = f"{schedule.minute // 60:02d}:{schedule.minute % 60:02d} ({calendar.zone.key})"
-    return f"*{scope_name(schedule.scope)}*, {schedule.kind} at {clock} to {channel(place) if place else 'the admins'}"
+    at = f"{clock(schedule.minute)} ({calendar.zone.key})"
+    return f"*{scope_name(schedule.scope)}*, {schedule.kind} at {at} to {channel(place) if place else 'the admins'}"
 
 
 def _late(content: DigestReady, calendar: Calendar) -> Iterator[str]:

@@ -75,7 +75,7 @@ def menu(prices: PriceList, *, for_admin: bool = False) -> Message:
     """What is asked for most, to press."""
     return message(
         section("*Klingbot* makes Kling AI videos inside budgets that hold. What would you like to do?"),
-        _buttons(*([set_button()] if for_admin else [])),
+        _buttons(*([set_button(), button("Digests", "menu.digest", "digest")] if for_admin else [])),
         context(_prices(prices)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klingbot.blocks import digests
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.jobs import charge, product
 from klingbot.blocks.message import Block, actions, beside, button, cells, context, heading, section
@@ -35,7 +36,12 @@ def home(content: Home, calendar: Calendar) -> list[Block]:
 
 
 def _forms() -> list[Block]:
-    return [set_button(), button("Remove a budget", "budget.remove", "any")]
+    return [
+        set_button(),
+        button("Remove a budget", "budget.remove", "any"),
+        digests.set_button(),
+        button("Digests", "menu.digest", "digest"),
+    ]
 
 
 def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:

@@ -111,6 +111,11 @@ def day() -> Block:
     return {"type": "datepicker"}
 
 
+def clock(time: str) -> Block:
+    """A time of day to pick, like `09:00`."""
+    return {"type": "timepicker", "initial_time": time}
+
+
 def person_select() -> Block:
     return {"type": "users_select"}
 

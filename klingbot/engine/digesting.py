@@ -10,7 +10,7 @@ from klingbot.engine.core import Engine
 from klingbot.outbox import DigestReady, Named, kind_of, to_json
 from klingbot.periods import PeriodKind
 from klingbot.schedules import NINE, Due, Schedule
-from klingbot.store import digests, outbox
+from klingbot.store import Transaction, audit, digests, outbox
 
 
 def wanted(engine: Engine, scope: str | None = None) -> list[Schedule]:
@@ -18,8 +18,13 @@ def wanted(engine: Engine, scope: str | None = None) -> list[Schedule]:
     return digests.schedules(engine.store.read(), scope)
 
 
+def set_to(engine: Engine, scope: str, kind: PeriodKind, channel_id: str | None) -> Schedule | None:
+    """The schedule that is there, if one is."""
+    return digests.find(engine.store.read(), scope, kind, channel_id)
+
+
 def want(
-    engine: Engine, scope: str, kind: PeriodKind, channel_id: str | None, minute: int | None, *, by: str
+    engine: Engine, scope: str, kind: PeriodKind, channel_id: str | None, minute: int | None, *, by: str, why: str = ""
 ) -> Schedule:
     """Adds a schedule, or moves the one that is there to another time; without `minute` its time stays (first 09:00).
 
@@ -33,13 +38,46 @@ def want(
         new = Schedule(scope, kind, channel_id, at, engine.calendar.next(over).first_day, over.first_day, now)
         schedule = replace(known, minute=at, set_at=now) if known else new
         digests.put(tx, schedule, by=by)
+        _note(tx, known, schedule, by=by, at=now, why=why)
         return schedule
 
 
-def unwant(engine: Engine, scope: str, channel_id: str | None) -> list[Schedule]:
+def move(
+    engine: Engine, was: Schedule, channel_id: str | None, minute: int, *, by: str, why: str = ""
+) -> Schedule | None:
+    """Brings it to another time or place, where it goes on from what it told last. None when `was` is not there.
+
+    One that is there already, of the same scope and kind, becomes one with it.
+    """
+    now = engine.clock()
+    with engine.store.write() as tx:
+        removed = digests.remove(tx, was.scope, was.channel_id or "", was.kind)
+        if not removed:
+            return None
+        moved = replace(removed[0], channel_id=channel_id, minute=minute, set_at=now)
+        digests.put(tx, moved, by=by)
+        _note(tx, removed[0], moved, by=by, at=now, why=why)
+        return moved
+
+
+def unwant(
+    engine: Engine, scope: str, channel_id: str | None, kind: PeriodKind | None = None, *, by: str, why: str = ""
+) -> list[Schedule]:
     """Ends that scope's digests, in one channel or everywhere; which those were. `""` is the default place."""
     with engine.store.write() as tx:
-        return digests.remove(tx, scope, channel_id)
+        removed = digests.remove(tx, scope, channel_id, kind)
+        for each in removed:
+            _note(tx, each, None, by=by, at=engine.clock(), why=why)
+        return removed
+
+
+def _note(tx: Transaction, before: Schedule | None, after: Schedule | None, *, by: str, at: int, why: str) -> None:
+    either = before or after
+    assert either is not None
+    was, became = schedules.in_words(before), schedules.in_words(after)
+    if was != became:
+        what = f"{either.kind} digest"
+        audit.note(tx, at=at, by=by, what=what, subject=either.scope, before=was, after=became, why=why)
 
 
 def due(engine: Engine) -> list[Due]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from klingbot.budgets import project_scope
 from klingbot.engine.core import Engine
 from klingbot.rules import Rules, in_words
-from klingbot.store import audit, rules
+from klingbot.store import Transaction, audit, rules
 from klingbot.store.audit import Change
 
 MOST_CHANGES = 15
@@ -22,6 +22,8 @@ class RuleChange:
     ceiling: int | None = None
     confirm_above: int | None = None
     approve_above: int | None = None
+    why: str = ""
+    """For the list of who changed what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +50,28 @@ def set_rules(engine: Engine, change: RuleChange, *, by: str) -> RulesSet | Unkn
     with engine.store.write() as tx:
         before = rules.get(tx, change.project)
         after = _changed(before, change)
-        rules.put(tx, after)
-        audit.note(
-            tx,
-            at=engine.clock(),
-            by=by,
-            what="project rules",
-            subject=project_scope(change.project),
-            before=in_words(before),
-            after=in_words(after),
-        )
+        if after != before:
+            rules.put(tx, after)
+            _note(tx, before, after, by=by, at=engine.clock(), why=change.why)
         return RulesSet(before, after)
 
 
 def changes(engine: Engine, scope: str | None) -> list[Change]:
     """The newest first, of one scope or of all."""
     return audit.latest(engine.store.read(), subject=scope, most=MOST_CHANGES)
+
+
+def _note(tx: Transaction, before: Rules, after: Rules, *, by: str, at: int, why: str) -> None:
+    audit.note(
+        tx,
+        at=at,
+        by=by,
+        what="project rules",
+        subject=project_scope(after.project),
+        before=in_words(before),
+        after=in_words(after),
+        why=why,
+    )
 
 
 def _changed(before: Rules, change: RuleChange) -> Rules:

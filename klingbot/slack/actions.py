@@ -21,6 +21,7 @@ from klingbot.slack import (
     budget_forms,
     budgeting,
     commands,
+    digest_forms,
     failures,
     forms,
     generate_form,
@@ -154,7 +155,7 @@ class _Row:
 
 
 _ACTIONS = {
-    **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "jobs", "usage", "help", "form")},
+    **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "digest", "jobs", "usage", "help", "form")},
     "form.back": _Row(generate_form.back_clicked),
     "video.form": _Row(generating.form_clicked),
     "video.again": _Row(generating.again_clicked),
@@ -169,6 +170,9 @@ _ACTIONS = {
     "budget.set": _Row(budget_forms.set_opened, admins_only="set budgets"),
     "budget.remove": _Row(budget_forms.remove_opened, admins_only="remove budgets"),
     "budget.raise": _Row(budgeting.raise_clicked, admins_only="raise budgets"),
+    "digest.set": _Row(digest_forms.set_opened, admins_only="set digests"),
+    "digest.change": _Row(digest_forms.change_opened, admins_only="set digests"),
+    "digest.remove": _Row(digest_forms.remove_opened, admins_only="turn digests off"),
     "job.confirm": _Row(increasing.confirm_clicked),
     "increase.ask": _Row(increase_forms.ask_opened),
     "increase.approve": _Row(increasing.approve_clicked),

@@ -7,6 +7,7 @@ from klingbot.blocks.message import Message
 from klingbot.engine import digesting
 from klingbot.engine.figures import last
 from klingbot.periods import PeriodKind
+from klingbot.schedules import Schedule
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import ChannelRef, DigestList, DigestNow, DigestOff, DigestSet
@@ -14,22 +15,24 @@ from klingbot.slack.grammar import ChannelRef, DigestList, DigestNow, DigestOff,
 
 def show_all(desk: Desk, asker: Asker, command: DigestList) -> Message:
     scope = desk.scope(command.scope) if command.scope else None
-    engine = desk.engine
-    return digests.listing(digesting.wanted(engine, scope), engine.calendar, engine.clock(), desk.alerts_channel)
+    engine, admin = desk.engine, desk.directory.seems_admin(asker.user_id)
+    wanted = digesting.wanted(engine, scope)
+    return digests.listing(wanted, engine.calendar, engine.clock(), desk.alerts_channel, for_admin=admin)
 
 
 def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
-    engine, channel = desk.engine, _channel(desk, command.channel)
-    place = _place(desk, channel)
+    channel = _channel(desk, command.channel)
+    place = place_of(desk, channel)
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
-    schedule = digesting.want(engine, scope, kind, place, command.minute, by=asker.user_id)
-    said = digests.was_set(schedule, engine.calendar, engine.clock(), desk.alerts_channel)
-    return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
+    minute, why = command.minute, command.reason
+    schedule = digesting.want(desk.engine, scope, kind, place, minute, by=asker.user_id, why=why)
+    return was_set(desk, schedule, channel)
 
 
 def turn_off(desk: Desk, asker: Asker, command: DigestOff) -> Message:
     scope, channel = desk.scope(command.scope), _channel(desk, command.channel)
-    ended = digesting.unwant(desk.engine, scope, (_place(desk, channel) or "") if channel else None)
+    place = (place_of(desk, channel) or "") if channel else None
+    ended = digesting.unwant(desk.engine, scope, place, by=asker.user_id, why=command.reason)
     return digests.turned_off(ended, scope, desk.engine.calendar, desk.alerts_channel)
 
 
@@ -41,10 +44,16 @@ def show_now(desk: Desk, asker: Asker, command: DigestNow) -> Message:
     return digests.digest(last(desk.engine, scope, kind), desk.engine.calendar)
 
 
-def _channel(desk: Desk, ref: ChannelRef | None) -> KnownChannel | None:
-    return desk.directory.channel(ref) if ref else None
+def was_set(desk: Desk, schedule: Schedule, channel: KnownChannel | None) -> Message:
+    """`channel` is where it is to come, where that was chosen."""
+    said = digests.was_set(schedule, desk.engine.calendar, desk.engine.clock(), desk.alerts_channel)
+    return said.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else said
 
 
-def _place(desk: Desk, channel: KnownChannel | None) -> str | None:
+def place_of(desk: Desk, channel: KnownChannel | None) -> str | None:
     """None for the default place, also where that is named: no channel should get a digest twice."""
     return channel.id if channel and channel.id != desk.alerts_channel else None
+
+
+def _channel(desk: Desk, ref: ChannelRef | None) -> KnownChannel | None:
+    return desk.directory.channel(ref) if ref else None

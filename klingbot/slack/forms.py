@@ -19,11 +19,12 @@ from slack_sdk import WebClient
 
 from klingbot.blocks import answers
 from klingbot.blocks import budget_forms as budget_blocks
+from klingbot.blocks import digest_forms as digest_blocks
 from klingbot.blocks import forms as form_blocks
 from klingbot.blocks import increase_forms as increase_blocks
 from klingbot.blocks.view import View
 from klingbot.blocks.write_off_form import WRITE_OFF
-from klingbot.slack import budget_forms, failures, generate_form, increase_forms, screen, write_off_form
+from klingbot.slack import budget_forms, digest_forms, failures, generate_form, increase_forms, screen, write_off_form
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken, read
@@ -146,6 +147,9 @@ _FORMS: Mapping[str, _Form] = {
     budget_blocks.REMOVE: _Form(
         budget_forms.remove_submitted, budget_forms.remove_changed, admins_only="remove budgets"
     ),
+    digest_blocks.SET: _Form(digest_forms.set_submitted, digest_forms.set_changed, admins_only="set digests"),
+    digest_blocks.CHANGE: _Form(digest_forms.change_submitted, admins_only="set digests"),
+    digest_blocks.REMOVE: _Form(digest_forms.remove_submitted, admins_only="turn digests off"),
     increase_blocks.ASK: _Form(increase_forms.ask_submitted),
     increase_blocks.APPROVE: _Form(increase_forms.approve_submitted),
     increase_blocks.DENY: _Form(increase_forms.deny_submitted),

@@ -23,6 +23,7 @@ def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
         ceiling=command.ceiling,
         confirm_above=command.confirm_above,
         approve_above=command.approve_above,
+        why=command.reason,
     )
     outcome = ruling.set_rules(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, UnknownModels):

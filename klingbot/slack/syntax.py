@@ -20,7 +20,7 @@ USAGE = {
     "alerts retry": "/kling alerts retry",
     "alerts quiet": "/kling alerts quiet #channel 22:00-08:00|off [--except over]",
     "usage": "/kling usage [SCOPE] [--period daily|weekly|monthly] [--by model|user|project|day]",
-    "digest": "/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c]",
+    "digest": '/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c] [--reason "…"]',
     "digest now": "/kling digest SCOPE now [--period weekly]",
     "digest list": "/kling digest [SCOPE]",
     "project": "/kling project [NAME]",
@@ -35,7 +35,7 @@ USAGE = {
     "approve": "/kling approve ID [--credits N] [--usd N]",
     "deny": '/kling deny ID [--reason "…"]',
     "withdraw": "/kling withdraw ID",
-    "rules": "/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N]",
+    "rules": '/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N] [--reason "…"]',
     "audit": "/kling audit [SCOPE]",
     "reconcile": "/kling reconcile",
     "help": "/kling help",
@@ -63,12 +63,12 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "budget remove": ("period", "reason"),
     "usage": ("period", "by"),
     "alerts quiet": ("except",),
-    "digest": ("at", "channel"),
+    "digest": ("at", "channel", "reason"),
     "digest now": ("period",),
     "ask": ("credits", "usd", "period", "reason", "until"),
     "approve": ("credits", "usd"),
     "deny": ("reason",),
-    "rules": ("models", "ceiling", "confirm", "approve"),
+    "rules": ("models", "ceiling", "confirm", "approve", "reason"),
 }
 """The flags that a command takes; a command that is not here takes none."""
 

@@ -22,9 +22,9 @@ def schedules(db: Database, scope: str | None = None) -> list[Schedule]:
     return [_schedule(row) for row in db.execute(sql, {"scope": scope}).fetchall()]
 
 
-def find(tx: Transaction, scope: str, kind: PeriodKind, channel_id: str | None) -> Schedule | None:
+def find(db: Database, scope: str, kind: PeriodKind, channel_id: str | None) -> Schedule | None:
     keys = {"scope": scope, "kind": kind, "channel_id": channel_id or ""}
-    row = tx.execute(f"SELECT * FROM digests WHERE {_ROW}", keys).fetchone()
+    row = db.execute(f"SELECT * FROM digests WHERE {_ROW}", keys).fetchone()
     return _schedule(row) if row else None
 
 
@@ -42,11 +42,13 @@ def put(tx: Transaction, schedule: Schedule, *, by: str) -> None:
     )
 
 
-def remove(tx: Transaction, scope: str, channel_id: str | None) -> list[Schedule]:
-    """Those of that scope, in one channel or everywhere. What was removed."""
+def remove(tx: Transaction, scope: str, channel_id: str | None, kind: PeriodKind | None = None) -> list[Schedule]:
+    """Those of that scope, in one channel or everywhere, of one kind or of all. What was removed."""
     only = "" if channel_id is None else "AND channel_id = :channel_id"
+    only += "" if kind is None else " AND period_kind = :kind"
     sql = f"DELETE FROM digests WHERE scope = :scope {only} RETURNING *"
-    return [_schedule(row) for row in tx.execute(sql, {"scope": scope, "channel_id": channel_id}).fetchall()]
+    given = {"scope": scope, "channel_id": channel_id, "kind": kind}
+    return [_schedule(row) for row in tx.execute(sql, given).fetchall()]
 
 
 def claim(tx: Transaction, schedule: Schedule, *, now: int) -> bool:

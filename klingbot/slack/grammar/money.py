@@ -103,6 +103,7 @@ class RulesSet:
     ceiling: int | None = None
     confirm_above: int | None = None
     approve_above: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

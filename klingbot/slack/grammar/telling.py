@@ -27,6 +27,7 @@ class DigestSet:
     period: str
     minute: int | None = None
     channel: ChannelRef | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class DigestOff:
 
     scope: ScopeRef
     channel: ChannelRef | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

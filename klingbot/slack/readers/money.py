@@ -72,6 +72,8 @@ def rules(asked: Asked) -> Command:
     project = scopes.project_name(asked.words[0].text) if asked.words else None
     if not asked.flags:
         return RulesShow(project)
+    if not asked.flags.keys() - {"reason"}:
+        raise MistakeError("Which rule? Give one of --models, --ceiling, --confirm and --approve, like --ceiling 100.")
     if project is None:
         raise MistakeError("The project is missing. Name it, like /kling rules marketing --ceiling 100.")
     return RulesSet(
@@ -80,6 +82,7 @@ def rules(asked: Asked) -> Command:
         ceiling=asked.read("ceiling", values.credit_rule("ceiling")),
         confirm_above=asked.read("confirm", values.credit_rule("confirm")),
         approve_above=asked.read("approve", values.credit_rule("approve")),
+        reason=reason_of(asked),
     )
 
 

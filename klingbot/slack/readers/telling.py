@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.slack import scopes, values
-from klingbot.slack.asked import Asked, only, scope_of
+from klingbot.slack.asked import Asked, only, reason_of, scope_of
 from klingbot.slack.grammar import (
     AlertsQuiet,
     AlertsRetry,
@@ -57,10 +57,10 @@ def digest(asked: Asked) -> Command:
     only(asked.words, 2)
     minute, channel = asked.read("at", values.clock), asked.read("channel", scopes.channel)
     if cadence != "off":
-        return DigestSet(scope, cadence, minute, channel)
+        return DigestSet(scope, cadence, minute, channel, reason_of(asked))
     if minute is not None:
         raise MistakeError("--at has no meaning with off. Leave it out.")
-    return DigestOff(scope, channel)
+    return DigestOff(scope, channel, reason_of(asked))
 
 
 def digest_now(asked: Asked) -> Command:
