@@ -33,6 +33,7 @@ from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.frames import Frames
 from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
@@ -66,9 +67,10 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         directory = Directory(client, admins=config.admins)
         told_at = config.public_url and config.public_url + callbacks.PATH
         kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
-        dispatcher = Dispatcher(engine, kling, uses_api_key(config.kling_credentials), config.poll_ms)
-        house.callback(dispatcher.finish)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
+        keyed, pictures = uses_api_key(config.kling_credentials), Frames(patient).fetch
+        dispatcher = Dispatcher(engine, kling, keyed, config.poll_ms, pictures)
+        house.callback(dispatcher.finish)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
         digester = Digester(engine, Pictures(patient), directory.names)
         care = Care(engine, config.database, config.keep_prompts_days)

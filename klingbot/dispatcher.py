@@ -6,15 +6,17 @@ a lost reply leaves behind is a job in `submitting`; it is looked up at Kling be
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from klingbot.engine import Engine, verdicts
+from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState
 from klingbot.kling import (
@@ -39,6 +41,10 @@ AT_ONCE = 8
 T = TypeVar("T")
 
 
+def _no_uploads(file_id: str) -> NoPicture:
+    return NoPicture("What was uploaded to Slack cannot be read here.")
+
+
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
     """Three errands, each safe to run again at any time and in several processes at once."""
@@ -48,6 +54,8 @@ class Dispatcher:
     api_key: bool
     """Whether Kling is asked with a plain API key, which its new standard wants."""
     poll_ms: int
+    picture: Callable[[str], Picture | NoPicture] = _no_uploads
+    """Fetches what was uploaded to Slack, by its file's id."""
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
     _closing: threading.Event = field(default_factory=threading.Event)
 
@@ -112,6 +120,12 @@ class Dispatcher:
         except ValueError as e:  # held under other credentials than those in force now
             verdicts.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
             return
+        picture = self._uploaded(job)
+        if isinstance(picture, NoPicture):
+            self._without(job, picture)
+            return
+        if picture:
+            request = replace(request, image_url=base64.b64encode(picture.content).decode())
         posting = verdicts.submitting(self.engine, job, path, due_at=self._in(LOST_REPLY_MS))
         if posting is None:
             return
@@ -124,6 +138,18 @@ class Dispatcher:
         elif isinstance(outcome, NotSent):
             verdicts.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
         # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
+
+    def _uploaded(self, job: Job) -> Picture | NoPicture | None:
+        """Its first frame, where Kling cannot read that by itself."""
+        file_id = uploaded_id(job.image_url)
+        return self.picture(file_id) if file_id else None
+
+    def _without(self, job: Job, missing: NoPicture) -> None:
+        """Trouble that passes leaves the job in its place; it comes up again when its lease ends."""
+        if missing.passing:
+            log.warning("job %s waits for its picture: %s", job.id, missing.reason)
+        else:
+            verdicts.refused(self.engine, job, missing.reason)
 
     def _accepted(self, job: Job, task_id: str) -> None:
         if verdicts.submitted(self.engine, job, task_id, due_at=self._in(self.poll_ms)) is None:

@@ -38,6 +38,7 @@ class Request:
     """None: the project that the channel spends for."""
     negative: str | None = None
     image_url: str | None = None
+    """The first frame: its web address, or where in Slack it is (`klingbot.frames`)."""
     response_url: str | None = None
     thread_ts: str | None = None
     """The message in whose thread it was asked for, by Slack's id: the video goes there too."""

@@ -23,6 +23,7 @@ PURE = (
     "klingbot/forecast.py",
     "klingbot/stories.py",
     "klingbot/jobs.py",
+    "klingbot/frames.py",
     "klingbot/increases.py",
     "klingbot/rules.py",
     "klingbot/billing.py",
@@ -40,6 +41,7 @@ LEVELS = (
     ("klingbot/clock.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
+    ("klingbot/frames.py",),
     (
         "klingbot/digests.py",
         "klingbot/forecast.py",

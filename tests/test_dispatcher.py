@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from klingbot import prices, sandbox
-from klingbot.dispatcher import AT_ONCE, Dispatcher
+from klingbot.dispatcher import AT_ONCE, LEASE_MS, Dispatcher
 from klingbot.engine import Engine, asking, cancelling, outcomes, verdicts
+from klingbot.frames import NoPicture, Picture, uploaded
 from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
 from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
@@ -50,10 +52,12 @@ class ScriptedKling:
     tasks: dict[str, Task] = field(default_factory=dict)
     look_ups: list[Any] = field(default_factory=list)
     posted: list[str] = field(default_factory=list)
+    frames: list[str | None] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def create(self, request: TaskRequest, route: str) -> Any:
         self.posted.append(request.job_id)
+        self.frames.append(request.image_url)
         outcome = self.creates.pop(0) if self.creates else None
         return outcome or self.take(request.job_id)
 
@@ -595,3 +599,52 @@ def test_every_total_is_proved_by_its_entries(
     dispatcher.poll()
     assert ledger.mismatches(engine.store.read()) == []
     assert outbox.counts(engine.store.read()) == {"waiting": 6, "failed": 0}
+
+
+# First frames.
+
+
+def with_picture(engine: Engine, picture: str = uploaded("F0PICTURE1")) -> Job:
+    outcome = asking.hold(engine, Request("r1", "UBOB", "CMARK", "a fox wakes up", Wish(), image_url=picture))
+    assert isinstance(outcome, outcomes.Held), outcome
+    return outcome.job
+
+
+def test_a_picture_on_the_web_goes_to_kling_by_its_address(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    with_picture(engine, "https://x.com/fox.png")
+    dispatcher.submit()
+    assert kling.frames == ["https://x.com/fox.png"]
+
+
+def test_a_picture_that_was_uploaded_to_slack_goes_to_kling_itself(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    with_picture(engine)
+    replace(dispatcher, picture=lambda file_id: Picture(file_id.encode())).submit()
+    assert kling.frames == [base64.b64encode(b"F0PICTURE1").decode()]
+
+
+def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+) -> None:
+    job = with_picture(engine)
+    replace(dispatcher, picture=lambda _: NoPicture("The picture was deleted.")).submit()
+    assert kling.posted == []
+    assert (now(engine, job).state, now(engine, job).reason) == (JobState.RELEASED, "The picture was deleted.")
+    assert total(engine) == (Amount(0, 0), Amount(0, 0))
+    assert [told.job.id for told in queued(engine.store, JobFailed)] == [job.id]
+
+
+def test_while_slack_cannot_be_reached_a_video_waits_for_its_picture(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = with_picture(engine)
+    answers: list[Picture | NoPicture] = [NoPicture("Slack is away.", passing=True), Picture(b"fox")]
+    patient = replace(dispatcher, picture=lambda _: answers.pop(0))
+    patient.submit()
+    assert (kling.posted, now(engine, job).state) == ([], JobState.HELD)
+    clock.tick(LEASE_MS / 1000)
+    patient.submit()
+    assert (kling.posted, now(engine, job).state) == ([job.id], JobState.SUBMITTED)

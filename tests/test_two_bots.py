@@ -91,6 +91,13 @@ def test_a_mention_that_slack_delivers_three_times_is_one_job(local: Sandbox, pl
         prove(store)
 
 
+def test_a_picture_that_was_sent_along_reaches_kling(local: Sandbox) -> None:
+    local.slack.share(BOB, PLACES[0], b"\xff\xd8\xff a fox", "fox.jpg", "@klingbot generate The fox wakes up")
+    until(lambda: any("your video is ready" in text for text in said_in(local, PLACES[0])), "the video is there")
+    [task] = local.kling.tasks
+    assert "/image-to-video/" in task.route
+
+
 def answers(local: Sandbox) -> list[str]:
     return whispers(local, BOB) + whispers(local, CAROL)
 

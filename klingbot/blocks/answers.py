@@ -11,14 +11,14 @@ def mistake(sentence: str, usage: str | None = None) -> Message:
     return _with_usage(message(section(neutral(sentence, 800))), usage)
 
 
-def unreadable_picture() -> Message:
-    """Somebody has sent a file with their words."""
-    return message(
-        section(
-            "Kling cannot read a picture that was sent to Slack, so nothing was held.",
-            f"Give its web address with {code('--image URL')}, or say it again without the picture.",
-        )
-    )
+def no_picture() -> Message:
+    """Somebody has sent another file with their words."""
+    return message(section("A video begins with a picture, and what you sent along is none. Nothing was held."))
+
+
+def picture_wants_words() -> Message:
+    """Somebody has sent a picture, and no word of what it should show."""
+    return message(section(f"Say what should happen to the picture, like {code('generate The fox wakes up')}."))
 
 
 def admins_only(what: str, usage: str | None = None) -> Message:

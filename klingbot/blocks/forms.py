@@ -15,6 +15,7 @@ from klingbot.blocks.text import channel, name, neutral, quoted
 from klingbot.blocks.view import Origin, View, field
 from klingbot.choices import Choices, choices
 from klingbot.engine.outcomes import Estimate
+from klingbot.frames import uploaded_id
 from klingbot.jobs import Request
 from klingbot.periods import Calendar
 from klingbot.pricing import PriceList
@@ -56,11 +57,19 @@ def _priced(offered: Choices) -> Iterator[Block]:
 
 def _unpriced(request: Request, offered: Choices) -> Iterator[Block]:
     yield field("aspect", "Shape", view.select({each: each for each in offered.aspects}, offered.now.aspect))
-    address = view.url_input(request.image_url or "", example="https://…/fox.png")
-    yield field("image", "First picture", address, hint="A web address that Kling can read", optional=True)
+    yield _first_picture(request)
     if offered.now.model.takes_negative:
         avoid = view.text_input(request.negative or "", most=LONGEST_PROMPT)
         yield field("negative", "What should it avoid?", avoid, optional=True)
+
+
+def _first_picture(request: Request) -> Block:
+    """An uploaded one can only be left out: it came with a message that its reader has seen."""
+    if uploaded_id(request.image_url):
+        taken = view.checkbox("The picture that was uploaded to Slack", "uploaded", ticked=True)
+        return field("uploaded", "First picture", taken, optional=True)
+    address = view.url_input(request.image_url or "", example="https://…/fox.png")
+    return field("image", "First picture", address, hint="A web address that Kling can read", optional=True)
 
 
 def _destination(request: Request, estimate: Estimate) -> Block:
@@ -83,4 +92,5 @@ def not_made(refusal: Message, request: Request, refused_id: str) -> View:
 
 def _remembered(request: Request) -> Request:
     """All but the long texts, which come back as the fields that they are."""
-    return replace(request, prompt="", negative=None, image_url=None)
+    uploaded = request.image_url if uploaded_id(request.image_url) else None
+    return replace(request, prompt="", negative=None, image_url=uploaded)

@@ -24,7 +24,10 @@ class TaskRequest:
     """`16:9`, `9:16` or `1:1`; ignored when an image sets the shape."""
     negative: str | None
     image_url: str | None
-    """The first frame, when the video starts from an image."""
+    """The first frame, when the video starts from an image: its address, or itself in bare base64.
+
+    Kling's docs name base64 for the legacy standard; of the new one they say nothing either way.
+    """
     legacy_name: str | None
     """`model_name` on the legacy standard, such as `kling-v2-6`; None when not sold there."""
     new_name: str | None

@@ -80,7 +80,9 @@ def start(
         [
             *slack.routes(),
             Mount("/kling", app=kling.app),
-            *page_routes.routes(slack.workspace, slack.views, slack.send, slack.manifest, slack.interactions),
+            *page_routes.routes(
+                slack.workspace, slack.views, slack.send, slack.share, slack.manifest, slack.interactions
+            ),
         ]
     )
     return Sandbox(

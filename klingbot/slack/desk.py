@@ -43,6 +43,8 @@ class Asker:
     response_url: str | None
     thread_ts: str | None = None
     """The message in whose thread it was asked."""
+    picture: str | None = None
+    """What was sent along to begin a video with, as a job remembers it."""
 
 
 @dataclass(frozen=True, slots=True)

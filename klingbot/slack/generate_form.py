@@ -12,6 +12,7 @@ from klingbot.blocks.view import View
 from klingbot.choices import nearest
 from klingbot.engine import asking, increasing
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
+from klingbot.frames import uploaded_id
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
@@ -41,7 +42,8 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
     request = _request(form)
     if is_blank(request.prompt):
         return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
-    if request.image_url and not request.image_url.startswith(("https://", "http://")):
+    typed = form.values.get("image")
+    if typed and not typed.startswith(("https://", "http://")):
         return Mistakes({"image": "Give a web address that begins with https://."})
     outcome = asking.hold(desk.engine, request)
     match outcome:
@@ -91,6 +93,14 @@ def _request(form: Filled) -> Request:
         prompt=clean(said.get("prompt") or "").strip(),
         wish=wish,
         negative=said.get("negative"),
-        image_url=said.get("image"),
+        image_url=_first_picture(form, before),
         response_url=form.response_url or before.response_url,
     )
+
+
+def _first_picture(form: Filled, before: Request) -> str | None:
+    """What the form remembers was uploaded, unless it is left out; or the web address that was typed."""
+    if uploaded_id(before.image_url):
+        return before.image_url if form.values.get("uploaded", True) else None
+    typed: str | None = form.values.get("image")
+    return None if uploaded_id(typed) else typed

@@ -138,7 +138,7 @@ def _request(asker: Asker, options: Options) -> Request:
         wish=wish,
         project=options.project,
         negative=options.negative,
-        image_url=options.image_url,
+        image_url=options.image_url or asker.picture,
         response_url=asker.response_url,
         thread_ts=asker.thread_ts,
     )

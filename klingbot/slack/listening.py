@@ -53,11 +53,13 @@ def answer(desk: Desk, said: Spoken) -> Message:
     if said.words is None:
         return help_blocks.talked_about(desk.engine.prices)
     words = _with_names(desk, said.words)
-    if said.has_files and _wants_video(words):
-        return answers.unreadable_picture()
-    asker = Asker(said.user_id, said.channel_id, said.request_id, response_url=None, thread_ts=said.thread_ts)
+    if said.has_files and not said.picture and _wants_video(words):
+        return answers.no_picture()
+    asker = Asker(said.user_id, said.channel_id, said.request_id, None, said.thread_ts, said.picture)
     outcome = commands.answer(desk, asker, words)
-    return help_blocks.form_wants_a_press(words) if isinstance(outcome, Opens) else outcome
+    if not isinstance(outcome, Opens):
+        return outcome
+    return answers.picture_wants_words() if said.picture else help_blocks.form_wants_a_press(words)
 
 
 def _answered(desk: Desk, said: Spoken) -> Message:

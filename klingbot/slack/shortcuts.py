@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from klingbot.blocks.forms import LONGEST_PROMPT
+from klingbot.frames import first_of
 from klingbot.jobs import Request
 from klingbot.pricing import Wish
 from klingbot.slack import failures, generate_form, screen
@@ -57,7 +58,9 @@ def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> Request:
 
 
 def _pictures(message: dict[str, Any]) -> Iterator[str]:
-    """Those on the web. What was uploaded to Slack, Kling could not read."""
+    """What was uploaded with it, then what it shows from the web."""
+    if picture := first_of(message.get("files", ())):
+        yield picture
     for part in (*message.get("attachments", ()), *message.get("blocks", ())):
         if url := part.get("image_url"):
             yield url

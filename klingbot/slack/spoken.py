@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.blocks.text import escape
+from klingbot.frames import first_of
 
 SLACKBOT = "USLACKBOT"
 
@@ -35,6 +36,8 @@ class Spoken:
     """As after `/kling`; None where the bot is mentioned in the middle: talked about, perhaps, and not to."""
     is_direct: bool
     has_files: bool
+    picture: str | None
+    """The first that was sent along, as a job remembers it."""
 
     @property
     def request_id(self) -> str:
@@ -66,6 +69,7 @@ def read(body: Mapping[str, Any]) -> Spoken | None:
         words=_words(event.get("text") or "", bot, is_direct),
         is_direct=is_direct,
         has_files=bool(event.get("files")),
+        picture=first_of(event.get("files") or ()),
     )
 
 

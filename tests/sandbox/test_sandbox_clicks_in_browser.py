@@ -10,6 +10,7 @@ import pytest
 from bolt_bot import eventually
 from browser import launch, open_page
 from playwright.sync_api import Browser, Page, expect
+from test_sandbox_files import png
 
 import bot
 from klingbot.sandbox import Sandbox, play
@@ -143,6 +144,20 @@ def test_a_message_becomes_the_prompt(page: Page, running: Sandbox) -> None:
     expect(form.get_by_label("What should it show?")).to_have_value("A lighthouse in a storm")
     form.get_by_role("button", name="Make it").click()
     expect(page.get_by_test_id("message").last).to_contain_text("A lighthouse in a storm")
+    expect(page.get_by_test_id("message").last).to_contain_text("Held 10 credits ($0.60)")
+
+
+def test_a_picture_that_was_sent_with_a_message_begins_the_video(page: Page, running: Sandbox) -> None:
+    page.get_by_test_id("composer").fill("The fox wakes up")
+    picture = {"name": "fox.png", "mimeType": "image/png", "buffer": png(320, 320)}
+    page.get_by_test_id("picture").set_input_files([picture])  # type: ignore[list-item]
+    message = page.get_by_test_id("message").filter(has_text="The fox wakes up")
+    expect(message.get_by_role("img", name="fox.png")).to_be_visible()
+    message.hover()
+    message.get_by_role("button", name="Make a video from this").click()
+    form = page.get_by_test_id("modal")
+    expect(form.get_by_label("The picture that was uploaded to Slack")).to_be_checked()
+    form.get_by_role("button", name="Make it").click()
     expect(page.get_by_test_id("message").last).to_contain_text("Held 10 credits ($0.60)")
 
 

@@ -63,11 +63,15 @@ class Watched(Workspace):
         self.left.set()
 
 
+def _nobody(*_: object) -> None:
+    """Hears what is sent."""
+
+
 @pytest.fixture
 def watched() -> Iterator[tuple[LocalServer, Watched]]:
     server, workspace = LocalServer(0), Watched()
     server.start(
-        page.routes(workspace, Views(workspace), lambda *_: None, Manifest((), ()), LocalSlack(server).interactions)
+        page.routes(workspace, Views(workspace), _nobody, _nobody, Manifest((), ()), LocalSlack(server).interactions)
     )
     yield server, workspace
     server.stop()

@@ -35,7 +35,9 @@ class Local:
 
     def start(self) -> None:
         slack = self.slack
-        pages = sandbox_page.routes(slack.workspace, slack.views, slack.send, slack.manifest, slack.interactions)
+        pages = sandbox_page.routes(
+            slack.workspace, slack.views, slack.send, slack.share, slack.manifest, slack.interactions
+        )
         self.server.start([*pages, Mount("/clips", StaticFiles(directory=CLIPS))])
 
     def restart(self) -> None:

@@ -15,6 +15,7 @@ from klingbot import prices
 from klingbot.engine import Engine, budgeting, open_engine, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.usage import usage
+from klingbot.frames import uploaded
 from klingbot.jobs import Job
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.slack import forms
@@ -221,12 +222,47 @@ def test_the_shortcut_from_anywhere_asks_where_the_video_should_go(bob: Any, hoo
 
 def test_the_shortcut_on_a_message_makes_it_the_prompt_and_its_picture_the_first(bob: Any, hook: Any) -> None:
     message = {"text": "a fox &amp; <@U0CAROL001|carol>", "attachments": [{"image_url": "https://x.com/fox.png"}]}
-    shortcut = {"type": "message_action", "callback_id": "generate_from_message", "channel": {"id": MARKETING}}
-    bob.acts({**shortcut, "message": message, "response_url": f"{hook.url}/there"})
-    view = hook.said()["view"]
+    view = shortcut_on(bob, hook, message)
     assert block(view, "prompt")["element"]["initial_value"] == "a fox & @carol"
     assert block(view, "image")["element"]["initial_value"] == "https://x.com/fox.png"
     assert "channel" not in names(view)
+
+
+def shortcut_on(person: Any, hook: Any, message: dict[str, Any]) -> dict[str, Any]:
+    """The form that it opens."""
+    shortcut = {"type": "message_action", "callback_id": "generate_from_message", "channel": {"id": MARKETING}}
+    person.acts({**shortcut, "message": message, "response_url": f"{hook.url}/there"})
+    return dict(hook.said()["view"])
+
+
+UPLOADS = [{"id": "F0NOTES001", "mimetype": "text/plain"}, {"id": "F0PICTURE1", "mimetype": "image/png"}]
+
+
+def test_a_picture_that_was_uploaded_with_the_message_is_what_the_video_begins_with(
+    bob: Any, hook: Any, engine: Engine
+) -> None:
+    view = shortcut_on(bob, hook, {"text": "The fox wakes up", "files": UPLOADS})
+    assert "image" not in names(view)
+    choose(bob, view, length="10")
+    again = hook.said()["view"]
+    assert block(again, "uploaded")["element"]["initial_options"][0]["value"] == "uploaded"
+    assert submit(bob, again) == {}
+    assert only_job(engine).image_url == uploaded("F0PICTURE1")
+
+
+def test_what_was_uploaded_can_be_left_out(bob: Any, hook: Any, engine: Engine) -> None:
+    view = shortcut_on(bob, hook, {"text": "The fox wakes up", "files": UPLOADS})
+    assert submit(bob, view, uploaded=[]) == {}
+    assert only_job(engine).image_url is None
+
+
+def test_nobody_can_name_a_file_of_slacks_that_they_cannot_see(bob: Any, hook: Any, engine: Engine) -> None:
+    view, secret = opened(bob, hook), uploaded("F0SECRET01")
+    assert "image" in submit(bob, view, prompt="a fox", image=secret)
+    choose(bob, view, prompt="a fox", image=secret)
+    again = hook.said()["view"]
+    assert "uploaded" not in names(again) and "SECRET" not in again["private_metadata"]
+    assert engine.store.read().execute("SELECT count(*) AS n FROM jobs").fetchone()["n"] == 0
 
 
 def test_a_shortcut_whose_form_does_not_open_says_so_in_the_direct_messages(bob: Any, hook: Any) -> None:

@@ -14,6 +14,7 @@ from slack_bolt import App, BoltRequest
 from slack_sdk.errors import SlackApiError
 
 from klingbot.engine import Engine, verdicts
+from klingbot.frames import uploaded
 from klingbot.jobs import Job, id_for
 from klingbot.slack import listening
 from klingbot.slack.app import build
@@ -245,14 +246,32 @@ def test_only_admins_set_budgets_here_too(bob: Any, hook: Any) -> None:
     assert hook.said()["text"].startswith("Only admins can set budgets.")
 
 
-def test_a_picture_that_was_sent_along_is_never_left_out_in_silence(bob: Any, hook: Any, engine: Engine) -> None:
-    picture = [{"id": "F0PICTURE1", "mimetype": "image/png"}]
-    bob.says(f"{ME} generate a fox", files=picture)
-    assert hook.said()["text"].startswith("Kling cannot read a picture that was sent to Slack, so nothing was held.")
-    bob.says("generate a fox", direct=True, files=picture, subtype="file_share")
-    assert hook.said()["text"].startswith("Kling cannot read")
-    bob.says("help", direct=True, files=picture, subtype="file_share")
+def test_a_picture_that_was_sent_along_is_what_the_video_begins_with(bob: Any, hook: Any, engine: Engine) -> None:
+    picture = [{"id": "F0NOTES001", "mimetype": "text/plain"}, {"id": "F0PICTURE1", "mimetype": "image/png"}]
+    bob.says(f"{ME} generate The fox wakes up", files=picture)
+    assert hook.said()["text"].startswith("🎬 Held")
+    bob.says("generate The fox runs", direct=True, files=picture, subtype="file_share")
+    assert hook.said()["text"].startswith("🎬 Held")
+    assert {(job.prompt, job.image_url) for job in made(engine)} == {
+        ("The fox wakes up", uploaded("F0PICTURE1")),
+        ("The fox runs", uploaded("F0PICTURE1")),
+    }
+
+
+def test_what_was_sent_along_is_never_left_out_in_silence(bob: Any, hook: Any, engine: Engine) -> None:
+    notes = [{"id": "F0NOTES001", "mimetype": "text/plain"}]
+    bob.says(f"{ME} generate a fox", files=notes)
+    assert hook.said()["text"].startswith("A video begins with a picture, and what you sent along is none.")
+    bob.says(f"{ME} generate", files=[{"id": "F0PICTURE1", "mimetype": "image/png"}])
+    assert hook.said()["text"].startswith("Say what should happen to the picture")
+    bob.says("help", direct=True, files=notes, subtype="file_share")
     assert "/kling generate" in hook.said()["text"]
+    assert made(engine) == []
+
+
+def test_nobody_can_name_a_file_that_they_cannot_see(bob: Any, hook: Any, engine: Engine) -> None:
+    bob.says(f"{ME} generate a fox --image {uploaded('F0SECRET01')}")
+    assert "Held" not in hook.said()["text"]
     assert made(engine) == []
 
 

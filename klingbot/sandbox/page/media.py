@@ -19,8 +19,11 @@ def player(url: str, reader: Reader) -> Html:
 
 
 def shared_file(file: Mapping[str, Any], reader: Reader) -> Html:
-    """A file that a message shares: a video plays in place, anything else is a name to press."""
+    """A file that a message shares: a video plays in place, a picture is seen, anything else is a name to press."""
     url, title = str(file.get("permalink")), text(str(file.get("title")))
+    if str(file.get("mimetype")).startswith("image/"):
+        shown = picture({"slack_file": file, "alt_text": file.get("title")}, reader)
+        return tag("figure", shown, class_="image")
     if not is_own_video(url, reader):
         return tag("div", link(url, title), class_="file")
     return tag("div", tag("div", title, class_="video-title"), player(url, reader), class_="shared")

@@ -1,6 +1,7 @@
 """The sandbox's face: the page, its state as JSON, its live stream of changes, and what people send."""
 
 import asyncio
+import base64
 import json
 import queue
 import time
@@ -25,6 +26,8 @@ from klingbot.slack.manifest import Manifest
 
 Send = Callable[[str, str, str, str | None], None]
 """(user id, channel id, text, ts of the thread): takes what a person typed, at once."""
+Share = Callable[[str, str, bytes, str, str, str | None], None]
+"""(user id, channel id, content, file name, text, ts of the thread): takes a picture, at once."""
 
 HEARTBEAT_SECONDS = 15.0
 """How often a quiet stream says that it is still there, so that nothing on the way closes it."""
@@ -41,10 +44,10 @@ _HEADERS = {
 
 
 def routes(
-    workspace: Workspace, views: Views, send: Send, manifest: Manifest, interactions: Interactions
+    workspace: Workspace, views: Views, send: Send, share: Share, manifest: Manifest, interactions: Interactions
 ) -> list[BaseRoute]:
     """The page's routes. What the manifest declares fills the menus."""
-    page = _Page(workspace, views, send, manifest)
+    page = _Page(workspace, views, send, share, manifest)
     return [
         Route("/", page.index),
         Route("/static/{name}", page.static),
@@ -60,6 +63,7 @@ class _Page:
     workspace: Workspace
     views: Views
     send: Send
+    share: Share
     manifest: Manifest
 
     async def index(self, request: Request) -> Response:
@@ -95,13 +99,16 @@ class _Page:
         channel = self._channel(body.get("channel"), person)
         if isinstance(channel, Refusal):
             return channel.response()
-        text = body.get("text")
-        if not isinstance(text, str) or not text.strip():
+        text, picture = body.get("text"), _picture(body)
+        if not isinstance(text, str) or (not text.strip() and picture is None):
             return Refusal(400, "no_text", "There is nothing to send.").response()
         thread = body.get("thread")
         if thread is not None and not self.workspace.find(channel.id, str(thread)):
             return Refusal(404, "unknown_thread", "The message you reply to is not there any more.").response()
-        await run_in_threadpool(self.send, person.id, channel.id, text, thread)
+        if picture is None:
+            await run_in_threadpool(self.send, person.id, channel.id, text, thread)
+        else:
+            await run_in_threadpool(self.share, person.id, channel.id, picture, str(body.get("name")), text, thread)
         return JSONResponse({"ok": True})
 
     def _viewer(self, request: Request) -> Person | Refusal:
@@ -148,3 +155,11 @@ class _Page:
 
 def _drain(source: queue.SimpleQueue[News]) -> list[News]:
     return [source.get_nowait() for _ in range(source.qsize())]
+
+
+def _picture(body: dict[str, Any]) -> bytes | None:
+    """What is sent along in base64, if anything."""
+    try:
+        return base64.b64decode(body["picture"], validate=True) or None
+    except (KeyError, TypeError, ValueError):
+        return None

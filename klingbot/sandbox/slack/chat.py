@@ -159,6 +159,8 @@ def shown(message: Message) -> dict[str, Any]:
     }
     if message.blocks:
         seen["blocks"] = list(message.blocks)
+    if message.files:
+        seen["files"] = list(message.files)
     if message.thread_ts:
         seen["thread_ts"] = message.thread_ts
     return seen

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from klingbot.sandbox.server import LocalServer
@@ -94,7 +95,7 @@ class LocalSlack:
             Route("/api/{method}", api.endpoint, methods=["GET", "POST"]),
             Route("/response/{ticket}", self._responses.endpoint, methods=["POST"]),
             WebSocketRoute("/link", self._hub.endpoint),
-            *uploads.routes(self.workspace.files),
+            *uploads.routes(self.workspace.files, self._may_read),
             *control.routes(self.faults, self.calls),
         ]
 
@@ -113,6 +114,15 @@ class LocalSlack:
             self._server.submit(self._commands.run(person.id, place.id, text))
         elif text.strip():
             self.workspace.post(place.id, person.id, escape(text, self.workspace, named=False), thread_ts=thread)
+
+    def share(
+        self, as_user: str, channel: str, content: bytes, name: str, text: str, thread: str | None = None
+    ) -> None:
+        """A file, with words beside it: done when it is there to be seen.
+
+        Raises KeyError for a person or a channel that does not exist.
+        """
+        self.wait_for(self._share(as_user, channel, content, name, text, thread))
 
     def command(self, as_user: str, channel: str, text: str) -> None:
         """`send` of a command, done when its answer is there to be seen."""
@@ -144,6 +154,22 @@ class LocalSlack:
     def ask_to_reconnect(self) -> None:
         """Tell the connected bots to open fresh connections, as Slack does every few hours."""
         self._server.submit(self._hub.ask_to_reconnect()).result()
+
+    async def _share(
+        self, as_user: str, channel: str, content: bytes, name: str, text: str, thread: str | None
+    ) -> None:
+        person, place = self.workspace.people[as_user], self.workspace.channels[channel]
+        file, ticket = self.workspace.files.announce(name, len(content), "")
+        self.workspace.files.send(ticket, content)
+        self.workspace.files.complete(file.id, name)
+        words = escape(text, self.workspace, named=False)
+        given = uploads.shown(self._server.url, file, ready=True)
+        message = self.workspace.post(place.id, person.id, words, thread_ts=thread, files=[given])
+        file.shared = (place.id, message.ts)
+
+    def _may_read(self, request: Request) -> bool:
+        allowed = request.headers.get("authorization") == f"Bearer {self.keys.bot_token}"
+        return allowed and "files:read" in self.manifest.scopes
 
     def _tell(self, change: Change) -> None:
         for name, event in told_of(change, self.workspace):

@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from klingbot.sandbox.slack import chat
@@ -48,7 +49,7 @@ def complete_upload(slack: Slack, args: Args) -> Reply:
         return error("file_not_found")
     if share:
         _post(slack, share, files, word(args, "initial_comment"))
-    return ok(files=[_shown(slack, file, ready=False) for file in files])
+    return ok(files=[shown(slack.url, file, ready=False) for file in files])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,9 @@ def _share(slack: Slack, args: Args) -> _Share | Reply:
 
 
 def _post(slack: Slack, share: _Share, files: list[File], words: str) -> None:
-    shown = [_shown(slack, file, ready=True) for file in files]
+    given = [shown(slack.url, file, ready=True) for file in files]
     bot, thread_ts = slack.workspace.bot_user_id, share.thread_ts
-    message = slack.workspace.post(share.channel, bot, words, files=shown, thread_ts=thread_ts)
+    message = slack.workspace.post(share.channel, bot, words, files=given, thread_ts=thread_ts)
     for file in files:
         file.shared = (share.channel, message.ts)
 
@@ -85,11 +86,11 @@ def info(slack: Slack, args: Args) -> Reply:
     file = slack.workspace.files.find(word(args, "file"))
     if file is None:
         return error("file_not_found")
-    return ok(file=_shown(slack, file, ready=slack.workspace.files.is_ready(file)))
+    return ok(file=shown(slack.url, file, ready=slack.workspace.files.is_ready(file)))
 
 
-def routes(files: Files) -> list[BaseRoute]:
-    """Where bytes come in, and where the page gets them from."""
+def routes(files: Files, may_read: Callable[[Request], bool]) -> list[BaseRoute]:
+    """Where bytes come in, and where the page and the bot get them from."""
 
     async def upload(request: Request) -> Response:
         content = await request.body()
@@ -103,10 +104,18 @@ def routes(files: Files) -> list[BaseRoute]:
             return PlainTextResponse("no such file", status_code=404)
         return _part(file, request.headers.get("range", ""))
 
+    async def download_for_bots(request: Request) -> Response:
+        """Any kind of file; whoever may not see it is led to the page where people log in."""
+        file = files.find(request.path_params["file_id"])
+        if file is None or not may_read(request):
+            return RedirectResponse("/", 302)
+        return _part(file, "")
+
     return [
         Route("/upload/v1/{ticket}", upload, methods=["POST"]),
         Route("/files/{file_id}", download),
         Route("/files/{file_id}/{name}", download),
+        Route("/files-pri/{file_id}/{name}", download_for_bots),
     ]
 
 
@@ -126,7 +135,8 @@ def _part(file: File, wanted: str) -> Response:
     return Response(content[start : end + 1], 206, headers, _mimetype(file))
 
 
-def _shown(slack: Slack, file: File, *, ready: bool) -> dict[str, Any]:
+def shown(url: str, file: File, *, ready: bool) -> dict[str, Any]:
+    """A file as the bot gets to see it. `url` is the server's own."""
     return {
         "id": file.id,
         "name": file.name,
@@ -136,7 +146,8 @@ def _shown(slack: Slack, file: File, *, ready: bool) -> dict[str, Any]:
         "mimetype": _mimetype(file) if ready else "",
         "filetype": file.kind if ready else "",
         "is_public": file.shared is not None,
-        "permalink": f"{slack.url}/files/{file.id}/{quote(file.name)}",
+        "permalink": f"{url}/files/{file.id}/{quote(file.name)}",
+        "url_private": f"{url}/files-pri/{file.id}/{quote(file.name)}",
         "shares": {"public": {file.shared[0]: [{"ts": file.shared[1]}]}} if file.shared else {},
     }
 

@@ -103,8 +103,8 @@ function openByHand(id) {
 
 let arrived = Promise.resolve(); // two requests may overtake one another; what was typed first is said first
 
-async function onSend(text, thread = null) {
-  const typed = { as: view.you, channel: view.current, text, thread };
+async function onSend(text, { thread = null, ...more } = {}) {
+  const typed = { as: view.you, channel: view.current, text, thread, ...more };
   arrived = arrived.then(() => post("/page/send", typed));
   const { trouble } = await arrived;
   say(trouble);

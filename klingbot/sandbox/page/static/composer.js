@@ -14,7 +14,7 @@ const menu = new Menu(byId("composer-menu"), field, fill);
 const history = JSON.parse(sessionStorage.getItem(HISTORY) ?? "[]");
 let recalled = history.length; // the place in history that is shown; its length when none is
 
-/** `onSend(text)` resolves to true when the text was taken; otherwise it comes back to be mended. */
+/** `onSend(text, more)` resolves to true when the text was taken; otherwise it comes back to be mended. */
 export function startComposer(onSend) {
   field.addEventListener("input", typed);
   field.addEventListener("keydown", (event) => pressed(event));
@@ -25,6 +25,8 @@ export function startComposer(onSend) {
   });
   byId("slash").addEventListener("mousedown", (event) => event.preventDefault());
   byId("slash").addEventListener("click", () => fill(field.value.startsWith("/") ? field.value : "/"));
+  byId("attach").addEventListener("click", () => byId("picture").click());
+  byId("picture").addEventListener("change", () => sendPicture(onSend));
   typed();
 }
 
@@ -79,6 +81,17 @@ function recall(event, place) {
   recalled = place;
   fill(history[place] ?? "");
   menu.close();
+}
+
+/** The picture goes at once, with the words that stand in the composer. */
+async function sendPicture(onSend) {
+  const [file] = byId("picture").files;
+  if (!file) return;
+  const text = field.value.trim();
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const picture = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  byId("picture").value = "";
+  if (await onSend(text, { picture, name: file.name })) fill("");
 }
 
 async function submit(onSend) {

@@ -11,7 +11,7 @@ const list = new ScrollingList(byId("thread-scroll"), byId("thread-messages"), (
 let root = null; // the ts of the message whose thread is open
 let opener = null; // what had the focus before
 
-/** `onChange()` asks for a new drawing; `onSend(text, thread)` resolves to whether it was taken. */
+/** `onChange()` asks for a new drawing; `onSend(text, { thread })` resolves to whether it was taken. */
 export function startThread(onChange, onSend) {
   document.addEventListener("click", ({ target }) => {
     const link = target.closest("[data-thread]");
@@ -60,6 +60,6 @@ async function submit(onSend) {
   const text = field.value.trim();
   if (!text) return;
   field.value = "";
-  if (await onSend(text, root)) list.toBottom();
+  if (await onSend(text, { thread: root })) list.toBottom();
   else if (!field.value) field.value = text;
 }
