@@ -73,6 +73,12 @@ def test_commands_shortcuts_and_events_are_those_that_are_answered() -> None:
     assert {event.partition(".")[0] for event in EVENTS} == listened("event")
 
 
+def test_interactivity_is_on_for_presses_and_forms_are_answered() -> None:
+    answered = {call.func.attr for call in calls() if isinstance(call.func, ast.Attribute)}
+    interactive = bool({"action", "view_submission", "global_shortcut", "message_shortcut"} & answered)
+    assert DECLARED["settings"]["interactivity"]["is_enabled"] == interactive
+
+
 def test_the_home_tab_is_on_for_it_is_drawn_and_the_messages_tab_for_answers_come_there() -> None:
     assert "views.publish" in methods()
     assert DECLARED["features"]["app_home"]["home_tab_enabled"]
