@@ -7,17 +7,24 @@ readers would turn numbers with a point into floats.
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
-from klingbot import money
+from klingbot.engine.usage import Usage
+from klingbot.money import credits_of, usd_of
+from klingbot.periods import Calendar
 from klingbot.store import snapshot
 from klingbot.store.listing import Listing, listing
 from klingbot.store.place import Place
 
+_SHARES = (
+    "scope", "period", "from", "by", "name", "called", "jobs", "not_made",
+    "used_credits", "used_usd", "in_flight_credits", "in_flight_usd",
+)  # fmt: skip
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -29,6 +36,22 @@ def export(place: Place, what: str, shape: str, file: TextIO) -> None:
     with snapshot(place) as db:
         listed = listing(db, what)
         _write_csv(listed, file) if shape == "csv" else _write_jsonl(listed, file)
+
+
+def usage_csv(usage: Usage, names: Mapping[str, str], calendar: Calendar) -> str:
+    """A row for each share of what was spent; `names` are people's, by id. Days are ISO dates."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(_SHARES)
+    whole = (usage.scope, usage.period.kind.value, usage.period.first_day.isoformat(), usage.by)
+    for share in usage.shares:
+        by_day = usage.by == "day"
+        name = calendar.periods(int(share.name)).daily.first_day.isoformat() if by_day else share.name
+        amounts = (share.total.settled, share.total.held)
+        figures = [figure for each in amounts for figure in (credits_of(each.millicredits), usd_of(each.microusd))]
+        row = (*whole, name, names.get(share.name, ""), share.jobs, share.failed, *figures)
+        writer.writerow(map(_cell, row))
+    return file.getvalue()
 
 
 def _write_csv(listed: Listing, file: TextIO) -> None:
@@ -60,8 +83,8 @@ def _shown(column: str, value: Any) -> Any:
     if column == "at" or column.endswith("_at"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if "millicredits" in column:
-        return money.credits_of(value)
-    return money.usd_of(value) if "microusd" in column else value
+        return credits_of(value)
+    return usd_of(value) if "microusd" in column else value
 
 
 def _plain(value: Any) -> Any:

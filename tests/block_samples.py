@@ -93,7 +93,7 @@ def parts(said: Message) -> list[dict[str, Any]]:
 
 
 def _parts(block: dict[str, Any]) -> list[dict[str, Any]]:
-    if block["type"] == "image":
+    if block["type"] in ("image", "table", "data_visualization"):
         return []
     if "text" in block:
         return [block["text"]]

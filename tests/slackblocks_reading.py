@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import slackblocks
-from slackblocks import elements, objects
+from slackblocks import elements, objects, rich_text
 
 Json = dict[str, Any]
 
@@ -28,9 +28,28 @@ def block(given: Json) -> slackblocks.Block:
         return slackblocks.InputBlock(label, element(given["element"]), block_id=block_id, **{**fields, **hint})
     if "accessory" in given:
         return slackblocks.SectionBlock(objects.Text.from_dict(given["text"]), accessory=element(given["accessory"]))
-    if "fields" in given:
-        return slackblocks.SectionBlock(fields=[objects.Text.from_dict(each) for each in given["fields"]])
+    if given["type"] == "table":
+        rows = [[_cell(cell) for cell in row] for row in given["rows"]]
+        return slackblocks.TableBlock(rows, [objects.ColumnSettings(**each) for each in given["column_settings"]])
+    if given["type"] == "data_visualization":
+        return slackblocks.DataVisualizationBlock(given["title"], _bars(given["chart"]))
     return slackblocks.Block.from_dict(given)
+
+
+def _cell(given: Json) -> Any:
+    if given["type"] == "raw_text":
+        return objects.RawText(given["text"])
+    [line] = given["elements"]
+    people = [rich_text.RichTextUser(each["user_id"]) for each in line["elements"]]
+    return rich_text.RichTextSection(people)
+
+
+def _bars(given: Json) -> objects.BarChart:
+    series = [
+        objects.DataSeries(each["name"], [objects.DataPoint(**point) for point in each["data"]])
+        for each in given["series"]
+    ]
+    return objects.BarChart(series, objects.AxisConfig(**given["axis_config"]))
 
 
 def element(given: Json) -> elements.Element:

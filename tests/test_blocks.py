@@ -404,24 +404,63 @@ def test_usage_shows_the_total_the_budget_and_its_parts() -> None:
         "Usage of workspace · November 2026\n"
         "764 credits ($45.84) used, 40 credits ($2.40) in flight\n"
         f"80.4% of 1,000 credits, 196 credits left, resets {DECEMBER}\n"
-        "By model\n"
-        "• kling-pro: 700 credits ($42.00), 40 credits ($2.40) in flight · 12 jobs, 1 not made\n"
-        "• kling-v1: 64 credits ($3.84) · 1 job"
+        "• kling-pro: used 700 credits ($42.00), in flight 40 credits ($2.40), jobs 12, not made 1\n"
+        "• kling-v1: used 64 credits ($3.84), jobs 1\n"
+        "[As a chart] [As CSV]"
     )
 
 
-def test_usage_sums_up_what_comes_after_the_first_ten() -> None:
-    said = usage.usage(spend(*(share(f"p{number}", 10) for number in range(25)), by="project"), UTC)
-    assert said.text.count("•") == 11
-    assert said.text.endswith("• 15 more: 150 credits ($9.00) · 15 jobs")
+def test_usage_sums_up_what_comes_after_the_first_twenty() -> None:
+    said = usage.usage(spend(*(share(f"p{number}", 10) for number in range(35)), by="project"), UTC)
+    assert said.text.count("•") == 21
+    assert "• 15 more: used 150 credits ($9.00), jobs 15" in said.text
+
+
+def test_usage_is_a_table_with_people_by_mention_and_the_same_in_words() -> None:
+    outcome = spend(share("U0BOB00001", 40, held=10), share("U0CAROL001", 20, failed=1), by="user")
+    said = usage.usage(outcome, UTC)
+    [table] = [block for block in said.blocks if block["type"] == "table"]
+    heads, bob, carol = table["rows"]
+    assert [cell["text"] for cell in heads] == ["By user", "Used", "In flight", "Jobs", "Not made"]
+    assert bob[0]["elements"][0]["elements"] == [{"type": "user", "user_id": "U0BOB00001"}]
+    assert [cell["text"] for cell in carol[1:]] == ["20 credits ($1.20)", "–", "1", "1"]
+    assert "• <@U0BOB00001>: used 40 credits ($2.40), in flight 10 credits ($0.60), jobs 1" in said.text
+    assert said.in_words().text == said.text
+    assert not said.in_words().has_pictures
+
+
+def test_what_stands_in_a_cell_formats_nothing_in_words() -> None:
+    said = usage.usage(spend(share("*a* <!here> @here", 1), by="project"), UTC)
+    assert "<!here>" not in said.text and "&lt;!here&gt;" in said.text
+
+
+def test_a_chart_has_a_bar_for_each_share_and_the_same_in_words() -> None:
+    outcome = spend(share("U0BOB00001", 40, held=10), share("U0CAROL001", 20), by="user")
+    said = usage.chart(outcome, UTC, {"U0BOB00001": "Bob Baker, the one with the long name"})
+    [drawn] = [block["chart"] for block in said.blocks if block["type"] == "data_visualization"]
+    [series] = drawn["series"]
+    assert series["data"] == [{"label": "Bob Baker, the one w", "value": 3.0}, {"label": "U0CAROL001", "value": 1.2}]
+    assert drawn["axis_config"]["categories"] == [point["label"] for point in series["data"]]
+    assert said.in_words().text.endswith("By user, November 2026 (USD)\nBob Baker, the one w: 3.00\nU0CAROL001: 1.20")
+
+
+def test_bars_whose_names_begin_alike_are_told_apart_and_the_last_days_are_drawn() -> None:
+    alike = spend(*(share(f"{'n' * 30}{number}", 30 - number) for number in range(25)), by="project")
+    said = usage.chart(alike, UTC, {})
+    [drawn] = [block["chart"] for block in said.blocks if block["type"] == "data_visualization"]
+    labels = drawn["axis_config"]["categories"]
+    assert len(labels) == len(set(labels)) == 20
+    assert said.text.endswith("5 more are not drawn")
+    days = [share(str(UTC.midnight(date(2026, 11, day))), day) for day in range(1, 31)]
+    assert "Mon 30 Nov: 1.80" in usage.chart(spend(*days, by="day"), UTC, {}).text
 
 
 def test_usage_by_day_shows_every_day_with_its_weekday() -> None:
     days = [share(str(UTC.midnight(date(2026, 11, day))), day) for day in range(1, 31)]
     said = usage.usage(spend(*days, by="day"), UTC)
     assert said.text.count("•") == 30
-    assert "• Sunday 1 November: 1 credit ($0.06)" in said.text
-    assert "• Monday 23 November: 23 credits ($1.38)" in said.text
+    assert "• Sunday 1 November: used 1 credit ($0.06)" in said.text
+    assert "• Monday 23 November: used 23 credits ($1.38)" in said.text
 
 
 def test_an_empty_period_takes_one_line_and_teaches_what_to_type() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from block_samples import UTC, share, spend
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -19,12 +22,25 @@ import bot
 from klingbot import prices
 from klingbot.engine import Engine, asking, open_engine, verdicts
 from klingbot.engine.outcomes import Held
-from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export
+from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
 from klingbot.jobs import Request
+from klingbot.periods import Calendar
 from klingbot.pricing import Wish
 from klingbot.store import DatabaseError, snapshot
 from klingbot.store.listing import Listing, listing
 from tests.ledger_checks import env_of, hold, settle, submit
+
+
+def test_no_name_in_a_usage_csv_runs_as_a_formula() -> None:
+    outcome = spend(share("=HYPERLINK()", 1), by="project")
+    assert "'=HYPERLINK()" in usage_csv(outcome, {}, UTC)
+
+
+def test_days_in_a_usage_csv_are_dates_in_the_bots_time_zone() -> None:
+    calendar = Calendar(ZoneInfo("America/New_York"))
+    midnight = calendar.midnight(date(2026, 11, 23))
+    [row] = csv.DictReader(usage_csv(spend(share(str(midnight), 1.5), by="day"), {}, calendar).splitlines())
+    assert (row["name"], row["used_credits"], row["used_usd"]) == ("2026-11-23", "1.5", "0.09")
 
 
 def exported(engine: Engine, what: str, shape: str) -> list[dict[str, Any]]:

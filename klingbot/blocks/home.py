@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from klingbot.blocks import digests
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.jobs import charge, product
-from klingbot.blocks.message import Block, actions, beside, button, cells, context, heading, section
+from klingbot.blocks.message import Block, actions, beside, button, context, heading, section
 from klingbot.blocks.queue import line, standing_words
 from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
-from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, scope_name
+from klingbot.blocks.text import code, label, link, mention, name, neutral, scope_name
+from klingbot.blocks.usage import shares
 from klingbot.budgets import Standing
 from klingbot.engine.home import Home
 from klingbot.increases import Increase
 from klingbot.jobs import Job, JobState
 from klingbot.periods import Calendar
-from klingbot.store.ledger import Share
 
-MOST_BUDGETS, MOST_WAITING, MOST_SHARES = 10, 5, 10
+MOST_BUDGETS, MOST_WAITING = 10, 5
 _PROMPT = 80
 
 
@@ -30,7 +30,7 @@ def home(content: Home, calendar: Calendar) -> list[Block]:
         *_budgets(content, calendar),
         *_jobs(content, calendar),
         *_videos(content.queue.ended),
-        *_spent(content),
+        *_spent(content, calendar),
         context(f"All of this can be typed too: {code('/kling help')}"),
     ]
 
@@ -114,19 +114,11 @@ def _video(job: Job) -> str:
     return f"{prompt}\nNot made{why} · nothing charged"
 
 
-def _spent(content: Home) -> Iterator[Block]:
+def _spent(content: Home, calendar: Calendar) -> Iterator[Block]:
     usage = content.spent
     yield heading(f"You in {usage.period.label}")
     if not usage.shares:
         yield section("Nothing spent yet: what your videos cost stands here, by project.")
         return
-    shown, rest = usage.shares[:MOST_SHARES], usage.shares[MOST_SHARES:]
     yield section(sums(usage.total))
-    yield cells(*(_cell(share) for share in shown))
-    if rest:
-        yield context(f"{plural(len(rest), 'more project')}: {code('/kling usage @you --by project')}")
-
-
-def _cell(share: Share) -> str:
-    in_flight = f", {share.total.held} in flight" if share.total.held else ""
-    return f"*{name(share.name)}*\n{share.total.settled}{in_flight} · {plural(share.jobs, 'job')}"
+    yield shares(usage, calendar)

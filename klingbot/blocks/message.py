@@ -5,13 +5,15 @@ Slack shows the blocks; notifications and screen readers use the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from klingbot.blocks import tables
+
 LONGEST = 3_000
 """Characters in one text of a block (Slack's docs, section block)."""
-LONGEST_HEADING, LONGEST_CELL = 150, 2_000
+LONGEST_HEADING = 150
 LONGEST_LABEL = 75
 """Characters on a button (Slack's docs, button element)."""
 
@@ -36,16 +38,28 @@ class Message:
 
     @property
     def has_pictures(self) -> bool:
-        return any(block["type"] == "image" for block in self.blocks)
+        """Whether something in it is drawn, which Slack may not do everywhere."""
+        return any(block["type"] == "image" or tables.is_drawn(block) for block in self.blocks)
 
     def in_words(self) -> Message:
-        """The same with what its pictures show said in small print."""
-        return message(*(context(block["alt_text"]) if block["type"] == "image" else block for block in self.blocks))
+        """The same with what its pictures, tables and charts show said in words."""
+        return message(*in_words(self.blocks))
 
 
 def message(*blocks: Block) -> Message:
     lines = "\n".join(_said(block) for block in blocks).translate(_FOR_THE_EYE).splitlines()
     return Message("\n".join(line.strip() for line in lines if line.strip()), blocks)
+
+
+def in_words(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The same blocks with what is drawn in them said in words."""
+    for block in blocks:
+        if block["type"] == "image":
+            yield context(block["alt_text"])
+        elif tables.is_drawn(block):
+            yield from sections(tables.lines(block))
+        else:
+            yield block
 
 
 def section(*lines: str) -> Block:
@@ -61,11 +75,6 @@ def beside(said: Block, pressed: Block) -> Block:
 def heading(text: str) -> Block:
     """A title, in words that need no formatting."""
     return {"type": "header", "text": plain(text, LONGEST_HEADING)}
-
-
-def cells(*texts: str) -> Block:
-    """Up to ten texts side by side, two to a line; phones show them below each other."""
-    return {"type": "section", "fields": [_mrkdwn(text, LONGEST_CELL) for text in texts]}
 
 
 def context(*remarks: str) -> Block:
@@ -141,4 +150,6 @@ def _said(block: Block) -> str:
         return " ".join(f"[{element['text']['text']}]" for element in block["elements"])
     if block["type"] == "image":
         return str(block["alt_text"])
+    if tables.is_drawn(block):
+        return "\n".join(tables.lines(block))
     return " · ".join(element["text"] for element in block["elements"])

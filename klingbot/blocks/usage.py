@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.message import Message, message, section, sections
+from collections.abc import Mapping
+from datetime import date
+
+from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, left, limit, resets, sums
-from klingbot.blocks.text import code, mention, name, plural, scope_name
+from klingbot.blocks.tables import MOST_POINTS, NONE, Cell, Who, bars, table
+from klingbot.blocks.text import code, is_id, name, scope_name
 from klingbot.budgets import Standing, Total
 from klingbot.engine.usage import Usage
+from klingbot.money import usd_of
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.store.ledger import Share
 
-MOST_SHARES = 10
+MOST_SHARES = 20
 
 
 def usage(outcome: Usage, calendar: Calendar) -> Message:
     if not outcome.shares:
         return _nothing(outcome)
     budget = _budget(outcome.standing, calendar) if outcome.standing else ""
+    which = f"{outcome.period.kind} {outcome.by} {outcome.scope}"
     return message(
         section(
             f"*Usage of {scope_name(outcome.scope)}* · {outcome.period.label}",
             sums(outcome.total),
             budget,
         ),
-        *sections([f"*By {outcome.by}*", *_lines(outcome, calendar)]),
+        shares(outcome, calendar),
+        actions(button("As a chart", "usage.chart", which), button("As CSV", "usage.csv", which)),
     )
+
+
+def shares(outcome: Usage, calendar: Calendar) -> Block:
+    """A table of what the sum is made of."""
+    most = len(outcome.shares) if outcome.by == "day" else MOST_SHARES
+    shown, rest = outcome.shares[:most], outcome.shares[most:]
+    rows = [(_named(share, outcome.by, calendar), *_figures(share)) for share in shown]
+    others = [(f"{len(rest):,} more", *_figures(_sum(rest)))] if rest else []
+    return table((f"By {outcome.by}", "Used", "In flight", "Jobs", "Not made"), [*rows, *others])
+
+
+def chart(outcome: Usage, calendar: Calendar, names: Mapping[str, str]) -> Message:
+    """What was used and is in flight, in USD; `names` are people's, by id."""
+    if not outcome.shares:
+        return _nothing(outcome)
+    shown = outcome.shares if outcome.by == "day" else outcome.shares[:MOST_POINTS]
+    points = [(_labelled(share, outcome.by, calendar, names), _dollars(share)) for share in shown]
+    hidden = len(outcome.shares) - min(len(shown), MOST_POINTS)
+    drawn = bars(f"By {outcome.by}, {outcome.period.label}", "USD", points)
+    said = message(section(f"*Usage of {scope_name(outcome.scope)}* · {outcome.period.label}"), drawn)
+    return said.plus(context(f"{hidden:,} more are not drawn")) if hidden else said
+
+
+def handed() -> Message:
+    return message(section("The CSV is in your direct messages with me. Nobody else sees it there."))
+
+
+def file_words(outcome: Usage) -> str:
+    """What comes with the file."""
+    return f"Usage of {scope_name(outcome.scope)} by {outcome.by}, {outcome.period.label}"
 
 
 def _nothing(outcome: Usage) -> Message:
@@ -43,28 +80,38 @@ def _budget(standing: Standing, calendar: Calendar) -> str:
     )
 
 
-def _lines(outcome: Usage, calendar: Calendar) -> list[str]:
-    if outcome.by == "day":
-        return [f"• {_day(share.name, calendar)}: {_amounts(share)}" for share in outcome.shares]
-    lines = [f"• {_named(share, outcome.by)}: {_amounts(share)}" for share in outcome.shares[:MOST_SHARES]]
-    rest = outcome.shares[MOST_SHARES:]
-    return [*lines, f"• {len(rest):,} more: {_amounts(_sum(rest))}"] if rest else lines
+def _named(share: Share, by: str, calendar: Calendar) -> Cell:
+    if by == "day":
+        day = _day(share, calendar)
+        return f"{WEEKDAYS[day.weekday()].capitalize()} {day.day} {day:%B}"
+    return Who(share.name) if by == "user" and is_id(share.name) else share.name
 
 
-def _named(share: Share, by: str) -> str:
-    return mention(share.name) if by == "user" else name(share.name)
+def _labelled(share: Share, by: str, calendar: Calendar, names: Mapping[str, str]) -> str:
+    if by == "day":
+        day = _day(share, calendar)
+        return f"{day:%a} {day.day} {day:%b}"
+    return names.get(share.name, share.name)
 
 
-def _day(start: str, calendar: Calendar) -> str:
-    """`Monday 23 November`, from the day's start in UTC epoch milliseconds."""
-    day = calendar.periods(int(start)).daily.first_day
-    return f"{WEEKDAYS[day.weekday()].capitalize()} {day.day} {day:%B}"
+def _day(share: Share, calendar: Calendar) -> date:
+    """From the day's start in UTC epoch milliseconds, which is its name."""
+    return calendar.periods(int(share.name)).daily.first_day
 
 
-def _amounts(share: Share) -> str:
-    in_flight = f", {share.total.held} in flight" if share.total.held else ""
-    unmade = f", {share.failed:,} not made" if share.failed else ""
-    return f"{share.total.settled}{in_flight} · {plural(share.jobs, 'job')}{unmade}"
+def _figures(share: Share) -> tuple[str, str, str, str]:
+    held = share.total.held
+    return (
+        str(share.total.settled),
+        str(held) if held else NONE,
+        f"{share.jobs:,}",
+        f"{share.failed:,}" if share.failed else NONE,
+    )
+
+
+def _dollars(share: Share) -> float:
+    """To a cent: only to be drawn."""
+    return float(round(usd_of(share.total.committed.microusd), 2))
 
 
 def _sum(shares: tuple[Share, ...]) -> Share:

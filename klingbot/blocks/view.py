@@ -57,8 +57,8 @@ class Origin:
 
 
 def told(title: str, said: Message, origin: Origin) -> View:
-    """A message where a form was; its buttons lead on from the same origin."""
-    return View(TOLD, title, "", said.blocks, json.dumps(asdict(origin)), close="Close")
+    """A message where a form was; its buttons lead on from the same origin. Forms take no tables and no charts."""
+    return View(TOLD, title, "", said.in_words().blocks, json.dumps(asdict(origin)), close="Close")
 
 
 def field(

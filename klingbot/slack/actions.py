@@ -31,9 +31,10 @@ from klingbot.slack import (
     muting,
     queueing,
     screen,
+    spending,
     write_off_form,
 )
-from klingbot.slack.desk import Answer, Click, Desk, Opens, Private, Rewritten
+from klingbot.slack.desk import Answer, Click, Desk, Hands, Opens, Private, Rewritten
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.mistakes import MistakeError
 
@@ -111,6 +112,8 @@ def _click_in_view(body: dict[str, Any], form: dict[str, Any]) -> Click:
 
 
 def _show(client: WebClient, click: Click, said: Answer) -> None:
+    if isinstance(said, Hands):
+        said = Private(screen.hand(client, click.user_id, said))
     if click.view_id is not None:
         _show_in_form(client, click, click.view_id, said)
         return
@@ -122,7 +125,7 @@ def _show(client: WebClient, click: Click, said: Answer) -> None:
     _say(client, click, said)
 
 
-def _show_in_form(client: WebClient, click: Click, view_id: str, said: Answer) -> None:
+def _show_in_form(client: WebClient, click: Click, view_id: str, said: Private | Rewritten | Opens) -> None:
     """What is said to one person lies over the form, and what is rewritten takes its place, while it is open."""
     match said:
         case Opens(view=form, in_place=True):
@@ -173,6 +176,8 @@ _ACTIONS = {
     "digest.set": _Row(digest_forms.set_opened, admins_only="set digests"),
     "digest.change": _Row(digest_forms.change_opened, admins_only="set digests"),
     "digest.remove": _Row(digest_forms.remove_opened, admins_only="turn digests off"),
+    "usage.chart": _Row(spending.chart_clicked),
+    "usage.csv": _Row(spending.csv_clicked),
     "job.confirm": _Row(increasing.confirm_clicked),
     "increase.ask": _Row(increase_forms.ask_opened),
     "increase.approve": _Row(increasing.approve_clicked),

@@ -92,4 +92,15 @@ class Opens:
     """Of the form in which the button was pressed, and not over it."""
 
 
-Answer = Private | Rewritten | Opens
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """A file that only whoever clicked gets, in their direct messages; then `message` is said to them."""
+
+    name: str
+    content: bytes
+    words: str
+    """What comes with the file; in mrkdwn."""
+    message: Message
+
+
+Answer = Private | Rewritten | Opens | Hands

@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from klingbot.blocks import home as home_blocks
+from klingbot.blocks.message import in_words
 from klingbot.engine.home import home
 from klingbot.slack.desk import Desk
 
@@ -69,7 +70,7 @@ class Homes:
 
     def _publish(self, user_id: str, view: dict[str, Any]) -> bool:
         try:
-            self._client.views_publish(user_id=user_id, view=view)
+            self._publish_drawn(user_id, view)
         except SlackApiError as e:
             log.warning("Slack did not take a home: %s", e.response.get("error"))
             return False
@@ -77,6 +78,16 @@ class Homes:
             log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
             return False
         return True
+
+    def _publish_drawn(self, user_id: str, view: dict[str, Any]) -> None:
+        """In words where Slack draws no tables on a home."""
+        try:
+            self._client.views_publish(user_id=user_id, view=view)
+        except SlackApiError as e:
+            if e.response.get("error") not in ("invalid_arguments", "invalid_blocks"):
+                raise
+            log.info("Slack does not draw a home; it is said in words")
+            self._client.views_publish(user_id=user_id, view=view | {"blocks": [*in_words(view["blocks"])]})
 
     def _forget(self, user_id: str) -> None:
         self._opened.pop(user_id, None)

@@ -17,6 +17,7 @@ from slack_sdk.webhook import WebhookClient
 from klingbot.blocks import answers
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
+from klingbot.slack.desk import Hands
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ def answer(response_url: str, message: Message, *, replaces: bool = False, threa
     )
     try:
         reply = webhook.send_dict({**message.payload(), "replace_original": replaces, **thread})
+        if message.has_pictures and 400 <= reply.status_code < 500:
+            log.info("Slack does not draw an answer; it is said in words")
+            reply = webhook.send_dict({**message.in_words().payload(), "replace_original": replaces, **thread})
     except _AWAY as e:
         log.warning("an answer to a click was lost: %s", type(e).__name__)
         return
@@ -48,8 +52,29 @@ def tell(client: WebClient, to: str, message: Message, *, thread_ts: str | None 
     """Says it in somebody's direct messages, where there is no response_url; `to` is their id, or that of these."""
     try:
         client.chat_postMessage(channel=to, thread_ts=thread_ts, unfurl_links=False, **message.payload())
-    except (SlackApiError, *_AWAY) as e:
+    except SlackApiError as e:
+        if message.has_pictures and e.response.get("error") == "invalid_blocks":
+            tell(client, to, message.in_words(), thread_ts=thread_ts)
+            return
+        log.warning("an answer was lost: %s", e.response.get("error"))
+    except _AWAY as e:
         log.warning("an answer was lost: %s", type(e).__name__)
+
+
+def hand(client: WebClient, to: str, file: Hands) -> Message:
+    """Puts a file into somebody's direct messages, where nobody else sees it; what to say of it."""
+    try:
+        direct = client.conversations_open(users=to)["channel"]["id"]
+        client.files_upload_v2(
+            channel=direct, filename=file.name, title=file.name, content=file.content, initial_comment=file.words
+        )
+    except SlackApiError as e:
+        log.warning("Slack did not take a file: %s", e.response.get("error"))
+    except _AWAY as e:
+        log.warning("a file was lost: %s", type(e).__name__)
+    else:
+        return file.message
+    return answers.unavailable("Slack did not take the file just now. Press again in a minute.")
 
 
 def whisper(client: WebClient, channel_id: str, user_id: str, message: Message, *, thread_ts: str | None) -> None:

@@ -26,7 +26,7 @@ PERIODS = {
     "month": "monthly",
 }
 ON_OFF = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-_GROUPINGS = ("model", "user", "project", "day")
+GROUPINGS = ("model", "user", "project", "day")
 
 _LINK = re.compile(r"<(https?:[^<>|]*)(?:\|[^<>]*)?>", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
@@ -164,8 +164,8 @@ def period(text: str) -> str:
 
 def grouping(text: str) -> str:
     typed = lowered(text)
-    if typed not in _GROUPINGS:
-        hint = did_you_mean(typed, _GROUPINGS)
+    if typed not in GROUPINGS:
+        hint = did_you_mean(typed, GROUPINGS)
         raise MistakeError(f"Unknown --by {shown(text)}.{hint} Write --by model, user, project or day.")
     return typed
 

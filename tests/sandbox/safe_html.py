@@ -5,13 +5,13 @@ import re
 
 TAGS = {
     "a", "b", "blockquote", "br", "button", "code", "div", "figcaption", "figure", "h3", "hr", "i", "img", "input",
-    "label", "li", "ol", "optgroup", "option", "p", "pre", "s", "select", "small", "span", "table", "td", "textarea",
-    "th", "tr", "ul", "video",
+    "label", "li", "meter", "ol", "optgroup", "option", "p", "pre", "s", "select", "small", "span", "table", "td",
+    "textarea", "th", "tr", "ul", "video",
 }  # fmt: skip
 ATTRIBUTES = {
     "alt", "aria-label", "autocomplete", "checked", "class", "controls", "data-action-id", "data-block-id",
     "data-confirm", "data-current", "data-dispatch", "data-focus", "data-input", "for", "href", "id", "inputmode",
-    "label", "name",
+    "label", "max", "min", "name",
     "placeholder", "playsinline", "preload", "rel", "role", "rows", "selected", "src", "start", "target", "type",
     "value",
 }  # fmt: skip

@@ -39,6 +39,17 @@ IMAGE = {"type": "image", "image_url": "http://127.0.0.1/cat.png", "alt_text": "
 CONFIRM = {"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}
 
 
+def table(rows: int, columns: int = 1, length: int = 5) -> Json:
+    return {"type": "table", "rows": [[{"type": "raw_text", "text": "x" * length}] * columns] * rows}
+
+
+def chart(points: int, title: str = "Spend", categories: list[str] | None = None) -> Json:
+    data = [{"label": str(number), "value": number} for number in range(points)]
+    axes = {"categories": categories or [str(number) for number in range(min(points, 20))]}
+    drawn = {"type": "bar", "series": [{"name": "USD", "data": data}], "axis_config": axes}
+    return {"type": "data_visualization", "title": title, "chart": drawn}
+
+
 def context(count: int) -> Json:
     return {"type": "context", "elements": [text(1)] * count}
 
@@ -81,6 +92,16 @@ def context(count: int) -> Json:
         ([IMAGE], [{**IMAGE, "alt_text": ""}], "/blocks/0/alt_text"),
         ([IMAGE], [{"type": "image", "image_url": "http://127.0.0.1/cat.png"}], "/blocks/0"),
         ([section()], [{"type": "section"}], "/blocks/0"),
+        ([table(100)], [table(101)], "/blocks/0/rows"),
+        ([table(1, 20)], [table(1, 21)], "/blocks/0/rows/0"),
+        ([table(10, 10, 100)], [table(10, 10, 101)], "/blocks"),
+        ([table(1)], [table(1)] * 2, "/blocks"),
+        ([table(1, 1, 1)], [table(1, 1, 0)], "/blocks/0/rows/0/0/text"),
+        ([chart(20)], [chart(21)], "/blocks/0/chart/series/0/data"),
+        ([chart(2)] * 2, [chart(2)] * 3, "/blocks"),
+        ([chart(2, title="t" * 50)], [chart(2, title="t" * 51)], "/blocks/0/title"),
+        ([chart(2)], [chart(2, categories=["0", "0"])], "/blocks"),
+        ([chart(2)], [chart(2, categories=["0", "2"])], "/blocks"),
         ([section()], [section(colour="red")], "/blocks/0"),
         ([section(block_id="a"), section(block_id="b")], [section(block_id="a")] * 2, "/blocks/1/block_id"),
         (

@@ -169,7 +169,17 @@ def test_a_table_has_a_head_and_aligned_columns():
     assert '<tr><td>kling-pro</td><td class="right">40</td></tr>' in markup
 
 
-@pytest.mark.parametrize("kind", ["data_visualization", "hologram", "<script>"])
+def test_a_chart_is_drawn_as_bars_with_their_figures():
+    points = [{"label": "<b>pro", "value": 4.8}, {"label": "v1", "value": 1}]
+    axes = {"categories": ["<b>pro", "v1"], "y_label": "USD"}
+    chart = {"type": "bar", "series": [{"name": "USD", "data": points}], "axis_config": axes}
+    markup = draw({"type": "data_visualization", "title": "By model", "chart": chart})
+    assert_safe(markup)
+    assert '<span>v1</span><meter min="0" max="4.8" value="1"></meter><b>1</b>' in markup
+    assert "By model" in shown(markup) and "<b>pro" in shown(markup)
+
+
+@pytest.mark.parametrize("kind", ["hologram", "<script>"])
 def test_an_unknown_block_is_named_and_never_dropped(kind):
     markup = draw({"type": kind})
     assert 'class="unknown"' in markup

@@ -207,6 +207,7 @@ class Hook(ThreadingHTTPServer):
             status = self.server.statuses.pop(0) if self.server.statuses else 200
             method = self.path.rpartition("/")[2]
             error = self.server.refused.get(method, "" if status == 200 else "internal_error")
+            error = self.server.once_refused.pop(method, error)
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps({"ok": not error, "error": error}).encode())
@@ -222,6 +223,8 @@ class Hook(ThreadingHTTPServer):
         self.statuses: list[int] = []
         self.refused: dict[str, str] = {}
         """By method: Slack's word for not taking it."""
+        self.once_refused: dict[str, str] = {}
+        """The same, for the next call alone."""
         self.opened = threading.Event()
         self.opened.set()
 

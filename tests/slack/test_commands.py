@@ -339,11 +339,13 @@ def test_usage_is_this_month_of_the_workspace_by_model_unless_said_otherwise(bob
     assert bob.types("usage").splitlines() == [
         "Usage of workspace · November 2026",
         "0 credits ($0.00) used, 50 credits ($3.00) in flight",
-        "By model",
-        "• kling-pro: 0 credits ($0.00), 40 credits ($2.40) in flight · 1 job",
-        "• kling-v1.5: 0 credits ($0.00), 10 credits ($0.60) in flight · 1 job",
+        "• kling-pro: used 0 credits ($0.00), in flight 40 credits ($2.40), jobs 1",
+        "• kling-v1.5: used 0 credits ($0.00), in flight 10 credits ($0.60), jobs 1",
+        "[As a chart] [As CSV]",
     ]
-    assert f"• <@{BOB}>: 0 credits ($0.00), 40 credits" in bob.types("usage marketing --by user --period daily")
+    assert f"• <@{BOB}>: used 0 credits ($0.00), in flight 40 credits" in bob.types(
+        "usage marketing --by user --period daily"
+    )
     assert "Monday 23 November" in bob.types("usage @carol --by day --period week")
 
 

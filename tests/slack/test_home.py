@@ -120,6 +120,22 @@ def test_jobs_videos_and_spend_are_the_persons_own(bob: Any, carol: Any, hook: A
     assert "fox" not in said and "Nothing spent yet" in said
 
 
+def test_what_was_spent_is_a_table_and_in_words_where_slack_draws_none(
+    bob: Any, hook: Any, engine: Engine, homes: Homes
+) -> None:
+    settle(engine, hold(engine, "r1", user_id=bob.user_id, project="marketing"))
+    homes.open(bob.user_id)
+    [table] = [block for block in hook.said()["view"]["blocks"] if block["type"] == "table"]
+    assert [cell["text"] for cell in table["rows"][1]] == ["marketing", "40 credits ($2.40)", "–", "1", "–"]
+    hook.once_refused["views.publish"] = "invalid_arguments"
+    homes.open(bob.user_id)
+    said = hook.said()["view"]["blocks"]
+    assert "table" not in {block["type"] for block in said}
+    assert "• marketing: used 40 credits ($2.40), jobs 1" in [
+        block["text"]["text"] for block in said if "text" in block
+    ]
+
+
 def test_it_is_drawn_anew_when_something_has_moved_and_only_then(
     bob: Any, hook: Any, engine: Engine, homes: Homes
 ) -> None:

@@ -119,6 +119,23 @@ def _table(block: Block, reader: Reader) -> Html:
     return tag("div", tag("table", *rows), class_="table")
 
 
+def _chart(block: Block, reader: Reader) -> Html:
+    """Bars, whatever kind of chart it is; each series below the one before."""
+    drawn = [tag("figcaption", text(str(block.get("title", ""))))]
+    for series in block.get("chart", {}).get("series", ()):
+        points = series.get("data", ())
+        highest = max((point["value"] for point in points), default=0) or 1
+        drawn.append(tag("div", text(str(series.get("name", ""))), class_="series"))
+        drawn += [_bar(point, highest) for point in points]
+    return tag("figure", *drawn, class_="chart")
+
+
+def _bar(point: Block, highest: float) -> Html:
+    label, value = str(point.get("label", "")), point["value"]
+    meter = tag("meter", min="0", max=str(highest), value=str(max(0, value)))
+    return tag("div", tag("span", text(label)), meter, tag("b", text(f"{value:,}")), class_="bar")
+
+
 def _cell(cell: Block, reader: Reader) -> Html:
     if cell.get("type") == "rich_text":
         return rich_text.html(cell.get("elements", ()), reader)
@@ -172,6 +189,7 @@ def _unknown(block: Block) -> Html:
 _BLOCKS: Mapping[str, Callable[[Block, Reader], Html]] = {
     "actions": _actions,
     "context": _context,
+    "data_visualization": _chart,
     "divider": _divider,
     "file": _file,
     "header": _header,

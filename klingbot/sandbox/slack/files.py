@@ -39,10 +39,12 @@ class File:
 
     @property
     def kind(self) -> str:
-        """`png`, `jpg`, `gif` or `mp4`; `binary` for everything else."""
+        """`png`, `jpg`, `gif`, `mp4` or `csv`; `binary` for everything else."""
         content = self.content or b""
         if content[4:8] == b"ftyp":
             return "mp4"
+        if self.name.endswith(".csv"):
+            return "csv"
         return next((kind for start, kind in _KINDS.items() if content.startswith(start)), "binary")
 
 

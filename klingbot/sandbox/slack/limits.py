@@ -12,6 +12,7 @@ from klingbot.sandbox.slack.shapes import Check, Problem, by_type, list_of, obje
 LONGEST_TEXT = 40_000
 """Slack cuts a longer `text` off; refusing it says so louder."""
 LONGEST_MARKDOWN = 12_000
+LONGEST_TABLE = 10_000
 LONGEST_BLOCKS = 13_200
 """Characters in all blocks together. Slack does not document it; measured in slackapi/bolt-js#2509."""
 MOST_BLOCKS = 50
@@ -159,7 +160,34 @@ BLOCKS: dict[str, Check] = {
     "markdown": block({"text": string(LONGEST_MARKDOWN)}),
 }
 """What may stand in a message; views take the same and fields to fill in."""
-_MESSAGE = list_of(MOST_BLOCKS, by_type(BLOCKS))
+_RIGHT_OR_LEFT = object_of({}, {"align": one_of("left", "center", "right"), "is_wrapped": FLAG})
+_USER = by_type({"user": object_of({"user_id": string(20)})})
+_LINE = by_type({"rich_text_section": object_of({"elements": list_of(20, _USER)})})
+_CELL = by_type(
+    {"raw_text": object_of({"text": string(LONGEST_TABLE)}), "rich_text": object_of({"elements": list_of(20, _LINE)})}
+)
+
+
+def _number(value: Any, place: str) -> Iterator[Problem]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        yield Problem(place, "must be a number")
+
+
+_POINT = object_of({"label": string(20), "value": _number})
+_SERIES = object_of({"name": string(20), "data": list_of(20, _POINT)})
+_AXES = object_of({"categories": list_of(20, string(20))}, {"x_label": string(50), "y_label": string(50)})
+_AXIS_CHART = object_of({"series": list_of(6, _SERIES), "axis_config": _AXES})
+DRAWN: dict[str, Check] = {
+    "table": block(
+        {"rows": list_of(100, list_of(20, _CELL))},
+        {"column_settings": list_of(20, _RIGHT_OR_LEFT)},
+    ),
+    "data_visualization": block(
+        {"title": string(50), "chart": by_type(dict.fromkeys(("bar", "line", "area"), _AXIS_CHART))}
+    ),
+}
+"""What Slack draws in messages and on a home, and in no modal."""
+_MESSAGE = list_of(MOST_BLOCKS, by_type(BLOCKS | DRAWN))
 
 
 def across(blocks: Any, place: str) -> Iterator[Problem]:
@@ -169,8 +197,25 @@ def across(blocks: Any, place: str) -> Iterator[Problem]:
         if each["type"] == "section" and not each.keys() & {"text", "fields"}:
             yield Problem(f"{place}/{index}", "missing required field: text")
         yield from _repeated(each.get("elements", ()), "action_id", f"{place}/{index}/elements")
+    yield from _drawn(blocks, place)
     if sum(len(each["text"]) for each in blocks if each["type"] == "markdown") > LONGEST_MARKDOWN:
         yield Problem(place, f"markdown blocks must be less than {LONGEST_MARKDOWN + 1} characters together")
+
+
+def _drawn(blocks: Any, place: str) -> Iterator[Problem]:
+    tables = [each for each in blocks if each["type"] == "table"]
+    charts = [each["chart"] for each in blocks if each["type"] == "data_visualization"]
+    if len(tables) > 1:
+        yield Problem(place, "only one table is allowed")
+    if len(charts) > 2:
+        yield Problem(place, "no more than 2 charts allowed")
+    if characters(tables) > LONGEST_TABLE:
+        yield Problem(place, f"table must be less than {LONGEST_TABLE + 1} characters")
+    for chart in charts:
+        categories = chart["axis_config"]["categories"]
+        labels = [[point["label"] for point in series["data"]] for series in chart["series"]]
+        if len(set(categories)) < len(categories) or any(sorted(each) != sorted(categories) for each in labels):
+            yield Problem(place, "every series must have one point for each category")
 
 
 def _repeated(items: Any, name: str, place: str) -> Iterator[Problem]:

@@ -153,7 +153,7 @@ def shown(url: str, file: File, *, ready: bool) -> dict[str, Any]:
 
 
 def _mimetype(file: File) -> str:
-    kinds = {"binary": "application/octet-stream", "jpg": "image/jpeg", "mp4": "video/mp4"}
+    kinds = {"binary": "application/octet-stream", "csv": "text/csv", "jpg": "image/jpeg", "mp4": "video/mp4"}
     return kinds.get(file.kind, f"image/{file.kind}")
 
 

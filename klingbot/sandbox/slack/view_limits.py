@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from klingbot.sandbox.slack.limits import BLOCKS, ELEMENTS, FLAG, ID, across, block, plain
+from klingbot.sandbox.slack.limits import BLOCKS, DRAWN, ELEMENTS, FLAG, ID, across, block, plain
 from klingbot.sandbox.slack.shapes import Check, Problem, by_type, list_of, object_of, one_of, string
 
 MOST_BLOCKS = 100
@@ -71,6 +71,7 @@ _INPUT = block(
     {"hint": plain(2000), "optional": FLAG, "dispatch_action": FLAG},
 )
 _BLOCKS = {"blocks": list_of(MOST_BLOCKS, by_type(BLOCKS | {"input": _INPUT}))}
+_HOME_BLOCKS = {"blocks": list_of(MOST_BLOCKS, by_type(BLOCKS | DRAWN | {"input": _INPUT}))}
 _NAMED = {
     "private_metadata": _maybe_empty(LONGEST_METADATA),
     "callback_id": ID,
@@ -83,5 +84,5 @@ _SHAPES = {
         | {"submit": plain(LONGEST_TITLE), "close": plain(LONGEST_TITLE)}
         | {"clear_on_close": FLAG, "notify_on_close": FLAG},
     ),
-    "home": object_of(_BLOCKS, _NAMED),
+    "home": object_of(_HOME_BLOCKS, _NAMED),
 }
