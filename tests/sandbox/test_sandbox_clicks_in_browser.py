@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from bolt_bot import eventually
@@ -13,9 +15,14 @@ from playwright.sync_api import Browser, Page, expect
 from test_sandbox_files import png
 
 import bot
+from klingbot import prices
+from klingbot.clock import now_ms
+from klingbot.engine import open_engine, verdicts
+from klingbot.periods import Calendar
 from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.kling.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
+from klingbot.store import open_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,10 +37,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The real bot in a sandbox whose Kling has no room, so that jobs wait."""
+    """The real bot in a sandbox whose Kling has had no room for long, so that jobs wait, and are seldom tried."""
     folder: Path = tmp_path_factory.mktemp("sandbox")
     sandbox = play.open_sandbox(0, folder=folder)
     sandbox.kling.faults.add(Fault("create", ending="code", code=1303), times=1000)
+    keep_the_way_closed(folder)
     stopping = threading.Event()
     thread = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
     thread.start()
@@ -43,6 +51,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     thread.join(30)
     sandbox.stop()
     assert not thread.is_alive()
+
+
+def keep_the_way_closed(folder: Path) -> None:
+    """For a minute at a time: a job that is just being tried cannot be cancelled."""
+    with closing(open_store(folder / "klingbot.db")) as store:
+        engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now_ms)
+        for _ in range(10):
+            verdicts.busy(engine, engine.prices.default_model, code=1303, reason="busy")
 
 
 @pytest.fixture
@@ -59,7 +75,6 @@ def send(page: Page, text: str) -> None:
 
 
 def test_a_waiting_job_is_cancelled_with_one_press(page: Page, running: Sandbox) -> None:
-    running.kling.faults.add(Fault("create", "code", code=1302))  # so it waits
     send(page, "/kling generate A fox in snow")
     answer = page.get_by_test_id("message").last
     expect(answer).to_contain_text("A fox in snow")
