@@ -57,7 +57,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 def main() -> None:
-    """All of them, or only those whose names are given: `first-minute`, `digest`, `story`, `way-out`."""
+    """All of them, or only those whose names are given: `first-minute`, `digest` and the others of TAKES."""
     path = next(found for name in BROWSERS if (found := shutil.which(name)))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
@@ -100,6 +100,47 @@ def take_the_way_out(chromium: Browser) -> None:
         expect(approved).to_have_count(1)
         alice.mouse.move(0, 0)
         crop(approved, "approved.png")
+
+
+def take_the_forms(chromium: Browser) -> None:
+    """What is asked for in a form: a video, a budget and its raise, a digest; and the home of an admin."""
+    looks: dict[str, Any] = {"viewport": {"width": 1280, "height": 1400}, "device_scale_factor": 1.5}
+    with sandbox() as url:
+        page = visit(chromium, url, **looks)
+        say(page, "/kling generate --model kling-pro --duration 10")
+        form = page.get_by_test_id("modal")
+        form.get_by_label("What should it show?").fill("A lighthouse in a storm, seen from the sea")
+        shoot(form, "generate-form.png")
+        page.keyboard.press("Escape")
+        say(page, "/kling budget show marketing")
+        page.get_by_role("button", name="Change").last.click()
+        form.get_by_label("Limit in credits").fill("300")
+        shoot(form, "budget-form.png")
+        form.get_by_label("Why?").fill("The launch film")
+        form.get_by_role("button", name="Set it").click()
+        expect(form).to_contain_text("200 credits → 300 credits")
+        shoot(form, "budget-raise.png")
+        form.get_by_role("button", name="Raise it").click()
+        expect(form).to_have_count(0)
+        say(page, FOX)
+        expect(page.locator("video")).to_have_count(2, timeout=30_000)  # the sample's and the fox
+        page.get_by_test_id("channel-klingbot").click()
+        page.get_by_test_id("tab-home").click()
+        home = page.get_by_test_id("home")
+        expect(home).to_contain_text("A fox in snow")
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        shoot(home, "home.png")
+
+
+def take_the_usage(chromium: Browser) -> None:
+    """Who spent what: as a table, and as a chart."""
+    with sandbox() as url:
+        page = visit(chromium, url, viewport={"width": 1280, "height": 900}, device_scale_factor=1.5)
+        say(page, "/kling usage --by user")
+        table = page.get_by_test_id("message").filter(has=page.locator("table"))
+        crop(table, "usage.png")
+        table.get_by_role("button", name="As a chart").click()
+        crop(page.get_by_test_id("message").filter(has=page.locator(".chart")), "usage-chart.png")
 
 
 def take_the_digest(chromium: Browser) -> None:
@@ -224,6 +265,12 @@ def say(page: Page, text: str) -> None:
     page.get_by_test_id("send").click()
 
 
+def shoot(shown: Locator, name: str) -> None:
+    """All of a form, or of a home, with nothing pointed at."""
+    shown.page.mouse.move(0, 0)
+    shown.screenshot(path=HERE / name)
+
+
 def crop(message: Locator, name: str) -> None:
     """One message, without the empty right half of its row."""
     expect(message).to_have_count(1, timeout=10_000)
@@ -250,6 +297,8 @@ TAKES = {
     "digest": take_the_digest,
     "story": take_the_story,
     "way-out": take_the_way_out,
+    "forms": take_the_forms,
+    "usage": take_the_usage,
 }
 
 if __name__ == "__main__":
