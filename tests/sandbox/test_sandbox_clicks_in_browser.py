@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -224,3 +225,46 @@ def test_a_budget_is_set_by_form_and_raised_after_a_yes(page: Page, running: San
     expect(home).to_contain_text("200 credits left of 200 credits")
     page.get_by_test_id("tab-messages").click()
     expect(page.get_by_test_id("message").last).to_contain_text("@Bob Baker (monthly): 100 credits → 200 credits")
+
+
+def test_a_digest_is_set_moved_and_turned_off_by_form(page: Page, running: Sandbox) -> None:
+    form = page.get_by_test_id("modal")
+    send(page, "/kling digest")
+    page.get_by_role("button", name="Set a digest").last.click()
+    form.get_by_label("Whose?").select_option(label="Another project…")
+    form.get_by_label("Which project?").fill("films")
+    form.get_by_label("At what time?").fill("17:30")
+    form.get_by_label("Where to?").select_option(label="#finance")
+    form.get_by_role("button", name="Set it").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("Digest set: films, weekly at 17:30")
+    expect(form).to_have_count(0)
+
+    send(page, "/kling digest films")
+    listed = page.get_by_test_id("message").filter(has=page.get_by_role("button", name="Turn off"))
+    listed.get_by_role("button", name="Change").click()
+    expect(form.get_by_label("At what time?")).to_have_value("17:30")
+    form.get_by_label("At what time?").fill("08:00")
+    form.get_by_role("button", name="Change it").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("Digest set: films, weekly at 08:00")
+    expect(form).to_have_count(0)
+
+    listed.get_by_role("button", name="Turn off").click()
+    form.get_by_label("Why?").fill("nobody reads it")
+    form.get_by_role("button", name="Turn it off").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("Turned off: films, weekly at 08:00")
+
+
+def test_usage_is_drawn_as_a_table_and_a_chart_and_handed_over_as_csv(page: Page, running: Sandbox) -> None:
+    send(page, "/kling generate A fox for the books")
+    expect(page.get_by_test_id("message").last).to_contain_text("A fox for the books")
+    send(page, "/kling usage --by user")
+    table = page.get_by_test_id("message").filter(has=page.locator("table"))
+    expect(table.locator("tr").nth(1)).to_contain_text("@Alice Archer")
+    table.get_by_role("button", name="As a chart").click()
+    expect(page.get_by_test_id("message").last.locator(".chart")).to_contain_text("alice")
+    table.get_by_role("button", name="As CSV").click()
+    expect(page.get_by_test_id("message").last).to_contain_text("The CSV is in your direct messages with me.")
+    page.get_by_test_id("channel-klingbot").click()
+    file = page.get_by_test_id("message").last
+    expect(file).to_contain_text("Usage of workspace by user")
+    expect(file.get_by_role("link", name="by-user.csv")).to_have_attribute("href", re.compile(r"/files/F\w+/usage-"))
