@@ -14,10 +14,10 @@ def project_of(engine: Engine, channel_id: str) -> str:
     return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
 
 
-def set_project(engine: Engine, channel_id: str, project: str, *, by: str) -> None:
+def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: str = "") -> None:
     with engine.store.write() as tx:
         before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
         projects.put(tx, channel_id, project)
         if before != project:
-            what, at = f"project of #{channel_id}", engine.clock()
-            audit.note(tx, at=at, by=by, what=what, subject=project_scope(project), before=before, after=project)
+            what, at, scope = f"project of #{channel_id}", engine.clock(), project_scope(project)
+            audit.note(tx, at=at, by=by, what=what, subject=scope, before=before, after=project, why=why)

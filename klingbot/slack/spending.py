@@ -61,5 +61,5 @@ def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
 
 def set_project(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
     before = projects.project_of(desk.engine, asker.channel_id)
-    projects.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id)
+    projects.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id, why=command.reason)
     return answers.project_set(before, command.name)

@@ -23,7 +23,7 @@ USAGE = {
     "digest": '/kling digest SCOPE daily|weekly|monthly|off [--at 09:00] [--channel #c] [--reason "…"]',
     "digest now": "/kling digest SCOPE now [--period weekly]",
     "digest list": "/kling digest [SCOPE]",
-    "project": "/kling project [NAME]",
+    "project": '/kling project [NAME] [--reason "…"]',
     "jobs": "/kling jobs [@user|all]",
     "cancel": "/kling cancel JOB",
     "cancel waiting": "/kling cancel waiting",
@@ -68,6 +68,7 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "ask": ("credits", "usd", "period", "reason", "until"),
     "approve": ("credits", "usd"),
     "deny": ("reason",),
+    "project": ("reason",),
     "rules": ("models", "ceiling", "confirm", "approve", "reason"),
 }
 """The flags that a command takes; a command that is not here takes none."""

@@ -52,6 +52,14 @@ def test_a_reason_alone_asks_for_the_rule(alice: Person) -> None:
     assert alice.types('rules marketing --reason "why not"').startswith("Which rule?")
 
 
+def test_the_project_of_a_channel_is_in_the_audit_with_why(alice: Person, engine: Engine) -> None:
+    alice.types('project marketing --reason "they moved in"')
+    [newest] = ruling.changes(engine, MARKETING)
+    assert (newest.what, newest.before, newest.after) == ("project of #C0GENERAL1", "default", "marketing")
+    assert (newest.by, newest.why) == (ALICE, "they moved in")
+    assert alice.types('project --reason "but which"').startswith("The project is missing.")
+
+
 def test_digests_are_in_the_audit_too(alice: Person, engine: Engine) -> None:
     alice.types('digest marketing weekly --channel #general --reason "finance asked"')
     alice.types("digest marketing weekly --channel #general")

@@ -42,6 +42,7 @@ class ProjectShow:
 @dataclass(frozen=True, slots=True)
 class ProjectSet:
     name: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,11 @@ def usage(asked: Asked) -> Command:
 
 def project(asked: Asked) -> Command:
     only(asked.words, 1)
-    return ProjectSet(scopes.project_name(asked.words[0].text)) if asked.words else ProjectShow()
+    if asked.words:
+        return ProjectSet(scopes.project_name(asked.words[0].text), reason_of(asked))
+    if asked.flags:
+        raise MistakeError("The project is missing. Name it, like /kling project marketing.")
+    return ProjectShow()
 
 
 def rules(asked: Asked) -> Command:
