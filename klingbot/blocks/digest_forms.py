@@ -24,9 +24,8 @@ def set_digest(chosen: str, kind: PeriodKind, projects: Sequence[str], calendar:
 
 def change(schedule: Schedule, calendar: Calendar, alerts_channel: str | None, memory: str) -> View:
     shown = section(scheduled(schedule, calendar, alerts_channel))
-    return View(
-        CHANGE, "Change a digest", "Change it", (shown, *_when_and_where(schedule, calendar), _why()), memory
-    )  # fmt: skip
+    asked = _when_and_where(schedule, calendar)
+    return View(CHANGE, "Change a digest", "Change it", (shown, *asked, _why()), memory)
 
 
 def remove(schedule: Schedule, calendar: Calendar, alerts_channel: str | None, memory: str) -> View:

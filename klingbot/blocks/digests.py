@@ -64,9 +64,9 @@ def listing(
         for each in schedules[:MOST_LISTED]
     ]
     own = MOST_PRESSED if for_admin else 0
-    pressed = [
-        block for n in range(min(own, len(lines))) for block in (section(lines[n]), _change_buttons(schedules[n]))
-    ]
+    pressed: list[Block] = []
+    for schedule, line in zip(schedules[:own], lines, strict=False):
+        pressed += [section(line), _change_buttons(schedule)]
     more = [f"and {len(schedules) - MOST_LISTED:,} more"] if len(schedules) > MOST_LISTED else []
     rest = sections([*(f"• {line}" for line in lines[own:]), *more])
     return message(section("*Digests*"), *pressed, *rest, *([actions(set_button())] if for_admin else []))

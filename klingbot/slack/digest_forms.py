@@ -64,10 +64,10 @@ def set_changed(desk: Desk, form: Filled) -> View:
 def set_submitted(desk: Desk, form: Filled) -> Submitted:
     memory, wish = _memory(form), _wish(desk, form)
     scope = whose.scope(form, form.values.get("whose") or memory.whose)
-    for wrong in (scope, wish):
-        if isinstance(wrong, Mistakes):
-            return wrong
-    assert isinstance(scope, str) and isinstance(wish, _Wish)
+    if isinstance(scope, Mistakes):
+        return scope
+    if isinstance(wish, Mistakes):
+        return wish
     kind, place = PeriodKind(form.values.get("kind") or memory.kind), place_of(desk, wish.channel)
     schedule = digesting.want(desk.engine, scope, kind, place, wish.minute, by=form.user_id, why=wish.why)
     return Taken(was_set(desk, schedule, wish.channel), memory.response_url)
