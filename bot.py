@@ -120,7 +120,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)
         slack.open(stopping)
-        log.info("Klingbot is ready: %s", slack.where(config.port))
+        if not stopping.is_set():  # Slack may not have answered at all by then
+            log.info("Klingbot is ready: %s", slack.where(config.port))
         stopping.wait()
         bell.start()
         log.info("Klingbot stops: no more commands, and what is under way is finished")
@@ -134,7 +135,7 @@ def _shut(slack: serve.Door) -> str | None:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
-    logs.set_up(settings.log_shape(settings.environment()))
+    end_with(lambda: logs.set_up(settings.log_shape(settings.environment())))
     if context.invoked_subcommand is None:
         end_with(lambda: _run_live())
 

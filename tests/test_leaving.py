@@ -52,6 +52,15 @@ def test_an_idle_bot_ends_at_once(local: Sandbox, tmp_path: Path) -> None:
         assert stop(bot)
 
 
+def test_a_bot_that_slack_has_not_answered_ends_at_once_and_never_calls_itself_ready(
+    local: Sandbox, tmp_path: Path
+) -> None:
+    with live_bot(local, tmp_path, "unheard", SLACK_API_URL="http://127.0.0.1:9/") as bot:
+        until(lambda: "Slack cannot be reached" in bot.said(), "it has asked Slack")
+        assert stop(bot)
+        assert "Klingbot is ready" not in bot.said()
+
+
 def test_a_kling_that_hangs_does_not_keep_it_and_its_job_is_made_once(local: Sandbox, tmp_path: Path) -> None:
     local.kling.faults.add(Fault(on="create", delay_seconds=25))
     with live_bot(local, tmp_path, "first", script=CRASH_BOT) as bot:

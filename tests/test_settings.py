@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot import cli
 from klingbot.kling import ApiKey, KeyPair
 from klingbot.settings import Settings, SettingsError, environment, read
 
@@ -51,6 +53,11 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
     [
         ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
         ({"SLACK_BOT_TOKEN": "xapp-swapped"}, "SLACK_BOT_TOKEN must start with xoxb-"),
+        ({"SLACK_BOT_TOKEN": "xoxb-"}, "SLACK_BOT_TOKEN is not filled in yet"),
+        ({"SLACK_APP_TOKEN": "xapp-"}, "SLACK_APP_TOKEN is not filled in yet"),
+        ({"SLACK_BOT_TOKEN": "xoxb-…"}, "SLACK_BOT_TOKEN has a space or a character that is in no token"),
+        ({"SLACK_SIGNING_SECRET": "half a secret"}, "SLACK_SIGNING_SECRET has a space"),
+        ({"KLING_API_KEY": "“key”"}, "KLING_API_KEY has a space or a character that is in no token"),
         ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing"),
         ({"SLACK_APP_TOKEN": "xoxb-swapped"}, "SLACK_APP_TOKEN must start with xapp-"),
         ({"KLING_API_KEY": ""}, "KLING_API_KEY is missing"),
@@ -67,6 +74,7 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_TIMEZONE": "../../etc/passwd"}, "KLINGBOT_TIMEZONE: there is no time zone"),
         ({"KLINGBOT_WEEK_START": "someday"}, "KLINGBOT_WEEK_START must be a weekday"),
         ({"KLINGBOT_ADMINS": "alice, U123"}, "KLINGBOT_ADMINS: alice is not a Slack user id"),
+        ({"KLINGBOT_ALERTS_CHANNEL": "#finance"}, "KLINGBOT_ALERTS_CHANNEL: #finance is not a channel's id"),
         ({"KLINGBOT_POLL_SECONDS": "0"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_STUCK_HOURS": "0"}, "KLINGBOT_STUCK_HOURS must be a whole number"),
@@ -132,3 +140,34 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("HOST", raising=False)
     values = environment(tmp_path / ".env")
     assert (values["PORT"], values["HOST"]) == ("2", "from-file")
+
+
+def test_the_example_as_it_is_copied_names_what_is_to_be_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "KLING_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    said = " ".join(problems(environment(Path(__file__).parent.parent / ".env.example")))
+    for name in ("SLACK_BOT_TOKEN is not filled in", "SLACK_APP_TOKEN is not filled in", "KLING_API_KEY is missing"):
+        assert name in said
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (b"PORT=1\nKLINGBOT ADMINS=U012AB3CD\n", ".env, line 2, is not NAME=value"),
+        (b'HOST="unclosed\nPORT=1\n', ".env, line 1, is not NAME=value"),
+        (b"KLINGBOT_TIMEZONE=\xe9\xff\n", "not UTF-8 text"),
+    ],
+)
+def test_an_env_file_that_cannot_be_read_ends_with_a_sentence(tmp_path: Path, written: bytes, words: str) -> None:
+    (tmp_path / ".env").write_bytes(written)
+    with pytest.raises(SettingsError, match=words):
+        environment(tmp_path / ".env")
+
+
+def test_every_word_says_what_is_wrong_with_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff")
+    monkeypatch.chdir(tmp_path)
+    for word in ([], ["doctor", "--offline"], ["migrate"], ["backup", "copy.db"], ["export"], ["sandbox"]):
+        ended = CliRunner().invoke(cli, word)
+        assert ended.exit_code == 2
+        assert ".env cannot be read: it is not UTF-8 text" in ended.output

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from klingbot.logs import SHAPES
 from klingbot.settings.reading import KLING_API_URL, Reading
@@ -40,8 +42,13 @@ T = TypeVar("T")
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """The process's environment over the `.env` file's, if there is one."""
-    values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    """The process's environment over the `.env` file's, if there is one. Raises SettingsError."""
+    text = _text(dotenv)
+    broken = [line.original.line for line in parse_stream(StringIO(text)) if line.error]
+    if broken:
+        # A line that is left out in silence may be the one with the admins or the time zone.
+        raise SettingsError(tuple(f"{dotenv}, line {n}, is not NAME=value; look at its quotes too." for n in broken))
+    values = {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
     return {**values, **os.environ}
 
 
@@ -89,6 +96,17 @@ def host(env: Mapping[str, str]) -> str | None:
     present = [name for name, value in env.items() if value.strip()]
     found = (service for mark, service in _FORGETFUL.items() if any(fnmatchcase(name, mark) for name in present))
     return next(found, None)
+
+
+def _text(dotenv: Path) -> str:
+    if not dotenv.exists() or dotenv.is_dir():
+        return ""
+    try:
+        return dotenv.read_text(encoding="utf-8")
+    except OSError as e:
+        raise SettingsError((f"{dotenv} cannot be read ({e.strerror}): let the bot's user read it.",)) from e
+    except UnicodeDecodeError as e:
+        raise SettingsError((f"{dotenv} cannot be read: it is not UTF-8 text. Save it as UTF-8.",)) from e
 
 
 def _read(env: Mapping[str, str], part: Callable[[Reading], T]) -> T:

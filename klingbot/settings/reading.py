@@ -19,6 +19,9 @@ from klingbot.store.place import Place, database_url
 KLING_API_URL = "https://api-singapore.klingai.com"
 
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{2,}")
+_SECRET = re.compile(r"[!-~]+")
+"""Printable ASCII without spaces: what every token of Slack's and Kling's is made of, and what HTTP headers take."""
 
 
 class Reading:
@@ -37,7 +40,7 @@ class Reading:
         return Settings(
             slack_bot_token=self.token("SLACK_BOT_TOKEN", "xoxb-", required=True) or "",
             slack_app_token=app_token,
-            slack_signing_secret=self.env.get("SLACK_SIGNING_SECRET"),
+            slack_signing_secret=self.secret("SLACK_SIGNING_SECRET"),
             slack_api_url=self.url("SLACK_API_URL", "https://slack.com/api/"),
             kling_credentials=credentials,
             kling_api_url=self.url("KLING_API_URL", KLING_API_URL),
@@ -48,7 +51,7 @@ class Reading:
             prices=ledger.prices,
             calendar=ledger.calendar,
             admins=self.admins(),
-            alerts_channel=self.env.get("KLINGBOT_ALERTS_CHANNEL"),
+            alerts_channel=self.alerts_channel(),
             poll_ms=self.poll_ms(),
             stuck_ms=(self.whole("KLINGBOT_STUCK_HOURS", 1, 720) or 24) * 3_600_000,
             keep_prompts_days=self.whole("KLINGBOT_KEEP_PROMPTS_DAYS", 1, 36_500),
@@ -83,17 +86,25 @@ class Reading:
             self.problems.append(f"KLINGBOT_LOG must be {' or '.join(SHAPES)}, got {shape}")
 
     def token(self, name: str, prefix: str, *, required: bool = False) -> str | None:
-        token = self.env.get(name)
+        token = self.secret(name)
         if token is None and required:
             self.problems.append(
                 f"{name} is missing: it starts with {prefix} and is on your Slack app's settings page."
             )
         if token is not None and not token.startswith(prefix):
             self.problems.append(f"{name} must start with {prefix}; this is another kind of token.")
+        if token == prefix:
+            self.problems.append(f"{name} is not filled in yet: copy it whole from your Slack app's settings page.")
         return token
 
+    def secret(self, name: str) -> str | None:
+        secret = self.env.get(name)
+        if secret and not _SECRET.fullmatch(secret):
+            self.problems.append(f"{name} has a space or a character that is in no token, such as “…”: copy it again.")
+        return secret
+
     def credentials(self) -> Credentials:
-        key, access, secret = (self.env.get(f"KLING_{name}") for name in ("API_KEY", "ACCESS_KEY", "SECRET_KEY"))
+        key, access, secret = (self.secret(f"KLING_{name}") for name in ("API_KEY", "ACCESS_KEY", "SECRET_KEY"))
         if key and (access or secret):
             self.problems.append("KLING_API_KEY and KLING_ACCESS_KEY/KLING_SECRET_KEY are both set: keep one of them.")
         if not key and bool(access) != bool(secret):
@@ -158,6 +169,15 @@ class Reading:
             if not _SLACK_ID.fullmatch(each):
                 self.problems.append(f"KLINGBOT_ADMINS: {each} is not a Slack user id; they look like U012AB3CD.")
         return ids
+
+    def alerts_channel(self) -> str | None:
+        channel = self.env.get("KLINGBOT_ALERTS_CHANNEL")
+        if channel and not _CHANNEL_ID.fullmatch(channel):
+            self.problems.append(
+                f"KLINGBOT_ALERTS_CHANNEL: {channel} is not a channel's id; it looks like C012AB3CD and is at the "
+                "end of the channel's details in Slack."
+            )
+        return channel
 
     def poll_ms(self) -> int:
         text = self.env.get("KLINGBOT_POLL_SECONDS", "5")
