@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -285,6 +286,28 @@ def test_wrong_tokens_and_keys_are_told_apart_and_never_shown(running: Sandbox) 
     assert "s3cret" not in "".join(lines(findings.values()))
     bad_bot = asked(settings_of(running, SLACK_BOT_TOKEN="xoxb-wrong"))["Slack bot token"]
     assert (bad_bot.health, bad_bot.said) == (Health.FAILED, "Slack does not take it (invalid_auth)")
+
+
+@pytest.mark.parametrize(
+    ("channel", "health", "said"),
+    [
+        ("C0FINANCE1", Health.OK, "#finance, and the bot is in it"),
+        ("C0LOUNGE01", Health.WARNING, "the bot is not in #lounge"),
+        ("C0NOWHERE1", Health.WARNING, "the bot cannot see C0NOWHERE1 (channel_not_found)"),
+    ],
+)
+def test_an_alerts_channel_that_will_not_hear_the_bot_is_mentioned(
+    running: Sandbox, channel: str, health: Health, said: str
+) -> None:
+    found = asked(settings_of(running, KLINGBOT_ALERTS_CHANNEL=channel))["alerts channel"]
+    assert (found.health, found.said) == (health, said)
+
+
+def test_an_archived_alerts_channel_is_mentioned(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    channels = running.workspace.channels
+    monkeypatch.setitem(channels, "C0FINANCE1", replace(channels["C0FINANCE1"], is_archived=True))
+    found = asked(settings_of(running, KLINGBOT_ALERTS_CHANNEL="C0FINANCE1"))["alerts channel"]
+    assert (found.health, found.said) == (Health.WARNING, "#finance is archived")
 
 
 def test_hosts_that_cannot_be_reached_fail_and_are_not_called_a_wrong_token(running: Sandbox) -> None:

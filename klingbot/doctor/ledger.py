@@ -107,7 +107,7 @@ def _outbox(db: Database, now: int) -> Finding:
     age = now - (box.oldest_at if box.oldest_at is not None else now)
     said = f"{box.waiting:,} waiting, {box.failed:,} given up"
     if box.failed:
-        return warning("outbox", said, "The column outbox.problem says why; the bot's log has more.")
+        return warning("outbox", said, "In Slack, /kling alerts says which and why; /kling alerts retry tries again.")
     if age > LONG_UNSAID_MS:
         said = f"{box.waiting:,} waiting, the oldest for {age // 60_000:,} minutes"
         return warning("outbox", said, "Is the bot running, and invited to its channels (/invite @klingbot)?")

@@ -22,7 +22,11 @@ def check_slack(config: Settings, now: int) -> list[Finding]:
     if isinstance(known, Trouble):
         return [_trouble("Slack bot token", known, "SLACK_BOT_TOKEN")]
     found = [ok("Slack bot token", f"@{known.bot} in {known.team}"), _scopes(known), _clock(known, now)]
-    return [*found, _app_token(config.slack_app_token, config.slack_api_url)] if config.slack_app_token else found
+    if config.slack_app_token:
+        found.append(_app_token(config.slack_app_token, config.slack_api_url))
+    if config.alerts_channel:
+        found.append(_alerts_channel(config, config.alerts_channel))
+    return found
 
 
 def check_kling(config: Settings) -> Finding:
@@ -72,3 +76,18 @@ def _app_token(token: str, api_url: str) -> Finding:
     if trouble:
         return _trouble("Slack app token", trouble, "SLACK_APP_TOKEN")
     return ok("Slack app token", "Slack offers a Socket Mode connection")
+
+
+def _alerts_channel(config: Settings, channel_id: str) -> Finding:
+    """Only a warning: what the channel does not take goes to the admins."""
+    what, until_then = "alerts channel", "until then alerts go to the admins"
+    seen = account.room(config.slack_bot_token, config.slack_api_url, channel_id)
+    if isinstance(seen, Trouble):
+        fix = f"Look at KLINGBOT_ALERTS_CHANNEL; a private channel is seen once the bot was invited; {until_then}."
+        return warning(what, f"the bot cannot see {channel_id} ({seen.word})", fix)
+    if seen.is_archived:
+        fix = f"Let KLINGBOT_ALERTS_CHANNEL name another channel; {until_then}."
+        return warning(what, f"#{seen.name} is archived", fix)
+    if not seen.is_member:
+        return warning(what, f"the bot is not in #{seen.name}", f"Type /invite @klingbot there; {until_then}.")
+    return ok(what, f"#{seen.name}, and the bot is in it")

@@ -29,6 +29,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """A channel, as the bot sees it."""
+
+    name: str
+    is_member: bool
+    is_archived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Slack refused the token or could not be asked; in Slack's word, or the network's."""
 
@@ -44,6 +53,15 @@ def look_up(token: str, api_url: str) -> Account | Trouble:
     headers = {name.lower(): value for name, value in said.headers.items()}
     scopes = frozenset(scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip())
     return Account(said.get("team") or "", said.get("user") or "", scopes, _time(headers.get("date")))
+
+
+def room(token: str, api_url: str, channel_id: str) -> Room | Trouble:
+    """Asks `conversations.info`."""
+    said = _asked(lambda: _client(token, api_url).conversations_info(channel=channel_id))
+    if isinstance(said, Trouble):
+        return said
+    channel = said["channel"]
+    return Room(channel.get("name") or channel_id, bool(channel.get("is_member")), bool(channel.get("is_archived")))
 
 
 def try_app_token(token: str, api_url: str) -> Trouble | None:
