@@ -21,7 +21,7 @@ from klingbot.clock import now_ms
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
-from klingbot.engine import Engine, granting, open_engine, stuck, watching
+from klingbot.engine import Engine, granting, open_engine, showing, stuck, watching
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
 from klingbot.meters import Meters
@@ -31,6 +31,7 @@ from klingbot.reconciler import Reconciler
 from klingbot.scheduler import Tick
 from klingbot.settings import Settings
 from klingbot.slack import app, serve
+from klingbot.slack.clips import Clips
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
 from klingbot.slack.frames import Frames
@@ -38,6 +39,7 @@ from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import open_store
+from klingbot.uploader import Uploader
 from klingbot.web import WebServer
 
 log = logging.getLogger("klingbot")
@@ -72,6 +74,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         dispatcher = Dispatcher(engine, kling, keyed, config.poll_ms, pictures)
         house.callback(dispatcher.finish)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
+        uploader = Uploader(engine, Clips(patient), config.kling_api_url)
+        house.callback(uploader.finish)
         digester = Digester(engine, Pictures(patient), directory.names)
         care = Care(engine, config.database, config.keep_prompts_days)
 
@@ -96,6 +100,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("sweep", 60, lambda: granting.sweep(engine)),
                 Tick("look ahead", 60, lambda: watching.watch(engine)),
+                Tick("show", 1, lambda: showing.show(engine, directory.names)),
+                Tick("upload", 1, uploader.carry),
                 Tick("deliver", 1, notifier.deliver),
                 Tick("homes", 3, homes.refresh),
                 Tick("digests", 5, digester.tell),
@@ -107,6 +113,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         )
         house.callback(ticking.shutdown)
         house.callback(dispatcher.close)
+        house.callback(uploader.close)
         house.callback(notifier.close)
         house.callback(digester.close)
         house.callback(reconciler.close)

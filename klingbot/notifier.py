@@ -14,20 +14,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from klingbot import blocks
+from klingbot.blocks import job_message
 from klingbot.blocks.message import Message
-from klingbot.engine import Engine, delivering
+from klingbot.engine import Engine, carrying, delivering
 from klingbot.outbox import (
     ALERTS,
     AlertTest,
     AlertTested,
     BillDiffers,
     Content,
+    JobShown,
     JobStuck,
     ModelRefused,
     PackEnding,
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
+    VideoReady,
     from_json,
     is_urgent,
     kind_of_type,
@@ -54,7 +57,7 @@ ADMINS_ONLY = tuple(
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 TEST, TESTED = kind_of_type(AlertTest), kind_of_type(AlertTested)
-STORY = kind_of_type(Story)
+STORY, VIDEO, JOB = kind_of_type(Story), kind_of_type(VideoReady), kind_of_type(JobShown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Notifier:
         first = claimed[0]
         if first.line.startswith(outbox.QUIET):
             self._wake(first)
+        elif carrying.waits(first):
+            self._let_go(first)
         elif first.line == outbox.ADMINS:
             self._tell_admins(first)
         elif ready := [(each, said) for each in claimed if (said := self._ready(each))]:
@@ -127,6 +132,14 @@ class Notifier:
     def _wake(self, message: OutboxMessage) -> None:
         with self.engine.store.write() as tx:
             delivery.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
+
+    def _let_go(self, message: OutboxMessage) -> None:
+        try:
+            with self.engine.store.write() as tx:
+                carrying.let_go(self.engine, tx, message)
+        except (KeyError, ValueError, TypeError) as e:
+            log.exception("outbox message %s cannot be read", message.id)
+            self._give_up(message, _broken(e))
 
     def _send(self, ready: list[tuple[OutboxMessage, Message]]) -> None:
         """Says the first with those behind it that go along, and notes what became of them."""
@@ -171,19 +184,40 @@ class Notifier:
         threads = {each.thread for each in messages}
         root = outbox.said_as(db, first.thread) if first.thread and len(threads) == 1 else None
         if root and root.sent_to and root.sent_ts:
-            thread, broadcast = Place.channel(root.sent_to), any(each.broadcast for each in messages)
-            return self.sender.send(thread, said, thread_ts=root.sent_ts, broadcast=broadcast)
+            return self._reply(messages, said, to=root.sent_to, thread_ts=root.thread_ts or root.sent_ts)
         return self.sender.send(_place(first), said, thread_ts=first.thread_ts, private=first.kind == TESTED)
+
+    def _reply(self, messages: list[OutboxMessage], said: Message, *, to: str, thread_ts: str) -> Outcome:
+        """A finished video as its clip, where that can be shared; everything else in words."""
+        first = messages[0]
+        if first.kind == VIDEO and (shared := self._share(first, to, thread_ts)):
+            return shared
+        aloud = any(each.broadcast for each in messages)
+        return self.sender.send(Place.channel(to), said, thread_ts=thread_ts, broadcast=aloud)
+
+    def _share(self, message: OutboxMessage, to: str, thread_ts: str) -> Outcome | None:
+        """None: there is no clip, or Slack does not share it."""
+        content = from_json(message.kind, message.content)
+        if not isinstance(content, VideoReady) or content.file_id is None:
+            return None
+        title, words = job_message.clip_title(content.job), job_message.clip_words(content.job)
+        outcome = self.sender.share(content.file_id, title, words, channel=to, thread_ts=thread_ts)
+        if isinstance(outcome, Impossible):
+            log.warning("Slack does not share the clip of job %s: %s", content.job.id, outcome.problem)
+            return None
+        return outcome
 
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
-        if message.replaces and message.kind == STORY:  # all that is new in it is in its thread
-            with self.engine.store.write() as tx:
-                delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
+        if message.replaces and message.kind in (STORY, JOB):  # what is new in it is said in its thread
+            self._drop(message, problem)
             return
         if message.thread or message.thread_ts or message.replaces:
             with self.engine.store.write() as tx:
                 delivery.unbind(tx, message)
+            return
+        if message.kind == JOB:  # the announcement of its video finds another way
+            self._drop(message, problem)
             return
         following = self._next_line(message)
         if following is None:
@@ -200,6 +234,10 @@ class Notifier:
             return
         log.warning("outbox message %s reached nobody: %s", message.id, problem)
         self._again(message, problem)
+
+    def _drop(self, message: OutboxMessage, problem: str) -> None:
+        with self.engine.store.write() as tx:
+            delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
 
     def _next_line(self, message: OutboxMessage) -> str | None:
         """Where to say it when its line does not take it. What is for one person is told to the admins, never in a
@@ -238,6 +276,8 @@ class Notifier:
         first, *others = messages
         with self.engine.store.write() as tx:
             delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
+            if sent.permalink:
+                carrying.shared(self.engine, tx, first, sent.permalink)
             if first.kind == TEST:
                 delivering.test_arrived(self.engine, tx, first, in_channel=sent.channel)
 

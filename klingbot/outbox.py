@@ -17,12 +17,38 @@ from klingbot.stories import Story
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A person, by the name that Slack shows."""
+
+    user_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class VideoReady:
     """A job succeeded. For the channel it was asked for in."""
 
     job: Job
     standings: tuple[Standing, ...]
     """The budgets it counts for, as they stand after it was settled."""
+    file_id: str | None = None
+    """Slack's id of its clip, which is up and waits to be shared; None where Kling's link has to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobShown:
+    """How a job stands. The one message about it in its channel, which is edited as the job moves."""
+
+    job: Job
+    ahead: int = 0
+    """How many jobs wait before it, where it waits; from ten on in tens."""
+    cancelled_by: str | None = None
+    clip: str | None = None
+    """The address of its clip in Slack."""
+    standings: tuple[Standing, ...] = ()
+    """Of a video that is there: the budgets it counts for."""
+    names: tuple[Named, ...] = ()
+    """What its people are called: a mention would call them at every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +134,6 @@ class ModelRefused:
     model: str
     code: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A person, by the name that Slack shows."""
-
-    user_id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,7 @@ class AlertTested:
 
 Content = (
     VideoReady
+    | JobShown
     | JobFailed
     | Alert
     | Story
@@ -253,6 +272,7 @@ KINDS: Mapping[str, type[Content]] = {
     "alert test": AlertTest,
     "alert tested": AlertTested,
     "video ready": VideoReady,
+    "job shown": JobShown,
     "job failed": JobFailed,
     "crossed": Crossed,
     "turned away": TurnedAway,

@@ -393,3 +393,29 @@ def m011_threads(db: Database) -> None:
     """Videos that were asked for in a thread, and messages that belong into one."""
     db.execute("ALTER TABLE jobs ADD COLUMN thread_ts TEXT")
     db.execute("ALTER TABLE outbox ADD COLUMN thread_ts TEXT")
+
+
+@migrations()
+def m012_job_messages(db: Database) -> None:
+    """The one message about each job and when to see whether it still tells the truth; clips on their way to Slack."""
+    db.execute("ALTER TABLE jobs ADD COLUMN show_at INTEGER")
+    db.execute("CREATE INDEX jobs_to_show ON jobs (show_at) WHERE show_at IS NOT NULL")
+    db.execute("""
+        CREATE TABLE job_messages (
+          job_id TEXT PRIMARY KEY REFERENCES jobs (id),
+          says TEXT NOT NULL,
+          times INTEGER NOT NULL,
+          said_at INTEGER NOT NULL,
+          clip TEXT
+        ) STRICT""")
+    # A row lives only until its clip is in Slack, or is given up.
+    db.execute("""
+        CREATE TABLE clips (
+          job_id TEXT PRIMARY KEY REFERENCES jobs (id),
+          wanted_at INTEGER NOT NULL,
+          due_at INTEGER NOT NULL,
+          lease_until INTEGER NOT NULL DEFAULT 0,
+          tries INTEGER NOT NULL DEFAULT 0
+        ) STRICT""")
+    # The other kinds of entries have an index of their own, so one job's entries are found without history.
+    db.execute("CREATE INDEX entries_corrected ON entries (job_id) WHERE kind = 'correction'")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bot
 from klingbot import dispatcher, inquiries, notifier
-from klingbot.engine import verdicts
+from klingbot.engine import alerting, carrying, showing, verdicts
 from klingbot.scheduler import Tick
 from klingbot.store import delivery, digests
 
@@ -19,6 +19,9 @@ def hurried(name: str, seconds: float, function: object) -> Tick:
 if __name__ == "__main__":
     dispatcher.LOST_REPLY_MS = inquiries.LOST_REPLY_MS = 1_500
     dispatcher.LEASE_MS = notifier.LEASE_MS = digests.LEASE_MS = 2_000
+    carrying.LEASE_MS, carrying.PATIENCE_MS = 5_000, 15_000
+    alerting.PATIENCE_MS = carrying.PATIENCE_MS
+    showing.EVERY_MS = 300
     delivery.PACE_MS = 100
     notifier.LONGEST_DELAY_MS = verdicts.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]

@@ -69,6 +69,7 @@ LEVELS = (
         "klingbot/notifier.py",
         "klingbot/pulse.py",
         "klingbot/scheduler.py",
+        "klingbot/uploader.py",
         "klingbot/callbacks.py",
     ),
     ("klingbot/metrics.py", "klingbot/web.py"),

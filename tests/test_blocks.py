@@ -122,7 +122,7 @@ def test_a_finished_video_names_the_person_the_price_and_what_is_left() -> None:
         "charged 40 credits ($2.40) · kling-pro, 10 s, 1080p · project marketing · job abcdefghijkl\n"
         "marketing (monthly): 60 credits left\n"
         "<https://videos.example/fox.mp4?a=1&amp;b=2|Watch the video> · Kling keeps it for 30 days\n"
-        "[Again] [Vary]"
+        "[Again] [Vary] [Details]"
     )
 
 

@@ -38,6 +38,7 @@ STEPS = [
     "m009_increases",
     "m010_rules",
     "m011_threads",
+    "m012_job_messages",
 ]
 
 

@@ -10,10 +10,9 @@ import pytest
 
 from klingbot import blocks, sandbox
 from klingbot.budgets import WORKSPACE
-from klingbot.engine import Engine, asking, budgeting, delivering, muting
+from klingbot.engine import Engine, budgeting, delivering, muting
 from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
-from klingbot.jobs import Request
 from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
 from klingbot.periods import PeriodKind
@@ -28,7 +27,7 @@ from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import ref_of
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
-from tests.ledger_checks import TEN_SECONDS, hold, settle
+from tests.ledger_checks import hold
 from tests.live_bot import until
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -374,10 +373,7 @@ def test_a_reply_comes_in_the_thread_of_what_it_answers(post: Post) -> None:
 
 def test_a_video_that_was_asked_for_in_a_thread_comes_to_that_thread(post: Post) -> None:
     asked = post.slack.workspace.post(GENERAL, BOB, "what about a fox?")
-    request = Request("r1", BOB, GENERAL, "a fox", TEN_SECONDS, thread_ts=asked.ts)
-    held = asking.hold(post.engine, request)
-    assert isinstance(held, asking.Held) and held.job.thread_ts == asked.ts
-    settle(post.engine, held.job)
+    post.put_content("video", VideoReady(job(), ()), channel_id=GENERAL, thread_ts=asked.ts)
     post.deliver()
     video = post.seen(GENERAL)[-1]
     assert "your video is ready" in video.text

@@ -108,8 +108,8 @@ def said_in(local: Sandbox, channel: str) -> list[str]:
 
 
 def waiting(place: Place) -> int:
-    """Jobs that have not ended, and messages that have not been sent."""
-    live = "SELECT id FROM jobs WHERE state IN ('held', 'submitting', 'submitted')"
+    """Jobs that have not ended or whose message lags behind, and messages that have not been sent."""
+    live = "SELECT id FROM jobs WHERE state IN ('held', 'submitting', 'submitted') OR show_at IS NOT NULL"
     unsent = "SELECT key FROM outbox WHERE state = 'waiting'"
     with snapshot(place) as ledger:
         return len(ledger.execute(live).fetchall()) + len(ledger.execute(unsent).fetchall())

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, billing, delivery, digests, increases, jobs, queue, stories
+from klingbot.blocks import alerts, billing, delivery, digests, increases, job_message, jobs, queue, stories
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, mention, neutral
 from klingbot.blocks.together import together
@@ -25,6 +25,7 @@ from klingbot.outbox import (
     IncreaseAsked,
     IncreaseClosed,
     JobFailed,
+    JobShown,
     JobStuck,
     JobWrittenOff,
     ModelRefused,
@@ -47,6 +48,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     AlertTest: delivery.test,
     AlertTested: delivery.tested,
     VideoReady: jobs.video_ready,
+    JobShown: job_message.job_message,
     JobFailed: jobs.job_failed,
     JobStuck: queue.job_stuck,
     JobWrittenOff: queue.job_written_off,

@@ -9,7 +9,7 @@ from klingbot.outbox import AlertTest, AlertTested
 from klingbot.periods import Calendar
 from klingbot.quiet import QuietHours
 from klingbot.store.delivery import Line
-from klingbot.store.outbox import ADMINS, DEFAULT, QUIET, OutboxMessage
+from klingbot.store.outbox import ADMINS, CLIP, DEFAULT, QUIET, OutboxMessage
 
 _REASON = 100
 MOST_QUIET = 15
@@ -105,6 +105,8 @@ def _failed(each: OutboxMessage, calendar: Calendar) -> str:
 def _place(line: str) -> str:
     if line in (ADMINS, DEFAULT):
         return "the admins" if line == ADMINS else "where alerts go by default"
+    if line.startswith(CLIP):
+        return "videos whose clips go up to Slack"
     if line.startswith("http"):
         return "a late answer to a command"
     return mention(line) if line.startswith(("U", "W")) else channel(line.removeprefix(QUIET))

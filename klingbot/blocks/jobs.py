@@ -5,6 +5,7 @@ from __future__ import annotations
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
+from klingbot.budgets import Standing
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.outcomes import Held
 from klingbot.jobs import Job, JobState
@@ -95,16 +96,12 @@ def no_such_job(job_id: str) -> Message:
 
 def video_ready(content: VideoReady, calendar: Calendar) -> Message:
     job = content.job
-    remaining = [f"{label(standing.budget)}: {left(standing)}" for standing in tightest(content.standings, 2)]
     return message(
         section(f"🎬 {mention(job.user_id)}, your video is ready", quoted(job.prompt)),
         context(charge(job), product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
-        context(*(remaining or ["No budget limits this"])),
-        section(f"{link(job.video_url or '', 'Watch the video')} · Kling keeps it for {DAYS_KEPT} days"),
-        actions(
-            button("Again", "video.again", job.id, confirm=_once_more(job)),
-            button("Vary", "video.vary", job.id),
-        ),
+        remaining(content.standings),
+        section(at_kling(job)),
+        video_buttons(job),
     )
 
 
@@ -116,6 +113,26 @@ def job_failed(content: JobFailed, calendar: Calendar) -> Message:
         section(f"Nothing was charged; the hold of {job.quote} was given back."),
         context(product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
     )
+
+
+def remaining(standings: tuple[Standing, ...]) -> Block:
+    """What is left of the fullest budgets that a video counts for."""
+    near = [f"{label(standing.budget)}: {left(standing)}" for standing in tightest(standings, 2)]
+    return context(*(near or ["No budget limits this"]))
+
+
+def at_kling(job: Job) -> str:
+    return f"{link(job.video_url or '', 'Watch the video')} · Kling keeps it for {DAYS_KEPT} days"
+
+
+def video_buttons(job: Job) -> Block:
+    """What can be done with a finished video."""
+    again = button("Again", "video.again", job.id, confirm=_once_more(job))
+    return actions(again, button("Vary", "video.vary", job.id), details_button(job))
+
+
+def details_button(job: Job) -> Block:
+    return button("Details", "job.details", job.id)
 
 
 def _once_more(job: Job) -> Block:

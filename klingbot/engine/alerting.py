@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from klingbot.budgets import OVER, TURNED_AWAY, Standing, is_level, marks
+from klingbot.engine.carrying import PATIENCE_MS, announcement_of
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Job
 from klingbot.outbox import (
@@ -27,7 +28,7 @@ from klingbot.outbox import (
     kind_of,
     to_json,
 )
-from klingbot.store import Transaction, budgets, outbox, stories
+from klingbot.store import Transaction, budgets, clips, outbox, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, Told
 
@@ -96,11 +97,13 @@ def renewed(tx: Transaction, content: Renewed, at: int) -> None:
 
 
 def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
+    """The announcement waits until the clip is in Slack, but not for long."""
     if not job.channel_id:  # a script asked for it: nobody waits in Slack
         return
+    key = announcement_of(job.id)
     _put(
         tx,
-        f"video {job.id}",
+        key,
         VideoReady(job, standings),
         at,
         channel_id=job.channel_id,
@@ -108,6 +111,7 @@ def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: 
         response_url=job.response_url,
         thread_ts=job.thread_ts,
     )
+    clips.want(tx, job.id, key, at=at, until=at + PATIENCE_MS)
 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:

@@ -9,7 +9,7 @@ from klingbot.budgets import Standing, scopes_of
 from klingbot.jobs import Job
 from klingbot.periods import Calendar, PeriodKind, Periods
 from klingbot.pricing import PriceList
-from klingbot.store import Store, Transaction, budgets
+from klingbot.store import Database, Store, budgets
 from klingbot.store import calendar as store_calendar
 
 Clock = Callable[[], int]
@@ -37,7 +37,7 @@ def open_engine(store: Store, prices: PriceList, calendar: Calendar, clock: Cloc
     return Engine(store, prices, calendar, clock)
 
 
-def standings_with(tx: Transaction, engine: Engine, job: Job) -> list[Standing]:
+def standings_with(tx: Database, engine: Engine, job: Job) -> list[Standing]:
     """How the budgets stand that this job counts for, in the periods that its money is kept in."""
     since = engine.calendar.since
     periods = Periods(

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from klingbot import blocks
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.engine import Clock, Engine, asking, budgeting, outcomes, projects, verdicts
+from klingbot.engine import Clock, Engine, asking, budgeting, carrying, outcomes, projects, verdicts
 from klingbot.jobs import Request
 from klingbot.outbox import from_json
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
 from klingbot.sandbox.slack.workspace import Workspace
-from klingbot.store import delivery
+from klingbot.store import clips, delivery, jobs
 from klingbot.store.outbox import OutboxMessage
 
 HOUR_MS = 3_600_000
@@ -84,6 +84,9 @@ def _make(engine: Engine, request: Request, url: str) -> None:
     taken = verdicts.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)
     done = verdicts.succeeded(engine, taken or held.job, units=None, video_url=url)
     assert done is not None
+    with engine.store.write() as tx:  # it is over: no message moves, and no clip is carried
+        clips.end(tx, done.id, carrying.announcement_of(done.id), at=now, file_id=None)
+        jobs.show(tx, done.id, at=None)
 
 
 def _deliver(engine: Engine, workspace: Workspace | None) -> None:

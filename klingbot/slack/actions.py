@@ -167,6 +167,8 @@ _ACTIONS = {
     "alert.snooze": _Row(muting.snooze_clicked),
     "alert.unmute": _Row(muting.unmute_clicked),
     "job.cancel": _Row(generating.cancel_clicked),
+    "job.cancel_shown": _Row(generating.cancel_shown_clicked),
+    "job.details": _Row(generating.details_clicked),
     "job.keep_waiting": _Row(queueing.keep_waiting_clicked, admins_only="decide about stuck jobs"),
     "job.write_off": _Row(write_off_form.opened, admins_only=write_off_form.WHO),
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},

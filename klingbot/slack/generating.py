@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import jobs, refusals
+from klingbot.blocks import details, jobs, refusals
 from klingbot.blocks.message import Message
-from klingbot.engine import asking, cancelling, outcomes
+from klingbot.engine import asking, cancelling, detailing, outcomes
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
+from klingbot.engine.detailing import Details
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
@@ -97,6 +98,26 @@ def cancel_clicked(desk: Desk, click: Click) -> Answer:
     outcome = _cancel(desk, click.value, click.user_id)
     said = _cancel_said(outcome, click.value)
     return Rewritten(said) if isinstance(outcome, Cancelled) else Private(said)
+
+
+def cancel_shown_clicked(desk: Desk, click: Click) -> Answer:
+    """The same on the message that moves with the job: it moves by itself."""
+    return Private(_cancel_said(_cancel(desk, click.value, click.user_id), click.value))
+
+
+def details_clicked(desk: Desk, click: Click) -> Answer:
+    """Slack is asked who is an admin only where that matters."""
+    user_id = click.user_id
+    outcome = detailing.details(desk.engine, click.value, user_id=user_id, is_admin=False)
+    if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
+        outcome = detailing.details(desk.engine, click.value, user_id=user_id, is_admin=True)
+    match outcome:
+        case NoSuchJob():
+            return Private(jobs.no_such_job(click.value))
+        case NotYours():
+            return Private(details.not_yours(outcome))
+        case Details():
+            return Private(details.details(outcome, desk.engine.calendar, own=outcome.job.user_id == user_id))
 
 
 def _cancel(desk: Desk, job_id: str, user_id: str) -> cancelling.CancelOutcome:

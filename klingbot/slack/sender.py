@@ -31,7 +31,7 @@ _PASSING = {
     "message_limit_exceeded",
 }
 # The bot itself is at fault. Every place would answer the same, so wait for somebody to mend it.
-_OURS = {
+OURS = {
     "invalid_auth",
     "not_authed",
     "account_inactive",
@@ -72,7 +72,9 @@ class Place:
 class Sent:
     channel: str
     ts: str | None
-    """Slack's id of the message; an answer through a response_url has none."""
+    """Slack's id of the message; an answer through a response_url has none, and a shared file's is not known."""
+    permalink: str | None = None
+    """The address of the file that it shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ class Sender:
         thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
         return attempt(lambda: self._post(place, message, thread))
 
+    def share(self, file_id: str, title: str, words: str, *, channel: str, thread_ts: str) -> Outcome:
+        """Shares a file, whose bytes Slack has, as a reply with these words: the last of the three steps of an upload
+        (docs.slack.dev, files.completeUploadExternal). Once it was shared, it is not shared again.
+        """
+        return attempt(lambda: self._share({"id": file_id, "title": title}, words, channel, thread_ts))
+
     def edit(self, channel: str, ts: str, message: Message) -> Outcome:
         """Gives a message of the bot's own another content."""
         return attempt(lambda: self._update(channel, ts, message))
@@ -143,6 +151,26 @@ class Sender:
     def _say(self, channel: str, message: Message, thread: Mapping[str, Any]) -> Sent:
         posted = self._client.chat_postMessage(channel=channel, unfurl_links=False, **thread, **message.payload())
         return Sent(posted["channel"], posted["ts"])
+
+    def _share(self, file: dict[str, str | None], words: str, channel: str, thread_ts: str) -> Sent:
+        try:
+            done = self._client.files_completeUploadExternal(
+                files=[file], channel_id=channel, initial_comment=words, thread_ts=thread_ts
+            )
+        except SlackApiError:
+            if known := self._shared(str(file["id"]), channel):
+                return known  # by an earlier call, whose answer was lost
+            raise
+        return Sent(channel, None, done["files"][0].get("permalink"))
+
+    def _shared(self, file_id: str, channel: str) -> Sent | None:
+        """Slack tells of a file where it is shared (docs.slack.dev, file object)."""
+        try:
+            file = self._client.files_info(file=file_id)["file"]
+        except SlackApiError:
+            return None
+        places = {place for kind in (file.get("shares") or {}).values() for place in kind}
+        return Sent(channel, None, file.get("permalink")) if channel in places else None
 
     def _update(self, channel: str, ts: str, message: Message) -> Sent:
         self._client.chat_update(channel=channel, ts=ts, **message.payload())
@@ -172,7 +200,7 @@ def attempt(call: Callable[[], T]) -> T | Later | Impossible:
 def _meaning(error: SlackApiError) -> Later | Impossible:
     reply = error.response
     word = str(reply.get("error") or f"HTTP {reply.status_code}")
-    if word in _OURS:
+    if word in OURS:
         return Later(word, OURS_AGAIN_MS)
     if word in _PASSING or reply.status_code == 429 or reply.status_code >= 500:
         return Later(word, _wish(reply.headers))

@@ -11,7 +11,7 @@ from klingbot.money import Amount
 from klingbot.store.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
-_COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd"]
+_COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd", "show_at"]
 _INSERT = f"""
     INSERT INTO jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
     ON CONFLICT (id) DO NOTHING"""
@@ -33,6 +33,9 @@ _OPEN = """
           SELECT 1 FROM gates
           WHERE gates.name IN ('account', jobs.model) AND (gates.opens_at IS NULL OR gates.opens_at > :now))"""
 
+# What a move leaves to be told in Slack: at once, where somebody reads it.
+_SHOWN = "show_at = CASE channel_id WHEN '' THEN NULL ELSE 0 END"
+
 _PROBE = f"""
     SELECT 1 FROM gates
     WHERE opens_at <= :now AND EXISTS (
@@ -44,6 +47,7 @@ def insert(tx: Transaction, job: Job) -> bool:
     """False when a job of that id is there already: a repeated request."""
     row = {name: getattr(job, name) for name in _PLAIN}
     row |= {"quote_millicredits": job.quote.millicredits, "quote_microusd": job.quote.microusd}
+    row["show_at"] = job.asked_at if job.channel_id else None
     return tx.execute(_INSERT, row).rowcount == 1
 
 
@@ -83,7 +87,8 @@ def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: An
 
     What comes back, never what the caller believed, says which amounts and periods the job has.
     """
-    assignments = ", ".join(f"{name} = :{name}" for name in columns)
+    told = [_SHOWN] if columns.keys() & {"state", "written_off_at"} else []
+    assignments = ", ".join([*(f"{name} = :{name}" for name in columns), *told])
     wanted = ", ".join(f"'{state}'" for state in states)
     sql = f"UPDATE jobs SET {assignments}, lease_until = 0 WHERE id = :id AND state IN ({wanted}) RETURNING *"
     row = tx.execute(sql, {**columns, "id": job_id}).fetchone()
@@ -102,6 +107,17 @@ def ended(db: Database, user_id: str | None, *, most: int) -> list[Job]:
     whose = "" if user_id is None else "AND user_id = :user_id"
     sql = f"SELECT * FROM jobs WHERE {ENDED} {whose} ORDER BY asked_at DESC LIMIT :most"
     return [of_row(row) for row in db.execute(sql, {"user_id": user_id, "most": most}).fetchall()]
+
+
+def to_show(db: Database, now: int, *, most: int) -> list[Job]:
+    """Jobs whose message may not say any more how they stand, those that wait longest to be looked at first."""
+    sql = "SELECT * FROM jobs WHERE show_at IS NOT NULL AND show_at <= :now ORDER BY show_at LIMIT :most"
+    return [of_row(row) for row in db.execute(sql, {"now": now, "most": most}).fetchall()]
+
+
+def show(tx: Transaction, job_id: str, *, at: int | None) -> None:
+    """When to look again whether its message still tells the truth; None: once the job has moved."""
+    tx.execute("UPDATE jobs SET show_at = :at WHERE id = :id", {"at": at, "id": job_id})
 
 
 def of_task(db: Database, task_id: str) -> Job | None:

@@ -116,6 +116,40 @@ def _row(job: Job, *, held: Amount, settled: Amount) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happened to a job's money: what it changed in what is held and settled, by whom and why."""
+
+    kind: str
+    held: Amount
+    settled: Amount
+    author: str
+    reason: str | None
+    at: int
+
+
+# Each kind has its own index, as a job has at most one entry of most kinds.
+_OF_JOB = " UNION ALL ".join(
+    f"SELECT * FROM entries WHERE job_id = :id AND {which}"
+    for which in ("kind = 'hold'", "kind IN ('settle', 'release')", "kind = 'correction'")
+)
+
+
+def entries_of(db: Database, job_id: str) -> list[Entry]:
+    """A job's entries, oldest first."""
+    return [
+        Entry(
+            row["kind"],
+            Amount(row["held_millicredits"], row["held_microusd"]),
+            Amount(row["settled_millicredits"], row["settled_microusd"]),
+            row["author"],
+            row["reason"],
+            row["at"],
+        )
+        for row in db.execute(f"{_OF_JOB} ORDER BY id", {"id": job_id}).fetchall()
+    ]
+
+
 def total_of(row: Any) -> Total:
     """The totals of a row that a LEFT JOIN may have left empty."""
     if row["held_millicredits"] is None:

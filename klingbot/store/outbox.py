@@ -19,6 +19,9 @@ ADMINS = "admins"
 QUIET = "quiet "
 """Begins the line of what is held while a channel has its quiet hours: `quiet C0FINANCE1`."""
 
+CLIP = "clip "
+"""Begins the line of what waits for a clip to go up to Slack: `clip JOB`. Each has a line of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
@@ -58,6 +61,11 @@ class OutboxMessage:
     """The message that says it in its stead."""
     parts: int
     """How many messages were said in it, itself included."""
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Slack did not take it, and nothing is lost by that; nor can it be edited or replied to."""
+        return self.state == "sent" and self.sent_ts is None and self.carried_by is None
 
     def unsaid(self, now: int) -> bool:
         """Whether nobody can have read it: Slack does not have it, and it is not on its way there at this moment."""
@@ -133,6 +141,12 @@ def said_as(db: Database | Transaction, key: str) -> OutboxMessage | None:
         row = db.execute("SELECT * FROM outbox WHERE id = :id", {"id": message.carried_by}).fetchone()
         message = message_of(row)
     return message
+
+
+def is_busy(db: Database, line: str) -> bool:
+    """Whether something waits in that line."""
+    sql = "SELECT 1 FROM outbox WHERE state = 'waiting' AND line = :line LIMIT 1"
+    return db.execute(sql, {"line": line}).fetchone() is not None
 
 
 def counts(db: Database) -> dict[str, int]:

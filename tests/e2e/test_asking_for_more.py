@@ -73,7 +73,7 @@ def approves(alice: Person) -> None:
 
 
 def gets_the_video(bob: Person) -> None:
-    video = bob.sees("your video is ready", PROMPT)
+    video = bob.sees("bob's video is ready", PROMPT, "it is in the thread as well")
     expect(video).to_contain_text("charged 40 credits ($2.40)")
     bob.plays(video)
     bob.types("/kling budget show marketing")

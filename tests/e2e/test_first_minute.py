@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FOX = "/kling generate A fox in snow --duration 10 --model kling-pro"
 LONGER = "/kling generate A fox in snow, and the forest wakes --duration 15 --model kling-pro"
-READY = ("your video is ready", "A fox in snow")
+READY = ("alice's video is ready", "A fox in snow", "it is in the thread as well")
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.live_bot import LiveBot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+READY = ("carol's video is ready", "it is in the thread as well")
+
 
 def test_jobs_in_flight_when_the_bot_is_killed_or_stopped_are_finished_once(
     place: SandboxPlace, browser: Browser
@@ -28,8 +30,8 @@ def test_jobs_in_flight_when_the_bot_is_killed_or_stopped_are_finished_once(
                 asks_until_kling_makes(carol, "An owl at night", url, number=2)
                 end(stopped, signal.SIGTERM)
             with place.runs():
-                carol.plays(carol.sees("your video is ready", "An owl at night"))
-                carol.plays(carol.sees("your video is ready", "A fox in snow"))
+                carol.plays(carol.sees(*READY, "An owl at night"))
+                carol.plays(carol.sees(*READY, "A fox in snow"))
                 carol.types("/kling budget show marketing")
                 carol.is_answered("70.0% of 200 credits", "140 credits ($8.40) used, nothing in flight")
                 assert tasks(url) == ["succeeded", "succeeded"], "Kling was asked once for each"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -68,10 +69,11 @@ def test_a_job_in_flight_at_the_end_is_finished_and_played_the_next_time(tmp_pat
 
     with playing(tmp_path, port, kling_seconds=2) as second:
         eventually(lambda: seen(second, MARKETING, ALICE.id, "A fox in snow"), seconds=10)
-        video = f"{second.kling_api_url}/results/wide-5/{task.task_id}.mp4"
+        shown = eventually(lambda: seen(second, MARKETING, ALICE.id, "it is in the thread as well"))
+        clip = re.search(r"<(\S+)\|Watch the video>", shown.text)[1]
         page = requests.get(f"{second.url}/page/state", timeout=30).text
-        assert f'src=\\"{video}\\"' in page
-        assert requests.get(video, timeout=30).status_code == 200
+        assert f'src=\\"{clip}\\"' in page
+        assert requests.get(clip, timeout=30).headers["Content-Type"] == "video/mp4"
     assert second.kling.tasks == [task]
 
 

@@ -1,0 +1,83 @@
+"""Finished clips from Kling to Slack: Kling forgets them after 30 days.
+
+Before they are announced, and not when: that takes seconds, in which no alert could leave. An announcement does not
+wait for long, and goes out with Kling's link where its clip cannot be had.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from klingbot.engine import Engine, asking, carrying
+from klingbot.kling.clip import NotFetched, fetch
+from klingbot.slack.clips import Clips
+from klingbot.slack.pictures import Uploaded
+from klingbot.slack.sender import OURS, Impossible, Later
+from klingbot.store import DatabaseError
+from klingbot.store.clips import WantedClip
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    engine: Engine
+    clips: Clips
+    kling_url: str
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "clips"))
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    def carry(self) -> None:
+        """Takes up what is due, a few at once. Each is claimed first; one that breaks comes up when its lease ends."""
+        while not self._closing.is_set() and (due := carrying.claim(self.engine, most=AT_ONCE)):
+            list(self.pool.map(self._carry, due))
+
+    def close(self) -> None:
+        """What is on its way down or up is put back, and begun again at the next start."""
+        self._closing.set()
+
+    def finish(self) -> None:
+        self.pool.shutdown()
+
+    def _carry(self, clip: WantedClip) -> None:
+        try:
+            outcome = self._moved(clip)
+            if self._closing.is_set() and not isinstance(outcome, Uploaded):
+                carrying.put_back(self.engine, clip)
+            else:
+                self._note(clip, outcome)
+        except DatabaseError as e:
+            log.warning("a clip could not be noted and comes up again: %s", e)
+        except Exception:
+            log.exception("the clip of job %s cannot be carried", clip.job_id)
+            carrying.given_up(self.engine, clip)
+
+    def _moved(self, clip: WantedClip) -> Uploaded | Later | Impossible:
+        job = asking.job_of(self.engine, clip.job_id)
+        if job is None or not job.video_url:
+            return Impossible("it has no video")
+        with tempfile.TemporaryFile() as file:
+            fetched = fetch(job.video_url, file, root=self.kling_url, given_up=self._closing.is_set)
+            if isinstance(fetched, NotFetched):
+                said = f"Kling: {fetched.reason}"
+                return Later(said) if fetched.passing else Impossible(said)
+            return self.clips.upload(file, fetched.size, f"kling-{job.id}.mp4")
+
+    def _note(self, clip: WantedClip, outcome: Uploaded | Later | Impossible) -> None:
+        if isinstance(outcome, Uploaded):
+            carrying.carried(self.engine, clip, outcome.file_id)
+            return
+        passing = isinstance(outcome, Later) and outcome.problem not in OURS  # nobody mends that within minutes
+        after_ms = outcome.after_ms if isinstance(outcome, Later) else None
+        if passing and carrying.failed(self.engine, clip, after_ms=after_ms):
+            log.info("the clip of job %s did not go up (%s) and is tried again", clip.job_id, outcome.problem)
+            return
+        if not passing:
+            carrying.given_up(self.engine, clip)
+        log.warning("the clip of job %s is not in Slack (%s): Kling's link goes out", clip.job_id, outcome.problem)
