@@ -245,11 +245,18 @@ def visit(chromium: Browser, url: str, **looks: Any) -> Page:
 
 def take_the_page(page: Page) -> None:
     say(page, FOX)
-    expect(page.locator("video")).to_have_count(2, timeout=30_000)  # the sample's and the fox
-    page.locator("video").last.evaluate(SHOW_A_FRAME)
+    fox = page.get_by_test_id("message").filter(has_text="in the thread as well").filter(has_text="A fox in snow")
+    expect(fox).to_have_count(1, timeout=30_000)
+    fox.locator("video").evaluate(SHOW_A_FRAME)
     page.locator("#scroll").evaluate("list => { list.scrollTop = list.scrollHeight }")
     page.wait_for_timeout(2_000)  # the player fades its spinner out
     page.screenshot(path=HERE / "sandbox.png")
+    fox.get_by_text("1 reply").click()
+    page.locator("video").last.evaluate(SHOW_A_FRAME)
+    page.locator("#scroll").evaluate("list => { list.scrollTop = list.scrollHeight }")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2_000)
+    page.screenshot(path=HERE / "job-message.png")
 
 
 def take_the_crops(page: Page) -> None:
