@@ -23,13 +23,15 @@ from klingbot.engine.usage import usage
 from klingbot.periods import PeriodKind
 
 _BUDGETS = 200
+_RECENT_DAYS = 92
+"""The running month, and the two before it that a monthly digest compares."""
 
 
 def section(folder: Path, jobs: int, rounds: int) -> Section:
-    """Over that much history, beside the running month alone: what is older must not be felt."""
+    """Over that much history, beside its last three months alone: what is older must not be felt."""
     with ExitStack() as stack:
         old = stack.enter_context(ledgers.ledger_with(jobs, folder / "old"))
-        young = stack.enter_context(ledgers.ledger_with(jobs, folder / "young", days=31))
+        young = stack.enter_context(ledgers.ledger_with(jobs, folder / "young", days=_RECENT_DAYS))
         for engine in (old, young):
             _set_budgets(engine)
         rows = [_row(name, screen, old, young, rounds) for name, screen in _SCREENS.items()]
@@ -41,7 +43,8 @@ def _row(name: str, screen: Callable[[Engine], object], old: Engine, young: Engi
         [Contender("old", partial(screen, old)), Contender("young", partial(screen, young))], rounds=rounds, each=5
     )
     took = found["old"]
-    beside = f"{ratio(took, found['young'])} of {seconds(found['young'].p50)} with the last 31 days of it alone"
+    young_took = f"{seconds(found['young'].p50)} with the last {_RECENT_DAYS} days of it alone"
+    beside = f"{ratio(took, found['young'])} of {young_took}"
     goal = took.cpu_p50 < 0.020
     return Row(name, f"{seconds(took.p50)} (CPU {seconds(took.cpu_p50)})", beside, "< 20 ms", goal)
 
@@ -57,8 +60,8 @@ def _usage(engine: Engine, scope: str, by: str) -> object:
     return usage_blocks.usage(usage(engine, scope, PeriodKind.MONTHLY, by), engine.calendar)
 
 
-def _digest(engine: Engine) -> object:
-    period = engine.calendar.previous(engine.periods().weekly)
+def _digest(engine: Engine, kind: PeriodKind) -> object:
+    period = engine.calendar.previous(engine.periods().of(kind))
     return digest_blocks.digest(figures(engine, WORKSPACE, period), engine.calendar)
 
 
@@ -67,7 +70,8 @@ _SCREENS: dict[str, Callable[[Engine], object]] = {
     "`/kling usage`, workspace, by user": lambda engine: _usage(engine, WORKSPACE, "user"),
     "`/kling usage`, one person, by day": lambda engine: _usage(engine, user_scope(ledgers.USER), "day"),
     "`/kling budget`": lambda engine: budget_blocks.listing(budgeting.standings(engine), engine.calendar),
-    "weekly digest of the workspace": _digest,
+    "weekly digest of the workspace": lambda engine: _digest(engine, PeriodKind.WEEKLY),
+    "monthly digest of the workspace": lambda engine: _digest(engine, PeriodKind.MONTHLY),
     "home tab of a member": lambda engine: home_blocks.home(home(engine, "U7", is_admin=False), engine.calendar),
     "home tab of an admin": lambda engine: home_blocks.home(home(engine, "U7", is_admin=True), engine.calendar),
 }

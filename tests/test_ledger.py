@@ -658,6 +658,20 @@ def test_a_breakdown_names_its_shares_dearest_first_and_counts_jobs(engine: Engi
     assert shares[0].total == Total(held=FORTY)
 
 
+def test_breakdowns_read_at_once_are_those_read_one_by_one(engine: Engine) -> None:
+    for n in range(12):
+        job = hold(
+            engine, f"r{n}", Wish("kling-pro" if n % 2 else "kling-v1", 5), user_id=f"U{n % 3}", project="ab"[n % 2]
+        )
+        if n % 4:
+            settle(engine, job)
+    reader, month = engine.store.read(), engine.periods().monthly
+    for scope in (WORKSPACE, project_scope("a"), user_scope("U2")):
+        for by, shares in ledger.by_spender(reader, scope, month.start, month.end).items():
+            assert shares == ledger.breakdown(reader, scope, month.start, month.end, by), (scope, by)
+            assert shares
+
+
 def test_the_dearest_share_is_the_one_with_the_highest_sum_and_not_the_dearest_day(
     engine: Engine, clock: FakeClock
 ) -> None:

@@ -29,7 +29,7 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
     before = engine.calendar.previous(period)
     with engine.store.view() as db:
         days = _Days.read(db, engine, scope, since=before)
-        by = {name: ledger.breakdown(db, scope, *days.bounds(period), name) for name in ("user", "project", "model")}
+        by = ledger.by_spender(db, scope, *days.bounds(period))
         total = _sum(share.total for share in by["model"])
         return Digest(
             scope=scope,
