@@ -10,6 +10,9 @@ from enum import StrEnum
 from klingbot.money import Amount
 from klingbot.pricing import Wish
 
+DEFAULT_PROJECT = "default"
+"""Of channels for which nobody has chosen one."""
+
 
 class JobState(StrEnum):
     HELD = "held"

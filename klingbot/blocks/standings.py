@@ -3,6 +3,8 @@ both."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from klingbot.blocks.text import label, when
 from klingbot.budgets import Budget, Standing, Total
 from klingbot.money import show_credits, show_usd
@@ -57,7 +59,7 @@ def short(standing: Standing, calendar: Calendar) -> str:
     return f"{label(standing.budget)}: {standing.percent}, {left(standing)}, {resets(standing, calendar)}"
 
 
-def tightest(standings: tuple[Standing, ...], most: int) -> list[Standing]:
+def tightest(standings: Iterable[Standing], most: int) -> list[Standing]:
     """The fullest budgets, fullest first."""
     return sorted(standings, key=lambda standing: -standing.permille)[:most]
 

@@ -28,7 +28,7 @@ from klingbot.outbox import (
     kind_of,
     to_json,
 )
-from klingbot.store import Transaction, budgets, clips, outbox, stories
+from klingbot.store import Transaction, clips, crossings, outbox, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, Told
 
@@ -38,13 +38,13 @@ def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> N
 
     Thresholds passed in one step are announced in one message.
     """
-    for standing, known in zip(standings, budgets.announced_of_each(tx, standings), strict=True):
+    for standing, known in zip(standings, crossings.announced_of_each(tx, standings), strict=True):
         announced, reached = set(filter(is_level, known)), marks(standing)
         if announced == reached:
             continue
-        budgets.rearm(tx, standing, announced - reached)
+        crossings.rearm(tx, standing, announced - reached)
         new = sorted(reached - announced, key=_height)
-        times = [budgets.announce(tx, standing, mark) for mark in new]
+        times = [crossings.announce(tx, standing, mark) for mark in new]
         if new:
             key = f"crossed {_name(standing)} {new[-1]} {times[-1]}"
             tell(tx, key, Crossed(standing, tuple(new)), Told(new[-1], at))
@@ -58,7 +58,7 @@ def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> 
 
 def note(tx: Transaction, alert: Alert, told: Told) -> bool:
     """Announces something that is not a level; False when it stands announced for this budget and period already."""
-    times = budgets.announce(tx, alert.standing, told.mark)
+    times = crossings.announce(tx, alert.standing, told.mark)
     if times:
         tell(tx, f"{told.mark} {_name(alert.standing)} {times}", alert, told)
     return bool(times)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.budgets import Standing, marks, refusals, room, scopes_of
+from klingbot.budgets import refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import (
@@ -15,23 +15,25 @@ from klingbot.engine.outcomes import (
     Repeated,
     Stopped,
 )
-from klingbot.engine.projects import project_of
 from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.periods import Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
-from klingbot.rules import Consent, enough, forbidden, wanted_consent
+from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.store import (
     Transaction,
     budgets,
-    gates,
     increases,
     jobs,
     ledger,
     part,
+    projects,
     refusal_counts,
     rules,
+    terms,
 )
+from klingbot.store.budgets import Standings
+from klingbot.store.terms import Terms
 
 
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
@@ -40,7 +42,7 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     if isinstance(quote, NotSold):
         return quote
     reader, periods = engine.store.read(), engine.periods()
-    project = _project(engine, request)
+    project = request.project or projects.of_channel(reader, request.channel_id)
     allowed = rules.get(reader, project)
     standings = budgets.standings_of(reader, scopes_of(request.user_id, project), periods)
     refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
@@ -59,52 +61,48 @@ def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -
         return quote
     now = engine.clock()
     periods = engine.calendar.periods(now)
-    job = _job(engine, request, quote, periods, now)
-    if barred := _barred(engine, request, job, quote, consent):
-        return barred
     with engine.store.write() as tx:
-        outcome = _hold(tx, job, periods)
-        if not isinstance(outcome, Held):
+        met = terms.of(tx, request, now=now)
+        job = _job(engine, request, quote, periods, now, met.project)
+        outcome = _barred(tx, request, job, quote, consent, met.rules) or _hold(tx, job, periods, met)
+        if not isinstance(outcome, Held | NeedsConsent):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
-    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, list) else outcome
+    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, Standings) else outcome
 
 
 def _barred(
-    engine: Engine, request: Request, job: Job, quote: Quote, consent: Consent
+    tx: Transaction, request: Request, job: Job, quote: Quote, consent: Consent, allowed: Rules
 ) -> Forbidden | NeedsConsent | Repeated | None:
     """What the project's rules say before anything is held."""
-    allowed = rules.get(engine.store.read(), job.project)
     wanted = wanted_consent(allowed, quote)
     if sentence := forbidden(allowed, quote):
         return Forbidden(sentence)
     if enough(consent, wanted):
         return None
-    if made := jobs.get(engine.store.read(), job.id):  # agreed to before, and delivered again
+    if made := jobs.get(tx, job.id):  # agreed to before, and delivered again
         return Repeated(made)
-    with engine.store.write() as tx:
-        increases.put_refused(tx, job.id, request, at=job.asked_at)
+    increases.put_refused(tx, job.id, request, at=job.asked_at)
     return NeedsConsent(job.id, quote, job.project, wanted)
 
 
-def _hold(tx: Transaction, job: Job, periods: Periods) -> Held | Repeated | Stopped | list[Standing]:
+def _hold(tx: Transaction, job: Job, periods: Periods, met: Terms) -> Held | Repeated | Stopped | Standings:
     """Standings alone mean that the hold breaks at least one of them."""
     if not jobs.insert(tx, job):
         return Repeated(_existing(tx, job.id))
-    if (gate := gates.get(tx, gates.ACCOUNT)) and gate.closed(job.asked_at):
-        return Stopped(gate.reason)
+    if met.stopped is not None:
+        return Stopped(met.stopped)
     ledger.hold(tx, job)
     standings = budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
-    if refusals(standings, job.quote):
+    notable = standings.notable()
+    if refusals(notable, job.quote):
         return standings
     # A hold only adds: below all of its thresholds a budget has nothing to announce and nothing to arm again.
-    alerting.note_crossings(tx, [standing for standing in standings if marks(standing)], job.asked_at)
-    return Held(job, tuple(standings), jobs.ahead_of(tx, job))
+    alerting.note_crossings(tx, notable, job.asked_at)
+    return Held(job, standings, met.ahead)
 
 
-def hold_within(
-    tx: Transaction, engine: Engine, request: Request
-) -> Held | Repeated | NotSold | Stopped | list[Standing]:
+def hold_within(tx: Transaction, engine: Engine, request: Request) -> Held | Repeated | NotSold | Stopped | Standings:
     """`hold` as a part of a transaction that goes on whatever comes of it.
 
     Standings alone mean that it does not fit, and how the budgets would stand with it.
@@ -115,13 +113,14 @@ def hold_within(
     now = engine.clock()
     periods = engine.calendar.periods(now)
     with part(tx) as attempt:
-        outcome = _hold(attempt, _job(engine, request, quote, periods, now), periods)
+        met = terms.of(attempt, request, now=now)
+        outcome = _hold(attempt, _job(engine, request, quote, periods, now, met.project), periods, met)
         if not isinstance(outcome, Held):
             attempt.abandon()
     return outcome
 
 
-def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, standings: list[Standing]) -> BudgetExceeded:
+def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, standings: Standings) -> BudgetExceeded:
     """What the person hears and the budgets' channels too, of standings that the hold would have broken."""
     refused = refusals(standings, quote.amount)
     with engine.store.write() as tx:
@@ -137,22 +136,18 @@ def job_of(engine: Engine, job_id: str) -> Job | None:
     return jobs.get(engine.store.read(), job_id)
 
 
-def _project(engine: Engine, request: Request) -> str:
-    return request.project or project_of(engine, request.channel_id)
-
-
 def _existing(tx: Transaction, job_id: str) -> Job:
     job = jobs.get(tx, job_id)
     assert job is not None
     return job
 
 
-def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: int) -> Job:
+def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: int, project: str) -> Job:
     return Job(
         id=id_for(request.request_id),
         state=JobState.HELD,
         user_id=request.user_id,
-        project=_project(engine, request),
+        project=project,
         channel_id=request.channel_id,
         response_url=request.response_url,
         prompt=request.prompt,

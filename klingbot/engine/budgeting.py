@@ -9,7 +9,7 @@ from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
 from klingbot.periods import Period, PeriodKind
-from klingbot.store import Database, Transaction, audit, budgets, ledger, projects
+from klingbot.store import Database, Transaction, audit, budgets, crossings, ledger, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None
         if before and _limits(before) != _limits(budget):
-            budgets.rearm(tx, standing, [TURNED_AWAY, FORECAST])
+            crossings.rearm(tx, standing, [TURNED_AWAY, FORECAST])
         alerting.note_crossings(tx, [standing], now)
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 

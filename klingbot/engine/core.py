@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from klingbot.budgets import Standing, scopes_of
@@ -37,7 +37,7 @@ def open_engine(store: Store, prices: PriceList, calendar: Calendar, clock: Cloc
     return Engine(store, prices, calendar, clock)
 
 
-def standings_with(tx: Database, engine: Engine, job: Job) -> list[Standing]:
+def standings_with(tx: Database, engine: Engine, job: Job) -> Sequence[Standing]:
     """How the budgets stand that this job counts for, in the periods that its money is kept in."""
     since = engine.calendar.since
     periods = Periods(

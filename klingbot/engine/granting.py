@@ -20,7 +20,7 @@ from klingbot.money import Amount
 from klingbot.outbox import IncreaseClosed
 from klingbot.pricing import NotSold
 from klingbot.rules import Consent
-from klingbot.store import Transaction, audit, budgets, increases
+from klingbot.store import Transaction, audit, crossings, increases
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _raise(tx: Transaction, engine: Engine, closed: Increase, standing: Standing
     increases.grant(tx, given)
     raised = standing_of(tx, engine, closed.scope, closed.kind)
     assert raised is not None
-    budgets.rearm(tx, raised, [TURNED_AWAY])
+    crossings.rearm(tx, raised, [TURNED_AWAY])
     alerting.note_crossings(tx, [raised], given.granted_at)
     return given
 

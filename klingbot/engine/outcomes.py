@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from klingbot.budgets import Standing
@@ -15,7 +16,7 @@ class Held:
     """The job's cost is held; `standings` are the budgets it touches, with the hold."""
 
     job: Job
-    standings: tuple[Standing, ...]
+    standings: Sequence[Standing]
     ahead: int
     """How many jobs wait before it."""
 

@@ -6,17 +6,15 @@ from klingbot.budgets import project_scope
 from klingbot.engine.core import Engine
 from klingbot.store import audit, projects
 
-DEFAULT_PROJECT = "default"
-
 
 def project_of(engine: Engine, channel_id: str) -> str:
     """The project that a channel spends for."""
-    return projects.of_channel(engine.store.read(), channel_id) or DEFAULT_PROJECT
+    return projects.of_channel(engine.store.read(), channel_id)
 
 
 def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: str = "") -> None:
     with engine.store.write() as tx:
-        before = projects.of_channel(tx, channel_id) or DEFAULT_PROJECT
+        before = projects.of_channel(tx, channel_id)
         projects.put(tx, channel_id, project)
         if before != project:
             what, at, scope = f"project of #{channel_id}", engine.clock(), project_scope(project)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.engine.projects import DEFAULT_PROJECT
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import DEFAULT_PROJECT, Job, JobState
 from klingbot.money import MILLICREDITS, Amount
 from klingbot.store import Transaction, budgets, jobs, ledger
 

@@ -18,7 +18,7 @@ from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.money import NOTHING
 from klingbot.outbox import Alert, Renewed, RunningOut, Spiked
 from klingbot.periods import Period, PeriodKind
-from klingbot.store import Transaction, budgets, facts, stories
+from klingbot.store import Transaction, budgets, crossings, facts, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Story, Told
 
@@ -52,7 +52,7 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
     at_last = {standing.budget.scope: standing for standing in budgets.standings_in(tx, ended)}
     for standing in budgets.standings_in(tx, period):
         last = at_last[standing.budget.scope]
-        if last.used_up or TURNED_AWAY in budgets.announced(tx, last):
+        if last.used_up or TURNED_AWAY in crossings.announced(tx, last):
             alerting.renewed(tx, Renewed(last, standing), now)
     for story in stories.within(tx, ended):
         shown = story.content.standing
@@ -64,7 +64,7 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
 def _look_ahead(engine: Engine, now: int) -> None:
     """Says which budgets will not last, and on which the day is out of the ordinary."""
     reader = engine.store.read()
-    signs = [sign for sign in _signs(engine, now) if sign[1].mark not in budgets.announced(reader, sign[0].standing)]
+    signs = [sign for sign in _signs(engine, now) if sign[1].mark not in crossings.announced(reader, sign[0].standing)]
     if not signs:
         return
     with engine.store.write() as tx:

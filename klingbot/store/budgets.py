@@ -1,10 +1,11 @@
-"""Budgets, how they stand, and which of their crossings have been announced."""
+"""Budgets, and how they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 from klingbot.budgets import Budget, Standing, Total
 from klingbot.money import Amount
@@ -12,30 +13,77 @@ from klingbot.periods import Period, PeriodKind, Periods
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
-_COLUMNS = """budgets.scope, budgets.period_kind, limit_millicredits, limit_microusd, thresholds, channel_id, approvers,
-      forecast, spike"""
-_GRANTED = """
-      coalesce((
-        SELECT CAST(sum({amount}) AS BIGINT) FROM grants
-        WHERE grants.scope = budgets.scope AND grants.period_kind = budgets.period_kind AND end_day > {day}
-          AND first_day <= {day}), 0)"""
+_COLUMNS = """budgets.scope, budgets.period_kind, channel_id, approvers, forecast, spike, thresholds,
+      limit_millicredits, limit_microusd"""
 _DAY = "CASE budgets.period_kind WHEN 'daily' THEN :day WHEN 'weekly' THEN :week ELSE :month END"
-# Read by position, `_standing` after `_budget`: a hold reads nine of these rows, and by name takes three times as long.
-_STANDINGS = f"""
-    SELECT {_COLUMNS}, {_GRANTED.format(amount="millicredits", day=_DAY)},
-      {_GRANTED.format(amount="microusd", day=_DAY)},
+
+
+def _select(if_granted: str = "1 = 1") -> str:
+    """Each budget beside its grants and its total. Without `if_granted` nobody looks for grants."""
+
+    def granted(amount: str) -> str:
+        return f"""
+      CASE WHEN {if_granted} THEN coalesce((
+        SELECT CAST(sum({amount}) AS BIGINT) FROM grants
+        WHERE grants.scope = budgets.scope AND grants.period_kind = budgets.period_kind AND end_day > {_DAY}
+          AND first_day <= {_DAY}), 0) ELSE 0 END"""
+
+    # Read by position, `_standing` after `_budget`: by name a hold's nine rows would take three times as long.
+    return f"""
+    SELECT {_COLUMNS}, {granted("millicredits")}, {granted("microusd")},
       held_millicredits, held_microusd, settled_millicredits, settled_microusd
     FROM budgets LEFT JOIN totals
       ON totals.scope = budgets.scope AND totals.period_kind = budgets.period_kind AND totals.period_start =
         CASE budgets.period_kind WHEN 'daily' THEN :daily WHEN 'weekly' THEN :weekly ELSE :monthly END"""
 
 
-def standings_of(db: Database, scopes: tuple[str, str, str], periods: Periods) -> list[Standing]:
+_STANDINGS = _select()
+_THREE = "IN (:first, :second, :third)"
+# As a rule nothing is granted: one look for all nine budgets, where otherwise each would take two.
+_STANDINGS_OF = f"""{_select(f"EXISTS (SELECT 1 FROM grants WHERE grants.scope {_THREE} AND end_day > :earliest)")}
+    WHERE budgets.scope {_THREE} ORDER BY budgets.scope, budgets.period_kind"""
+_NUMBERS = 6
+"""The place in a row from which on stands what `_notable` needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings(Sequence[Standing]):
+    """How some budgets stand: the rows that say so, each made into a `Standing` when it is looked at.
+
+    A hold reads nine of them, and as a rule wants to know only that none has anything to say.
+    """
+
+    rows: tuple[tuple[Any, ...], ...]
+    periods: Periods
+
+    def notable(self) -> list[Standing]:
+        """Those that have reached a threshold or their limit: only of them is there anything to refuse or announce."""
+        return [_standing(row, self.periods) for row in self.rows if _notable(row)]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Standing]:
+        return (_standing(row, self.periods) for row in self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Standing: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Standing]: ...
+    def __getitem__(self, index: int | slice) -> Standing | Sequence[Standing]:
+        if isinstance(index, slice):
+            return Standings(self.rows[index], self.periods)
+        return _standing(self.rows[index], self.periods)
+
+
+def standings_of(db: Database, scopes: tuple[str, str, str], periods: Periods) -> Standings:
     """How every budget stands that a job of these scopes touches."""
     first, second, third = scopes
-    sql = f"{_STANDINGS} WHERE budgets.scope IN (:first, :second, :third) ORDER BY budgets.scope, budgets.period_kind"
-    rows = db.execute(sql, _starts(periods) | {"first": first, "second": second, "third": third}).fetchall()
-    return [_standing(row, periods) for row in rows]
+    starts = _starts(periods)
+    earliest = min(starts["day"], starts["week"], starts["month"])
+    named = {"first": first, "second": second, "third": third, "earliest": earliest}
+    rows = db.execute(_STANDINGS_OF, starts | named).fetchall()
+    return Standings(tuple(map(tuple, rows)), periods)
 
 
 def standings(db: Database, periods: Periods) -> list[Standing]:
@@ -119,63 +167,6 @@ def remove(tx: Transaction, scope: str, kind: PeriodKind) -> bool:
     return tx.execute(sql, keys).fetchone() is not None
 
 
-def announced(db: Database, standing: Standing) -> frozenset[str]:
-    """The marks of this budget and period whose announcement stands."""
-    return announced_of_each(db, [standing])[0]
-
-
-def announced_of_each(db: Database, standings: Sequence[Standing]) -> list[frozenset[str]]:
-    """The same for each of several, in one statement."""
-    if not standings:
-        return []
-    keys = [(standing.budget.scope, standing.budget.kind.value, standing.period.start) for standing in standings]
-    params: dict[str, Any] = {}
-    for n, key in enumerate(keys):
-        params[f"scope{n}"], params[f"kind{n}"], params[f"start{n}"] = key
-    marks: dict[tuple[str, str, int], set[str]] = {key: set() for key in keys}
-    for scope, kind, start, mark in db.execute(_announced(len(keys)), params).fetchall():
-        marks[scope, kind, start].add(mark)
-    return [frozenset(marks[key]) for key in keys]
-
-
-@lru_cache
-def _announced(number: int) -> str:
-    wanted = ", ".join(f"(:scope{n}, :kind{n}, :start{n})" for n in range(number))
-    # CROSS JOIN, because SQLite keeps to its order: a look-up for each key, and never a walk through all crossings.
-    return f"""
-        WITH wanted (scope, kind, start) AS (VALUES {wanted})
-        SELECT wanted.scope, kind, start, mark FROM wanted CROSS JOIN crossings
-        WHERE crossings.scope = wanted.scope AND period_kind = kind AND period_start = start AND standing = 1"""
-
-
-def announce(tx: Transaction, standing: Standing, mark: str) -> int:
-    """Notes that this crossing is announced. How often that happened in this period, or 0 when it stands already."""
-    row = tx.execute(
-        """
-        INSERT INTO crossings (scope, period_kind, period_start, mark, standing, times)
-        VALUES (:scope, :kind, :start, :mark, 1, 1)
-        ON CONFLICT (scope, period_kind, period_start, mark)
-          DO UPDATE SET standing = 1, times = crossings.times + 1 WHERE crossings.standing = 0
-        RETURNING times""",
-        _crossing(standing) | {"mark": mark},
-    ).fetchone()
-    return int(row["times"]) if row else 0
-
-
-def rearm(tx: Transaction, standing: Standing, marks: Iterable[str]) -> None:
-    """Lets these marks be announced again."""
-    for mark in marks:
-        sql = f"UPDATE crossings SET standing = 0 WHERE {_CROSSING} AND mark = :mark"
-        tx.execute(sql, _crossing(standing) | {"mark": mark})
-
-
-_CROSSING = "scope = :scope AND period_kind = :kind AND period_start = :start"
-
-
-def _crossing(standing: Standing) -> dict[str, Any]:
-    return {"scope": standing.budget.scope, "kind": standing.budget.kind, "start": standing.period.start}
-
-
 def _starts(periods: Periods) -> dict[str, Any]:
     return {
         "daily": periods.daily.start,
@@ -196,17 +187,34 @@ def _standing(row: Any, periods: Periods) -> Standing:
     return Standing(raised, periods.of(raised.kind), total)
 
 
+def _notable(row: Any) -> bool:
+    """In whole numbers, as `Budget.raised` and `marks` have it."""
+    thresholds, credits, usd, more_credits, more_usd, held, held_usd, settled, settled_usd = row[_NUMBERS:]
+    if held is None:  # there is no total yet
+        return False
+    first = _first(thresholds)
+    return (credits is not None and (held + settled) * 100 >= (credits + more_credits) * first) or (
+        usd is not None and (held_usd + settled_usd) * 100 >= (usd + more_usd) * first
+    )
+
+
+@lru_cache
+def _first(thresholds: str) -> int:
+    """The lowest of these percentages, or 100."""
+    return min([100, *(int(threshold) for threshold in thresholds.split(",") if threshold)])
+
+
 @lru_cache(maxsize=1024)
 def _budget(
     scope: str,
     kind: str,
-    limit_millicredits: int | None,
-    limit_microusd: int | None,
-    thresholds: str,
     channel_id: str | None,
     approvers: str,
     forecast: int,
     spike: int,
+    thresholds: str,
+    limit_millicredits: int | None,
+    limit_microusd: int | None,
     granted_millicredits: int = 0,
     granted_microusd: int = 0,
 ) -> Budget:

@@ -11,7 +11,19 @@ from klingbot.money import Amount
 from klingbot.store.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
-_COLUMNS = [*_PLAIN, "quote_millicredits", "quote_microusd", "show_at"]
+_COMES_LATER = {
+    "tries",
+    "route",
+    "posted_at",
+    "task_id",
+    "submitted_at",
+    "finished_at",
+    "video_url",
+    "written_off_at",
+    "reason",
+}
+_AT_FIRST = [name for name in _PLAIN if name not in _COMES_LATER]
+_COLUMNS = [*_AT_FIRST, "quote_millicredits", "quote_microusd", "show_at"]
 _INSERT = f"""
     INSERT INTO jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
     ON CONFLICT (id) DO NOTHING"""
@@ -44,8 +56,8 @@ _PROBE = f"""
 
 
 def insert(tx: Transaction, job: Job) -> bool:
-    """False when a job of that id is there already: a repeated request."""
-    row = {name: getattr(job, name) for name in _PLAIN}
+    """A new job. False when one of that id is there already: a repeated request."""
+    row = {name: getattr(job, name) for name in _AT_FIRST}
     row |= {"quote_millicredits": job.quote.millicredits, "quote_microusd": job.quote.microusd}
     row["show_at"] = job.asked_at if job.channel_id else None
     return tx.execute(_INSERT, row).rowcount == 1

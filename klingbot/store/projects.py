@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from klingbot.jobs import DEFAULT_PROJECT
 from klingbot.store.database import Database, Transaction
 
 
-def of_channel(db: Database, channel_id: str) -> str | None:
+def of_channel(db: Database, channel_id: str) -> str:
     row = db.execute("SELECT project FROM projects WHERE channel_id = :id", {"id": channel_id}).fetchone()
-    return row["project"] if row else None
+    return str(row["project"]) if row else DEFAULT_PROJECT
 
 
 def put(tx: Transaction, channel_id: str, project: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from klingbot.rules import Rules
 from klingbot.store.database import Database, Transaction
 
@@ -9,10 +11,15 @@ from klingbot.store.database import Database, Transaction
 def get(db: Database, project: str) -> Rules:
     """A project without rules has none of each."""
     row = db.execute("SELECT * FROM rules WHERE project = :project", {"project": project}).fetchone()
-    if row is None:
-        return Rules(project)
+    return of_row(row) if row else Rules(project)
+
+
+def of_row(row: Any) -> Rules:
+    """The rules of a row that a LEFT JOIN may have left empty but for the project."""
+    if row["models"] is None:
+        return Rules(row["project"])
     return Rules(
-        project=project,
+        project=row["project"],
         models=tuple(row["models"].split()),
         ceiling=row["ceiling_millicredits"],
         confirm_above=row["confirm_millicredits"],

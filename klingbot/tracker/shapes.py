@@ -14,9 +14,8 @@ from enum import Enum
 from klingbot import budgets, money
 from klingbot.budgets import project_scope
 from klingbot.engine.budgeting import Change
-from klingbot.engine.projects import DEFAULT_PROJECT
 from klingbot.engine.recording import UNATTRIBUTED
-from klingbot.jobs import Job
+from klingbot.jobs import DEFAULT_PROJECT, Job
 from klingbot.periods import PeriodKind
 
 _LEAST = 1
