@@ -86,6 +86,8 @@ class Wish:
     audio: bool = False
     aspect: str | None = None
     negative: bool = False
+    silent: bool = False
+    """No sound, and said so: a model that always has it is then not what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def _refused(prices: PriceList, model: Model, wish: Wish) -> NotSold | None:
         return NotSold(f"{model.name} makes no {duration}-second videos, only {_lengths(model)}.")
     if resolution not in model.resolutions:
         return NotSold(f"{model.name} is not sold in {resolution}, only in {_listed(model.resolutions)}.")
+    if wish.silent and model.always_with_sound:
+        return NotSold(_never_silent(prices, model))
     audio = wish.audio or model.always_with_sound
     if (resolution, audio) not in model.rates:
         return NotSold(_no_sound(prices, model, resolution) if audio else _no_silence(model, resolution))
@@ -211,6 +215,12 @@ def _no_sound(prices: PriceList, model: Model, resolution: str) -> str:
 def _no_silence(model: Model, resolution: str) -> str:
     silent = [r for r, audio in model.rates if not audio]
     return f"{model.name} in {resolution} always has sound: add --audio, or choose {_listed(silent, 'or')}."
+
+
+def _never_silent(prices: PriceList, model: Model) -> str:
+    others = [name for name in prices.sold if any(not audio for _, audio in prices.models[name].rates)]
+    elsewhere = f", or choose {_listed(others, 'or')}" if others else ""
+    return f"{model.name} always has sound: leave out --audio=off{elsewhere}."
 
 
 def _lengths(model: Model) -> str:

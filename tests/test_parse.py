@@ -237,19 +237,19 @@ def test_any_white_space_separates_a_flag_from_its_value(separator: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("flag", "audio"),
+    ("flag", "audio", "silent"),
     [
-        ("--audio", True),
-        ("--audio=on", True),
-        ("--audio=OFF", False),
-        ("--audio off", False),
-        ("--audio on --duration 5", True),
-        ("", False),
+        ("--audio", True, False),
+        ("--audio=on", True, False),
+        ("--audio=OFF", False, True),
+        ("--audio off", False, True),
+        ("--audio on --duration 5", True, False),
+        ("", False, False),
     ],
 )
-def test_audio_is_a_switch(flag: str, audio: bool) -> None:
+def test_audio_is_a_switch(flag: str, audio: bool, silent: bool) -> None:
     asked = options(f"generate {FOX} {flag}")
-    assert (asked.prompt, asked.audio) == (FOX, audio)
+    assert (asked.prompt, asked.audio, asked.silent) == (FOX, audio, silent)
 
 
 def test_a_switch_leaves_the_next_word_to_the_prompt() -> None:
@@ -266,7 +266,7 @@ def test_an_on_or_off_that_may_be_the_prompts_is_asked_about_rather_than_guessed
     assert sentence == (
         "It is unclear whether “off” belongs to --audio or to the prompt. Write --audio=off, or put --audio at the end."
     )
-    assert options("generate a ship --audio=off the coast") == Options("a ship the coast", audio=False)
+    assert options("generate a ship --audio=off the coast") == Options("a ship the coast", silent=True)
 
 
 @pytest.mark.parametrize("typed", ["16:9", "16x9", "16X9", "16×9", "16/9"])

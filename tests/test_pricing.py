@@ -198,6 +198,12 @@ SOLD_BY_KLING_API = "kling-3.0, kling-3.0-turbo, kling-3.0-omni, kling-o1, kling
             Wish(audio=True),
             "kling-v1.5 has no sound, and nothing on the list “credits” has; leave out --audio.",
         ),
+        (
+            KLING_API,
+            Wish("kling-3.0-turbo", silent=True),
+            "kling-3.0-turbo always has sound: leave out --audio=off, or choose kling-3.0, kling-3.0-omni, kling-o1, "
+            "kling-2.6 or kling-2.5-turbo.",
+        ),
         (CREDITS, Wish(aspect="4:3"), "There is no aspect 4:3; choose 16:9, 9:16 or 1:1."),
         (
             KLING_API,

@@ -148,6 +148,7 @@ def _request(asker: Asker, options: Options) -> Request:
         duration_seconds=options.duration_seconds,
         resolution=options.resolution,
         audio=options.audio,
+        silent=options.silent,
         aspect=options.aspect,
         negative=options.negative is not None,
     )

@@ -145,6 +145,17 @@ def test_what_is_not_sold_is_refused_with_what_is(
     assert total(engine) == Total()
 
 
+@pytest.mark.parametrize(("sound", "held"), [("--audio=off", False), ("--audio", True), ("", True)])
+def test_whoever_wants_silence_is_never_charged_for_sound(
+    engine: Engine, directory: Directory, sound: str, held: bool
+) -> None:
+    in_units = replace(engine, prices=prices.load("kling-api"))
+    typed = f"generate a fox --model kling-3.0-turbo {sound}"
+    said = answer(Desk(in_units, directory), Asker(BOB, GENERAL, "1", None), typed).text
+    assert ("kling-3.0-turbo always has sound: leave out --audio=off" in said) is not held
+    assert (total(engine).held.millicredits > 0) is held
+
+
 def test_a_job_over_budget_is_refused_with_what_still_fits(alice: Any, bob: Any, engine: Engine) -> None:
     alice.types("budget set marketing --credits 60 --usd 3.60")
     bob.types(f"generate a fox {PRO} --project marketing")

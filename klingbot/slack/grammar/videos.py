@@ -16,6 +16,8 @@ class Options:
     model: str | None = None
     resolution: str | None = None
     audio: bool = False
+    silent: bool = False
+    """Said to be without sound: `--audio=off`. Who says nothing takes what the model makes."""
     aspect: str | None = None
     negative: str | None = None
     image_url: str | None = None

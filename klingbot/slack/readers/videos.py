@@ -23,12 +23,15 @@ LONGEST_REASON = 300
 
 
 def options(asked: Asked) -> Options:
+    sound = asked.flags.get("audio")
+    audio = flags.is_on(sound)
     return Options(
         prompt=values.prose("prompt", asked.prompt),
         duration_seconds=asked.read("duration", values.duration),
         model=asked.read("model", values.lowered),
         resolution=asked.read("resolution", values.lowered),
-        audio=flags.is_on(asked.flags.get("audio")),
+        audio=audio,
+        silent=sound is not None and not audio,
         aspect=asked.read("aspect", values.aspect),
         negative=asked.read("negative", values.negative),
         image_url=asked.read("image", values.image_url),
