@@ -17,12 +17,15 @@ from klingbot import settings
 from klingbot.blocks.text import plural
 from klingbot.clock import now_ms
 from klingbot.slack.serve import SlackRefusedError
-from klingbot.store import DatabaseError, open_store
+from klingbot.store import AwayError, DatabaseError, open_store
 from klingbot.web import PortError
 
 
 def end_with(work: Callable[[], None]) -> None:
-    """Runs it; what a person did wrong ends with its sentences and exit code 2, never with a traceback."""
+    """Runs it; what a person did wrong ends with its sentences and exit code 2, never with a traceback.
+
+    A server that is away ends it with 1: whoever started the bot may start it again.
+    """
     try:
         work()
     except settings.SettingsError as e:
@@ -31,6 +34,9 @@ def end_with(work: Callable[[], None]) -> None:
             click.echo(f"  - {problem}", err=True)
         click.echo("See .env.example; or try it without any accounts: python bot.py sandbox", err=True)
         sys.exit(2)
+    except AwayError as e:
+        click.echo(f"Klingbot cannot start: {e}", err=True)
+        sys.exit(1)
     except (DatabaseError, PortError, SlackRefusedError) as e:
         click.echo(f"Klingbot cannot start: {e}", err=True)
         sys.exit(2)

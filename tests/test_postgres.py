@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+import bot
 from klingbot import prices
 from klingbot.budgets import WORKSPACE
 from klingbot.doctor import Health
@@ -343,6 +345,20 @@ def test_what_cannot_be_opened_is_said_in_a_sentence_without_the_password(
         open_store(place)
     assert "hu" not in str(error.value).replace("though", "")
     assert "hush" not in str(place) + repr(place)
+
+
+def test_a_server_that_is_away_at_the_start_is_no_wrong_setting(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervisor does not restart what ended with 2."""
+    monkeypatch.setattr("klingbot.store.postgres.store.START_SECONDS", 0)
+    for port, database, code, said in (
+        (9, "ledger", 1, "could not be reached"),
+        (postgres.port, "nowhere", 2, "nowhere"),
+    ):
+        env = {"DATABASE_URL": f"postgresql://postgres:hush@127.0.0.1:{port}/{database}"}
+        ended = CliRunner().invoke(bot.cli, ["migrate"], env=env)
+        assert (ended.exit_code, said in ended.output, "hush" in ended.output) == (code, True, False)
 
 
 # What doctor says.

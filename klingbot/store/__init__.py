@@ -1,9 +1,19 @@
 """The only SQL. Each room holds the statements about one thing; the engine puts them into transactions."""
 
-from klingbot.store.database import Database, DatabaseError, NotKeptError, Store, Transaction, UncertainError, part
+from klingbot.store.database import (
+    AwayError,
+    Database,
+    DatabaseError,
+    NotKeptError,
+    Store,
+    Transaction,
+    UncertainError,
+    part,
+)
 from klingbot.store.opening import open_store, snapshot
 
 __all__ = [
+    "AwayError",
     "Database",
     "DatabaseError",
     "NotKeptError",

@@ -17,6 +17,10 @@ class DatabaseError(Exception):
     """The database cannot be used; the message says why and what to do, for a person."""
 
 
+class AwayError(DatabaseError):
+    """The server could not be reached when the ledger was to be opened: later it may."""
+
+
 class NotKeptError(DatabaseError):
     """The database was away, busy or lost amid the transaction: nothing of it is in the ledger."""
 

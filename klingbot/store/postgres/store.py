@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from klingbot.store.database import Database, DatabaseError, NotKeptError, Rows, UncertainError
+from klingbot.store.database import AwayError, Database, DatabaseError, NotKeptError, Rows, UncertainError
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
 from klingbot.store.postgres.dialect import Row, ddl, statement, values
@@ -258,7 +258,12 @@ def _first(place: DatabaseUrl) -> Connection:
         try:
             return connect(place)
         except psycopg.OperationalError as e:
-            if not passing(e) or time.monotonic() > due:
+            if not passing(e):
                 raise DatabaseError(f"The database {place} cannot be opened ({plain(e)}). Check DATABASE_URL.") from e
+            if time.monotonic() > due:
+                raise AwayError(
+                    f"The database {place} could not be reached for {START_SECONDS} s ({plain(e)}). "
+                    "Is the server running? Check DATABASE_URL."
+                ) from e
             log.warning("the database %s cannot be reached yet (%s)", place, plain(e))
             time.sleep(1)
