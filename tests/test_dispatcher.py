@@ -32,7 +32,7 @@ from klingbot.kling import (
     Unreachable,
 )
 from klingbot.money import Amount
-from klingbot.outbox import JobFailed, ModelRefused
+from klingbot.outbox import JobFailed, ModelRefused, SubmittingStopped
 from klingbot.pricing import Wish
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs, ledger, outbox
@@ -469,6 +469,8 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     kling.creates = [DRY, DRY]
     dispatcher.submit()
     assert now(engine, job).state is JobState.HELD, "it keeps its place and its hold"
+    [stopped] = queued(engine.store, SubmittingStopped)
+    assert stopped.waiting == 1, "the admins hear of it as one that waits"
     request = Request("r2", "UBOB", "CMARK", "a fox", Wish())
     assert asking.hold(engine, request) == outcomes.Stopped("The Kling account has no units left.")
 

@@ -152,7 +152,8 @@ def stopped(engine: Engine, *, code: int, reason: str) -> None:
         first = gate is None or gate.tries == 0  # an admin who opened it by hand wants to know
         _close(tx, engine, gates.ACCOUNT, code, reason, STOPPED_FIRST_MS, STOPPED_MOST_MS)
         if first:
-            content = SubmittingStopped(code, reason, jobs.waiting(tx))
+            # The refused job itself is put back once the gate is closed, or another process would send it again.
+            content = SubmittingStopped(code, reason, jobs.not_taken(tx))
             alerting.to_admins(tx, f"stopped {engine.clock()}", content, engine.clock())
 
 

@@ -167,6 +167,12 @@ def waiting(db: Database) -> int:
     return int(db.execute(sql).fetchone()["n"])
 
 
+def not_taken(db: Database) -> int:
+    """How many jobs Kling has not taken so far: those that wait, and those that are just being sent."""
+    sql = f"SELECT count(*) AS n FROM jobs WHERE state IN ('held', 'submitting') AND {LIVE}"
+    return int(db.execute(sql).fetchone()["n"])
+
+
 def of_row(row: Any) -> Job:
     """The job in a whole row of the table."""
     settled = row["settled_millicredits"]
