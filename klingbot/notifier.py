@@ -44,8 +44,8 @@ from klingbot.stories import Story
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 60_000
-"""Longer than the two calls that saying one message may need."""
+LEASE_MS = 40_000
+"""Longer than the three calls that saying one message may need. A bot killed amid them holds its line up so long."""
 NOTE_AGAIN_SECONDS = 0.2
 FIRST_DELAY_MS = 1_000
 BACKLOG_MS = 60_000

@@ -39,7 +39,7 @@ CRASH_BOT = Path(__file__).parent / "crash_bot.py"
 
 MILLICREDITS = 2_500
 """What each of these jobs costs: 5 seconds of kling-2.6 at 1080p."""
-LIMITS = {"workspace": 2 * KILLS * MILLICREDITS, "project:steady": KILLS * MILLICREDITS}
+LIMITS = {"workspace": 3 * KILLS * MILLICREDITS, "project:steady": KILLS * MILLICREDITS}
 """In milli-credits: room for some of the jobs that are asked for."""
 PROMPTS = (
     *["a fox in snow --project steady"] * 6,
@@ -60,6 +60,8 @@ KLING_TROUBLE = (
     Fault(on="query", ending="code", code=5001),
     Fault(on="query", delay_seconds=0.4),
 )
+EDITED = ("details: /kling budget show", "asked for a video")
+"""What messages say that are edited: stories, and how a job stands."""
 SLACK_TROUBLE = (SlackFault("server_error"), SlackFault("delay", seconds=0.4))
 
 
@@ -108,12 +110,12 @@ def local() -> Iterator[Sandbox]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(90 + 4 * KILLS)
+@pytest.mark.timeout(300 + 4 * KILLS)
 def test_a_bot_that_is_killed_again_and_again_loses_nothing_and_pays_for_nothing_twice(
     local: Sandbox, place: Place, tmp_path: Path
 ) -> None:
     moments = random.Random(20_261_124)
-    set_budgets(local, tmp_path, place)
+    begin(local, tmp_path, place)
     with crowd(local, random.Random(4_711)) as people:
         for life in range(KILLS):
             with live_bot(local, tmp_path, f"life-{life}", script=CRASH_BOT, **env_of(place)) as bot:
@@ -129,7 +131,7 @@ def test_a_bot_that_is_killed_again_and_again_loses_nothing_and_pays_for_nothing
     try:
         prove(store)
         rows = {row["id"]: row for row in store.read().execute("SELECT * FROM jobs").fetchall()}
-        assert len(rows) <= people.typed
+        assert len(rows) <= people.typed + 3 + KILLS + 1
         every_promise_was_kept(local, set(rows))
         the_ledger_is_klings_bill(local, rows)
         no_limit_was_ever_exceeded(store)
@@ -140,12 +142,17 @@ def test_a_bot_that_is_killed_again_and_again_loses_nothing_and_pays_for_nothing
     enough_happened_to_prove_anything(local, rows)
 
 
-def set_budgets(local: Sandbox, folder: Path, place: Place) -> None:
+def begin(local: Sandbox, folder: Path, place: Place) -> None:
+    """The budgets are set, and one job each meets a lost reply, fails, and is not taken."""
     with live_bot(local, folder, "budgets", script=CRASH_BOT, **env_of(place)) as bot:
         bot.wait_until_ready()
         for scope, limit in LIMITS.items():
             local.send(ALICE, "C0GENERAL1", f"/kling budget set {scope} --credits {limit / 1000} --alert 50,80,100")
         until(lambda: len(whispers(local, ALICE)) == len(LIMITS), "the budgets are set")
+        local.kling.faults.add(Fault(on="create", ending="drop"))
+        for prompt in ("a heron at dawn", "a kite that fails", "something forbidden"):
+            local.send(BOB, "C0VIDEOLAB", f"/kling generate {prompt} --project shaky")
+        until(lambda: len(whispers(local, BOB)) == 3, "the first jobs are held")
 
 
 def let_it_finish(local: Sandbox, folder: Path, place: Place) -> None:
@@ -159,9 +166,21 @@ def let_it_finish(local: Sandbox, folder: Path, place: Place) -> None:
     try:
         with live_bot(local, folder, "last", script=CRASH_BOT, **env_of(place)) as bot:
             bot.wait_until_ready()
-            until(finished, "every job has ended and everything is said", seconds=60)
+            spend_what_is_left(local)
+            until(finished, "every job has ended and everything is said", seconds=60 + KILLS)
     finally:
         store.close()
+
+
+def spend_what_is_left(local: Sandbox) -> None:
+    """However much the crowd came to ask for, in the end the steady project has reached its limit."""
+    for _ in range(KILLS + 1):
+        before = len(whispers(local, CAROL))
+        local.send(CAROL, "C0VIDEOLAB", "/kling generate a fox in snow --project steady")
+        until(lambda before=before: len(whispers(local, CAROL)) > before, "the command is answered")  # type: ignore[misc]
+        if "Budget exceeded" in whispers(local, CAROL)[-1]:
+            return
+    raise AssertionError("the limit was never reached")
 
 
 def every_promise_was_kept(local: Sandbox, known: set[str]) -> None:
@@ -221,8 +240,11 @@ def every_message_is_in_slack(local: Sandbox, store: Store, *, repeats: int) -> 
     queued_as = Counter(edited.get(row["key"], text_of(row)) for row in own)
     said = said_in_slack(local)
     # Of what was said twice only one is edited; the other stays as it was.
-    assert not said.keys() - {text_of(row) for row in messages}, "nothing else was said"
-    assert not queued_as - said, "some were said too seldom"
+    known = {text_of(row) for row in messages}
+    # What a bot said and could not note may be written anew in its row by an edit, before it is said again.
+    unknown = [text for text in said if text not in known and not any(edits in text for edits in EDITED)]
+    assert not unknown, "nothing else was said"
+    assert not queued_as - said, f"said too seldom: {queued_as - said}; too often: {said - queued_as}"
     assert (said - queued_as).total() <= repeats, "only what somebody was just saying is repeated"
 
 

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = ("carol's video is ready", "it is in the thread as well")
 
 
+@pytest.mark.timeout(400)  # what the killed bot was just doing is left to the next one when its lease ends
 def test_jobs_in_flight_when_the_bot_is_killed_or_stopped_are_finished_once(
     place: SandboxPlace, browser: Browser
 ) -> None:
