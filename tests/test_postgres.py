@@ -335,6 +335,7 @@ def test_a_user_who_may_only_read_is_noticed_at_the_start(empty: DatabaseUrl, po
         ("postgresql://nobody:hush@127.0.0.1:{port}/ledger", 'role "nobody" does not exist'),
         ("postgresql://postgres:hu%sh@127.0.0.1:{port}/ledger", "must be percent-encoded"),
         ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?sslmode=require", "SSL"),
+        ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?sslmode=maybe", 'invalid sslmode value: "maybe"'),
     ],
 )
 def test_what_cannot_be_opened_is_said_in_a_sentence_without_the_password(

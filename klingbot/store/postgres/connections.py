@@ -34,6 +34,8 @@ _DEFAULTS = {
 }
 _PASSING = ("57P", "53", "08")
 """SQLSTATE classes of troubles that pass: starting up, shutting down, too many connections, a broken one."""
+_LASTING = ("FATAL", "SSL", "certificate", "private key", ": invalid ")
+"""In what libpq says of a server that refuses, a certificate that does not fit, an option that there is not."""
 
 T = TypeVar("T")
 
@@ -75,7 +77,7 @@ def passing(trouble: psycopg.Error) -> bool:
     if trouble.sqlstate:
         return trouble.sqlstate.startswith(_PASSING)
     said = str(trouble)  # a connection that is refused comes without the server's code
-    return "starting up" in said or "too many" in said or not ("FATAL" in said or "SSL" in said)
+    return "starting up" in said or "too many" in said or not any(words in said for words in _LASTING)
 
 
 def lost(trouble: psycopg.Error, connection: Connection) -> bool:
