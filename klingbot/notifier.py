@@ -13,14 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks
-from klingbot.blocks import job_message
+from klingbot import blocks, saying
 from klingbot.blocks.message import Message
 from klingbot.engine import Engine, carrying, delivering
 from klingbot.outbox import (
     ALERTS,
     AlertTest,
-    AlertTested,
     BillDiffers,
     Content,
     JobShown,
@@ -30,13 +28,12 @@ from klingbot.outbox import (
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
-    VideoReady,
     from_json,
     is_urgent,
     kind_of_type,
 )
 from klingbot.quiet import quiet_until
-from klingbot.slack.sender import Impossible, Later, Outcome, Place, Sender, Sent
+from klingbot.slack.sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
@@ -56,8 +53,8 @@ ADMINS_ONLY = tuple(
     for content in (SubmittingStopped, SubmittingResumed, ModelRefused, JobStuck, BillDiffers, PackEnding, Unsound)
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
-TEST, TESTED = kind_of_type(AlertTest), kind_of_type(AlertTested)
-STORY, VIDEO, JOB = kind_of_type(Story), kind_of_type(VideoReady), kind_of_type(JobShown)
+TEST = kind_of_type(AlertTest)
+STORY, JOB = kind_of_type(Story), kind_of_type(JobShown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ class Notifier:
         sent, late = [each for each, _ in ready[:fitting]], [each for each, _ in ready[fitting:]]
         self._release(late)
         try:
-            outcome = self._say(sent, said)
+            outcome = saying.say(self.engine.store.read(), self.sender, sent, said)
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
@@ -169,44 +166,6 @@ class Notifier:
                 for each in sent:
                     self._elsewhere(each, outcome.problem)
 
-    def _say(self, messages: list[OutboxMessage], said: Message) -> Outcome:
-        """As an edit or a reply where it is bound to something that Slack has, else as a message of its own.
-
-        Several go into a thread only if all of them belong there.
-        """
-        first = messages[0]
-        db = self.engine.store.read()
-        edited = outbox.find(db, first.replaces) if first.replaces else None
-        if edited and (edited.carried_by or edited.parts > 1):
-            return Impossible("it was said together with others, whom an edit would wipe out")
-        if edited and edited.sent_to and edited.sent_ts:
-            return self.sender.edit(edited.sent_to, edited.sent_ts, said)
-        threads = {each.thread for each in messages}
-        root = outbox.said_as(db, first.thread) if first.thread and len(threads) == 1 else None
-        if root and root.sent_to and root.sent_ts:
-            return self._reply(messages, said, to=root.sent_to, thread_ts=root.thread_ts or root.sent_ts)
-        return self.sender.send(_place(first), said, thread_ts=first.thread_ts, private=first.kind == TESTED)
-
-    def _reply(self, messages: list[OutboxMessage], said: Message, *, to: str, thread_ts: str) -> Outcome:
-        """A finished video as its clip, where that can be shared; everything else in words."""
-        first = messages[0]
-        if first.kind == VIDEO and (shared := self._share(first, to, thread_ts)):
-            return shared
-        aloud = any(each.broadcast for each in messages)
-        return self.sender.send(Place.channel(to), said, thread_ts=thread_ts, broadcast=aloud)
-
-    def _share(self, message: OutboxMessage, to: str, thread_ts: str) -> Outcome | None:
-        """None: there is no clip, or Slack does not share it."""
-        content = from_json(message.kind, message.content)
-        if not isinstance(content, VideoReady) or content.file_id is None:
-            return None
-        title, words = job_message.clip_title(content.job), job_message.clip_words(content.job)
-        outcome = self.sender.share(content.file_id, title, words, channel=to, thread_ts=thread_ts)
-        if isinstance(outcome, Impossible):
-            log.warning("Slack does not share the clip of job %s: %s", content.job.id, outcome.problem)
-            return None
-        return outcome
-
     def _elsewhere(self, message: OutboxMessage, problem: str) -> None:
         """On its own in the same place, else in the next place, else to the admins. Without any, it is tried again."""
         if message.replaces and message.kind in (STORY, JOB):  # what is new in it is said in its thread
@@ -219,7 +178,7 @@ class Notifier:
         if message.kind == JOB:  # the announcement of its video finds another way
             self._drop(message, problem)
             return
-        following = self._next_line(message)
+        following = saying.next_line(message, self.alerts_channel)
         if following is None:
             self._nowhere(message, problem)
             return
@@ -238,18 +197,6 @@ class Notifier:
     def _drop(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
             delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
-
-    def _next_line(self, message: OutboxMessage) -> str | None:
-        """Where to say it when its line does not take it. What is for one person is told to the admins, never in a
-        channel; they have a copy each, which goes nowhere else.
-        """
-        if delivery.is_copy(message):
-            return None
-        last = (outbox.ADMINS,) if message.user_id else (self.alerts_channel, outbox.ADMINS)
-        places = (message.channel_id, message.response_url, message.user_id, *last)
-        lines = list(dict.fromkeys(place for place in places if place))
-        after = lines.index(message.line) + 1 if message.line in lines else 0
-        return lines[after] if after < len(lines) else None
 
     def _tell_admins(self, message: OutboxMessage) -> None:
         admins = self.admins()
@@ -300,9 +247,3 @@ class Notifier:
 
 def _broken(error: Exception) -> str:
     return f"{type(error).__name__} on our side; the log has more"
-
-
-def _place(message: OutboxMessage) -> Place:
-    if message.line == message.response_url:
-        return Place.answer(message.line)
-    return Place.direct(message.line) if message.line == message.user_id else Place.channel(message.line)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from klingbot import sandbox
+from klingbot import sandbox, saying
 from klingbot.engine import Engine, asking, cancelling, carrying, queue, showing, stuck, verdicts
 from klingbot.engine.outcomes import Held
 from klingbot.jobs import Job, Request
@@ -480,7 +480,8 @@ def test_killed_after_the_share_it_is_found_shared(house: House) -> None:
     [announcement] = house.notifier._claim()
     said = house.notifier._ready(announcement)
     assert said is not None
-    house.notifier._say([announcement], said)  # shared, and killed before the note
+    # Shared, and killed before the note.
+    saying.say(house.engine.store.read(), house.notifier.sender, [announcement], said)
     assert len(house.replies()) == 1
     house.clock.tick(120)
     house.tell(8)
