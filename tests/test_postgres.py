@@ -189,6 +189,24 @@ def test_a_hold_whose_commit_was_cut_off_is_found_by_its_id_and_never_doubled(
     prove(engine.store)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("cut", "second"), [(Cut.SILENT_BEFORE, Held), (Cut.SILENT_AFTER, Repeated)])
+def test_a_wire_that_falls_silent_at_the_commit_is_said_in_time_and_the_hold_never_doubled(
+    engine: Engine, postgres: PostgresServer, clock: FakeClock, cut: Cut, second: type[Held | Repeated]
+) -> None:
+    with wire_to(postgres.port) as wire:
+        place = DatabaseUrl(the_url(engine).replace(str(postgres.port), str(wire.port)))
+        with opened(place, clock) as far:
+            wire.cuts.append(cut)
+            began = time.monotonic()
+            with pytest.raises(UncertainError) as error:
+                failures.again(lambda: asking.hold(far, ask("r1")))
+            assert time.monotonic() - began < IN_TIME
+            assert "ref" in failures.noted(error.value).text
+            assert isinstance(asking.hold(far, ask("r1")), second)
+    prove(engine.store)
+
+
 # Several replicas.
 
 
@@ -237,7 +255,7 @@ def test_holds_survive_a_server_that_is_restarted_and_crashes_again_and_again(
     workers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for worker in workers:
         worker.start()
-    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL) * 2:
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         time.sleep(dice.uniform(0.1, 0.6))
         own.restart(how)
     time.sleep(0.5)

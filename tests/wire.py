@@ -15,6 +15,8 @@ COMMIT = b"COMMIT\0"
 class Cut(Enum):
     BEFORE = "the server never hears of the COMMIT"
     AFTER = "the server commits, and its answer is lost"
+    SILENT_BEFORE = "nothing passes any more, from the COMMIT on, and nobody hangs up"
+    SILENT_AFTER = "the server commits, and nothing comes back, and nobody hangs up"
 
 
 @dataclass
@@ -34,28 +36,35 @@ class Wire:
             while True:
                 bot, _ = self._listener.accept()
                 server = socket.create_connection(self.server)
-                threading.Thread(target=self._there, args=(bot, server), daemon=True).start()
-                threading.Thread(target=self._back, args=(server, bot), daemon=True).start()
+                silent = threading.Event()
+                threading.Thread(target=self._there, args=(bot, server, silent), daemon=True).start()
+                threading.Thread(target=self._back, args=(server, bot, silent), daemon=True).start()
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _there(self, bot: socket.socket, server: socket.socket) -> None:
+    def _there(self, bot: socket.socket, server: socket.socket, silent: threading.Event) -> None:
         with suppress(OSError), bot, server:
             while said := bot.recv(65536):
                 if COMMIT in said and self.cuts:
                     cut = self.cuts.pop(0)
-                    bot.shutdown(socket.SHUT_RDWR)
-                    if cut is Cut.BEFORE:
+                    if cut in (Cut.SILENT_BEFORE, Cut.SILENT_AFTER):
+                        silent.set()
+                    else:
+                        bot.shutdown(socket.SHUT_RDWR)
+                    if cut is Cut.SILENT_BEFORE:
+                        bot.recv(1)  # until the bot hangs up
+                    if cut in (Cut.BEFORE, Cut.SILENT_BEFORE):
                         break
                 server.sendall(said)
             server.shutdown(socket.SHUT_WR)  # after what was sent so far, which the server still does
 
-    def _back(self, server: socket.socket, bot: socket.socket) -> None:
+    def _back(self, server: socket.socket, bot: socket.socket, silent: threading.Event) -> None:
         with suppress(OSError):
             while said := server.recv(65536):
-                bot.sendall(said)
+                if not silent.is_set():
+                    bot.sendall(said)
         with suppress(OSError):
             bot.shutdown(socket.SHUT_RDWR)
 
