@@ -30,6 +30,10 @@ from tests.conftest import FakeClock
 from tests.ledger_checks import hold
 from tests.live_bot import until
 
+# What is decided here is the same on both engines: each statement runs on both, each decision on one.
+pytestmark = pytest.mark.engine("sqlite")
+ON_BOTH = pytest.mark.engine("sqlite", "postgres")
+
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, FINANCE, MARKETING, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0MARKETNG", "C0LOUNGE01"
 """Klingbot is not in the lounge."""
@@ -262,6 +266,7 @@ def test_what_cannot_be_told_to_its_person_is_told_to_the_admins_and_to_no_chann
     assert (post.seen(FINANCE), post.waiting()) == ([], 0)
 
 
+@ON_BOTH
 def test_an_admin_who_cannot_be_told_is_left_out_for_all_to_see_and_the_others_are_told_once(post: Post) -> None:
     post.put_content("one", SubmittingResumed("arrears"))
     notifier = post.notifier(admins=("U0GONE0001", ALICE))
@@ -509,6 +514,7 @@ def test_admins_who_got_it_in_person_see_it_edited(post: Post) -> None:
 # A backlog.
 
 
+@ON_BOTH
 def test_alerts_that_had_to_wait_come_in_one_message_oldest_first(post: Post) -> None:
     post.slack.faults.add("chat.postMessage", Fault("ratelimited", retry_after=3600))
     for key in ("one", "two", "three"):
@@ -533,6 +539,7 @@ def test_alerts_that_did_not_have_to_wait_come_one_by_one(post: Post) -> None:
     assert len(post.seen(GENERAL)) == 50
 
 
+@ON_BOTH
 def test_a_backlog_that_is_too_long_for_one_message_takes_as_few_as_slack_allows(post: Post) -> None:
     for n in range(40):
         post.put(f"n{n}", channel_id=GENERAL)
@@ -595,6 +602,7 @@ def quiet_at(post: Post, hours: QuietHours) -> None:
         quiet.put(tx, hours, by=ALICE, at=post.clock())
 
 
+@ON_BOTH
 def test_what_happens_in_quiet_hours_is_said_in_one_summary_when_they_end(post: Post) -> None:
     quiet_at(post, NIGHT)
     post.clock.set(2026, 11, 23, 23)
@@ -740,6 +748,7 @@ def test_a_channel_sees_one_story_its_thread_and_what_concerns_everyone(post: Po
     assert f"Acknowledged by <@{BOB}>" in post.seen(FINANCE)[0].text
 
 
+@ON_BOTH
 def test_edits_of_a_story_that_somebody_deleted_are_left_out_and_replies_are_not(post: Post) -> None:
     budgeting.set_budget(
         post.engine, Change(WORKSPACE, PeriodKind.MONTHLY, 40_000, thresholds=(25, 50), channel_id=FINANCE), by=ALICE

@@ -23,6 +23,10 @@ from klingbot.stories import Story
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 
+# What is decided here is the same on both engines: each statement runs on both, each decision on one.
+pytestmark = pytest.mark.engine("sqlite")
+ON_BOTH = pytest.mark.engine("sqlite", "postgres")
+
 DAILY, WEEKLY, MONTHLY = PeriodKind
 TEN_CREDITS, TWENTY_CREDITS = Wish("kling-v1", 5), Wish("kling-v1", 10)
 DAY = 86_400
@@ -63,6 +67,7 @@ def live(engine: Engine, clock: FakeClock, *days: int) -> None:
 # New periods.
 
 
+@ON_BOTH
 def test_a_line_says_what_is_there_again_after_a_budget_was_used_up(watched: Engine, clock: FakeClock) -> None:
     limit(watched, WORKSPACE, 20, DAILY, channel_id="CFINANCE")
     spend(watched, "a", 2)
@@ -83,6 +88,7 @@ def test_people_who_were_turned_away_hear_of_it_too(watched: Engine, clock: Fake
     assert len(queued(watched.store, Renewed)) == 1
 
 
+@ON_BOTH
 def test_a_budget_that_lasted_begins_its_next_period_in_silence(watched: Engine, clock: FakeClock) -> None:
     limit(watched, WORKSPACE, 100, DAILY)
     spend(watched, "a", 9)
@@ -243,6 +249,7 @@ def test_a_look_at_the_clock_writes_nothing_when_there_is_nothing_to_say(watched
     assert watched.store.read().execute("PRAGMA data_version").fetchone()[0] == before
 
 
+@ON_BOTH
 def test_another_process_says_nothing_a_second_time(store: Store, watched: Engine, clock: FakeClock) -> None:
     clock.set(2026, 11, 12, 12)
     limit(watched, WORKSPACE, 250, thresholds=(30,))
