@@ -339,6 +339,18 @@ def test_a_database_of_a_newer_version_is_refused(empty: DatabaseUrl, postgres: 
         open_store(empty)
 
 
+def test_a_database_that_only_pretends_to_lock_is_refused(empty: DatabaseUrl, postgres: PostgresServer) -> None:
+    for made in (
+        "pg_advisory_xact_lock(bigint) RETURNS void LANGUAGE sql AS ''",
+        "pg_try_advisory_xact_lock(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    ):
+        postgres.run(f"CREATE FUNCTION {made}", "empty")
+    postgres.run("ALTER DATABASE empty SET search_path = public, pg_catalog")
+    with pytest.raises(DatabaseError, match="same advisory lock to two at once"):
+        open_store(empty)
+    assert postgres.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "empty") == []
+
+
 def test_a_user_who_may_only_read_is_noticed_at_the_start(empty: DatabaseUrl, postgres: PostgresServer) -> None:
     open_store(empty).close()
     postgres.run("ALTER DATABASE empty SET default_transaction_read_only = on")

@@ -169,12 +169,27 @@ class PostgresStore:
             tx.execute("CREATE TABLE IF NOT EXISTS _migrations (name text PRIMARY KEY, applied_at timestamptz)")
             applied = {row["name"] for row in tx.execute("SELECT name FROM _migrations").fetchall()}
             refuse_newer(self.place, applied)
+            if not applied:
+                self._refuse_without_turns()
             for name, step in STEPS.items():
                 if name not in applied:
                     step(_Schema(tx))
                     tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
             # Writes nothing, but a user who may only read is noticed now and not at somebody's first command.
             tx.execute("DELETE FROM facts WHERE 1 = 0")
+
+    def _refuse_without_turns(self) -> None:
+        """Before a ledger is made: some databases that speak PostgreSQL take advisory locks for nothing.
+
+        Called by whoever has the turn. Raises DatabaseError.
+        """
+        with self._connections.one(time.monotonic() + PATIENCE_SECONDS) as another:
+            row = another.execute(f"SELECT pg_try_advisory_xact_lock({TURN})".encode()).fetchone()
+        if row is not None and row[0]:
+            raise DatabaseError(
+                f"The database {self.place} gives the same advisory lock to two at once; budgets would not hold. "
+                "Klingbot needs PostgreSQL, or what keeps to its locks."
+            )
 
 
 @contextmanager
