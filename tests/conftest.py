@@ -26,8 +26,8 @@ settings.load_profile("unhurried")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: many tests wait for a process, a page or a disk."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: many tests wait for a process, a page or a disk."""
+    return (os.cpu_count() or 1) + 1
 
 
 @dataclass
