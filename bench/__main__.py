@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import commands, holds, machine, screens, table, whole_bot, writers
+from bench import commands, holds, machine, on_postgres, screens, table, whole_bot, writers
 from bench.table import Section
 
 
@@ -32,12 +32,17 @@ def _measurements(full: bool) -> dict[str, Callable[[Path], Section]]:
             in_flight=1_000 if full else 100,
         ),
         "writers": lambda folder: writers.section(folder, seconds_each=5 if full else 1.5, repeats=5 if full else 1),
+        "postgres": lambda folder: on_postgres.section(
+            folder, sizes, rounds=60 if full else 15, seconds_each=5 if full else 1.5, repeats=3 if full else 1
+        ),
     }
 
 
 @click.command()
 @click.option("--full", is_flag=True, help="A million jobs, and many more rounds.")
-@click.option("--only", multiple=True, help="One part: floor, history, others, http, socket, screens, bot or writers.")
+@click.option(
+    "--only", multiple=True, help="One part: floor, history, others, http, socket, screens, bot, writers or postgres."
+)
 @click.option("--write", is_flag=True, help="Put the table into docs/benchmarks.md.")
 def main(full: bool, only: tuple[str, ...], write: bool) -> None:
     on = machine.described()

@@ -6,14 +6,20 @@ object built from what is read, nobody to share the file with.
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bench.ledgers import CHANNEL, PROJECT, USER
 from klingbot.budgets import scopes_of
 from klingbot.periods import Periods
+from klingbot.store.postgres.store import TURN
 
 _JOB = """
     INSERT INTO jobs (id, state, user_id, project, channel_id, prompt, model, duration_seconds, resolution, audio,
@@ -26,14 +32,18 @@ _GATE = "SELECT opens_at, reason FROM gates WHERE name = 'account'"
 _TOTALS = f"""
     INSERT INTO totals VALUES {", ".join(["(?, ?, ?, 40000, 2400000, 0, 0)"] * 9)}
     ON CONFLICT (scope, period_kind, period_start) DO UPDATE SET
-      held_millicredits = held_millicredits + excluded.held_millicredits,
-      held_microusd = held_microusd + excluded.held_microusd"""
+      held_millicredits = totals.held_millicredits + excluded.held_millicredits,
+      held_microusd = totals.held_microusd + excluded.held_microusd"""
 _SPEND = """
     INSERT INTO daily_spend VALUES (?, ?, ?, 'kling-pro', 1, 0, 40000, 2400000, 0, 0)
     ON CONFLICT (day_start, user_id, project, model) DO UPDATE SET
-      jobs = jobs + 1, held_millicredits = held_millicredits + excluded.held_millicredits,
-      held_microusd = held_microusd + excluded.held_microusd"""
-_ENTRY = "INSERT INTO entries VALUES (NULL, ?, 'hold', 40000, 2400000, 0, 0, ?, NULL, ?)"
+      jobs = daily_spend.jobs + 1,
+      held_millicredits = daily_spend.held_millicredits + excluded.held_millicredits,
+      held_microusd = daily_spend.held_microusd + excluded.held_microusd"""
+_ENTRY = """
+    INSERT INTO entries (job_id, kind, held_millicredits, held_microusd, settled_millicredits, settled_microusd,
+      author, reason, at)
+    VALUES (?, 'hold', 40000, 2400000, 0, 0, ?, NULL, ?)"""
 _BUDGETS = """
     SELECT limit_millicredits, limit_microusd, held_millicredits, held_microusd, settled_millicredits, settled_microusd,
       (SELECT sum(millicredits) FROM grants
@@ -50,10 +60,17 @@ _AHEAD = """
 class BareHold:
     """Parameters for one person's jobs in the running periods."""
 
+    begin = "BEGIN IMMEDIATE"
+    connection: Any
+
     def __init__(self, file: Path, periods: Periods, now: int) -> None:
+        self._ready(periods, now)
         self.connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self.connection.execute(f"PRAGMA {pragma}")
+        self.execute: Callable[..., Any] = self.connection.execute
+
+    def _ready(self, periods: Periods, now: int) -> None:
         self._now = now
         self._starts = [period.start for period in periods]
         self._scopes = scopes_of(USER, PROJECT)
@@ -65,8 +82,8 @@ class BareHold:
         self._ids = (f"bare {n}" for n in count())
 
     def __call__(self) -> None:
-        execute, name = self.connection.execute, next(self._ids)
-        execute("BEGIN IMMEDIATE")
+        execute, name = self.execute, next(self._ids)
+        execute(self.begin)
         execute(_JOB, (name, USER, PROJECT, CHANNEL, self._now, *self._starts, self._now))
         execute(_GATE).fetchone()
         execute(_TOTALS, self._keys)
@@ -78,3 +95,25 @@ class BareHold:
 
     def close(self) -> None:
         self.connection.close()
+
+
+class BarePostgresHold(BareHold):
+    """The same statements, prepared by the server, behind the same lock of the whole ledger."""
+
+    begin = f"BEGIN; SELECT pg_advisory_xact_lock({TURN})"
+
+    def __init__(self, url: str, periods: Periods, now: int) -> None:
+        self._ready(periods, now)
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.execute = self._execute
+
+    def _execute(self, sql: str, values: tuple[Any, ...] | None = None) -> Any:
+        named = None if values is None else {f"p{n}": value for n, value in enumerate(values, 1)}
+        return self.connection.execute(_named(sql), named)
+
+
+@lru_cache
+def _named(sql: str) -> bytes:
+    """`?` and `?4` as psycopg writes them."""
+    numbers = count(1)
+    return re.sub(r"\?(\d*)", lambda found: f"%(p{found[1] or next(numbers)})s", sql).encode()

@@ -26,6 +26,7 @@ from klingbot.jobs import Request
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store, Transaction, checks, jobs, ledger, open_store
+from klingbot.store.place import Place
 
 CALENDAR = Calendar(ZoneInfo("UTC"))
 USERS, PROJECTS, YEARS = 200, 20, 5
@@ -70,7 +71,7 @@ _TOTALS = """
       settled_microusd)
     SELECT {scope}, '{kind}', past_days.{start}, 0, 0, sum(settled_millicredits), sum(settled_microusd)
     FROM daily_spend JOIN past_days ON past_days.day_start = daily_spend.day_start
-    GROUP BY {scope}, past_days.{start}"""
+    GROUP BY 1, 3"""
 
 
 @contextmanager
@@ -79,13 +80,13 @@ def ledger_with(past_jobs: int, folder: Path, *, days: int = YEARS * 365) -> Ite
     folder.mkdir()
     if past_jobs:
         shutil.copy(_history(max(1, past_jobs // (YEARS * 365)), days), folder / "klingbot.db")
-    with ledger_at(folder) as engine:
+    with ledger_at(folder / "klingbot.db") as engine:
         yield engine
 
 
 @contextmanager
-def ledger_at(folder: Path) -> Iterator[Engine]:
-    with closing(open_store(folder / "klingbot.db")) as store:
+def ledger_at(place: Place) -> Iterator[Engine]:
+    with closing(open_store(place)) as store:
         yield open_engine(store, prices.load("credits"), CALENDAR, now_ms)
 
 
@@ -128,7 +129,7 @@ def _history(a_day: int, days: int) -> Path:
     file = Path(_shelf().name) / f"{a_day}-{days}.db"
     with closing(open_store(file)) as store, store.write() as tx:
         tx.execute("PRAGMA cache_size = -500000")  # KiB: what does not fit is written twice
-        _make_history(tx, a_day, days)
+        make_history(tx, a_day, days)
     return file
 
 
@@ -137,7 +138,7 @@ def _shelf() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="klingbot-bench-past-")
 
 
-def _make_history(tx: Transaction, a_day: int, days: int) -> None:
+def make_history(tx: Transaction, a_day: int, days: int) -> None:
     """So many jobs on each of the last days, today included."""
     today = CALENDAR.local(now_ms()).date()
     tx.execute(_DAYS)

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +24,7 @@ from klingbot.engine.outcomes import BudgetExceeded, Held
 from klingbot.jobs import Request
 from klingbot.periods import PeriodKind
 from klingbot.store import open_store
+from klingbot.store.place import DatabaseUrl, Place
 
 _THREADS = 8
 _HOLD_MILLICREDITS = 40_000
@@ -37,16 +40,24 @@ class Outcome:
 
 
 def section(folder: Path, seconds_each: float, repeats: int) -> Section:
-    """Sizes take turns, so that a busy minute of the machine falls on all of them."""
+    return Section("Writers together", rows(partial(_file, folder), seconds_each, repeats))
+
+
+def _file(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name / "klingbot.db"
+
+
+def rows(new_place: Callable[[str], Place], seconds_each: float, repeats: int) -> list[Row]:
+    """Sizes take turns, so that a busy minute of the machine falls on all of them. Each needs a new, empty place."""
     sizes = {"one writer": (1, 1), "2 processes × 8 threads": (2, _THREADS), "4 processes × 8 threads": (4, _THREADS)}
     found: dict[str, list[Outcome]] = {name: [] for name in sizes}
     for turn in range(repeats):
         for name, (processes, threads) in sizes.items():
-            found[name].append(_together(folder / f"{processes}-{threads}-{turn}", processes, threads, seconds_each))
+            place = new_place(f"{processes}_{threads}_{turn}")
+            found[name].append(_together(place, processes, threads, seconds_each))
     alone = median(outcome.a_second for outcome in found["one writer"])
-    rows = [_row(name, outcomes, alone) for name, outcomes in found.items()]
-    rows.append(_at_the_limit(folder / "limit"))
-    return Section("Writers together", rows)
+    return [*(_row(name, outcomes, alone) for name, outcomes in found.items()), _at_the_limit(new_place("limit"))]
 
 
 def _row(name: str, outcomes: list[Outcome], alone: float) -> Row:
@@ -63,11 +74,11 @@ def _row(name: str, outcomes: list[Outcome], alone: float) -> Row:
     )
 
 
-def _at_the_limit(folder: Path) -> Row:
+def _at_the_limit(place: Place) -> Row:
     """Everybody holds against one budget that has room for 500, until all are refused."""
     room = 500
-    outcome = _together(folder, 4, _THREADS, 60, room=room)
-    with ledgers.ledger_at(folder) as engine:
+    outcome = _together(place, 4, _THREADS, 60, room=room)
+    with ledgers.ledger_at(place) as engine:
         [standing] = standings(engine)
         ledgers.prove(engine.store)
     committed = standing.total.committed.millicredits // _HOLD_MILLICREDITS
@@ -80,11 +91,12 @@ def _at_the_limit(folder: Path) -> Row:
     )
 
 
-def _together(folder: Path, processes: int, threads: int, seconds_each: float, room: int = 10**7) -> Outcome:
-    with ledgers.ledger_with(0, folder) as engine:
+def _together(place: Place, processes: int, threads: int, seconds_each: float, room: int = 10**7) -> Outcome:
+    with ledgers.ledger_at(place) as engine:
         budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, room * _HOLD_MILLICREDITS), by=ledgers.USER)
     starts_at = time.time() + 1.5
-    asked = [sys.executable, "-m", "bench.writers", str(folder), str(threads), str(seconds_each), str(starts_at)]
+    named = place.url if isinstance(place, DatabaseUrl) else str(place)
+    asked = [sys.executable, "-m", "bench.writers", named, str(threads), str(seconds_each), str(starts_at)]
     running = [subprocess.Popen([*asked, str(n)], stdout=subprocess.PIPE) for n in range(processes)]
     said = [json.loads(process.communicate(timeout=120)[0]) for process in running]
     waits = [wait for each in said for wait in each["waits"]]
@@ -93,9 +105,9 @@ def _together(folder: Path, processes: int, threads: int, seconds_each: float, r
     return Outcome(held / max(each["took"] for each in said), waits, held, refused, errors)
 
 
-def _write(folder: Path, threads: int, seconds_each: float, starts_at: float, process: int) -> dict[str, object]:
+def _write(place: Place, threads: int, seconds_each: float, starts_at: float, process: int) -> dict[str, object]:
     """In a process of its own: holds until the time is up or the budget is."""
-    store = open_store(folder / "klingbot.db")
+    store = open_store(place)
     engine = open_engine(store, prices.load("credits"), ledgers.CALENDAR, ledgers.now_ms)
     waits: list[float] = []
     outcomes: list[object] = []
@@ -133,6 +145,7 @@ def _write(folder: Path, threads: int, seconds_each: float, starts_at: float, pr
 
 
 if __name__ == "__main__":
-    _, place, threads, seconds_each, starts_at, process = sys.argv
-    result = _write(Path(place), int(threads), float(seconds_each), float(starts_at), int(process))
+    _, named, threads, seconds_each, starts_at, process = sys.argv
+    at = DatabaseUrl(named) if "://" in named else Path(named)
+    result = _write(at, int(threads), float(seconds_each), float(starts_at), int(process))
     sys.stdout.write(json.dumps(result))

@@ -138,7 +138,15 @@ def postgres_server(**settings: str) -> Iterator[PostgresServer]:
 
 
 def make(server: PostgresServer) -> None:
-    command = [server.programs / "initdb", "-D", server.folder / "data", "-U", "postgres", "-A", "trust"]
+    command: list[str | Path] = [
+        server.programs / "initdb",
+        "-D",
+        server.folder / "data",
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+    ]
     options = ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
     try:
         subprocess.run([*command, *options], check=True, capture_output=True, timeout=60, **server.as_user)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from bench import ledgers
-from bench.floor import BareHold
+from bench.floor import BareHold, BarePostgresHold
 from bench.measure import Contender, race, ratio
 from bench.table import Row, Section, text
 from klingbot.budgets import WORKSPACE, Total
@@ -15,6 +17,7 @@ from klingbot.engine.usage import usage
 from klingbot.money import Amount
 from klingbot.periods import PeriodKind
 from klingbot.store import ledger
+from klingbot.store.place import DatabaseUrl
 
 
 def _workspace(engine: Engine) -> Total:
@@ -43,6 +46,17 @@ def test_the_floor_writes_what_a_hold_writes(tmp_path: Path) -> None:
         ledgers.prove(engine.store)
         ledgers.release_all(engine)
         assert _workspace(engine) == Total()
+
+
+@pytest.mark.engine("postgres")
+def test_its_floor_on_postgresql_does_too_and_its_history_is_sound(engine: Engine, place: DatabaseUrl) -> None:
+    with engine.store.write() as tx:
+        ledgers.make_history(tx, 3, 2)
+    before = _workspace(engine)
+    with closing(BarePostgresHold(place.url, engine.periods(), engine.clock())) as bare:
+        bare()
+    assert _workspace(engine).held == before.held + Amount(40_000, 2_400_000)
+    ledgers.prove(engine.store)
 
 
 def test_a_race_tidies_after_each_round_and_forgets_the_warm_up() -> None:
