@@ -14,7 +14,8 @@ from tests.live_bot import LiveBot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-READY = ("carol's video is ready", "it is in the thread as well")
+# Where its clip is by then depends on what the bot was doing when it ended; at Kling it can be seen at once.
+READY = ("carol's video is ready",)
 
 
 @pytest.mark.timeout(400)  # what the killed bot was just doing is left to the next one when its lease ends
