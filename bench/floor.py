@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -24,11 +25,15 @@ from klingbot.store.postgres.store import TURN
 _JOB = """
     INSERT INTO jobs (id, state, user_id, project, channel_id, prompt, model, duration_seconds, resolution, audio,
       aspect, legacy_name, omni, price_list, kling_units, microusd_per_credit, quote_millicredits, quote_microusd,
-      asked_at, day_start, week_start, month_start, due_at)
+      asked_at, day_start, week_start, month_start, due_at, show_at)
     VALUES (?, 'held', ?, ?, ?, 'a fox in the snow', 'kling-pro', 10, '1080p', 0, '16:9',
-      'kling-v1-6', 0, 'credits', 0, 60000, 40000, 2400000, ?, ?, ?, ?, ?)
+      'kling-v1-6', 0, 'credits', 0, 60000, 40000, 2400000, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING"""
-_GATE = "SELECT opens_at, reason FROM gates WHERE name = 'account'"
+_TERMS = """
+    SELECT (SELECT reason FROM gates WHERE name = 'account'), (SELECT models FROM rules WHERE project = ?),
+      EXISTS (SELECT 1 FROM grants WHERE end_said = 0),
+      (SELECT count(*) FROM jobs
+       WHERE state = 'held' AND state IN ('held', 'submitting', 'submitted') AND due_at < ?)"""
 _TOTALS = f"""
     INSERT INTO totals VALUES {", ".join(["(?, ?, ?, 40000, 2400000, 0, 0)"] * 9)}
     ON CONFLICT (scope, period_kind, period_start) DO UPDATE SET
@@ -45,16 +50,11 @@ _ENTRY = """
       author, reason, at)
     VALUES (?, 'hold', 40000, 2400000, 0, 0, ?, NULL, ?)"""
 _BUDGETS = """
-    SELECT limit_millicredits, limit_microusd, held_millicredits, held_microusd, settled_millicredits, settled_microusd,
-      (SELECT sum(millicredits) FROM grants
-       WHERE scope = budgets.scope AND period_kind = budgets.period_kind AND end_day > ?4 AND first_day <= ?4)
+    SELECT limit_millicredits, limit_microusd, held_millicredits, held_microusd, settled_millicredits, settled_microusd
     FROM budgets LEFT JOIN totals
       ON totals.scope = budgets.scope AND totals.period_kind = budgets.period_kind AND totals.period_start =
         CASE budgets.period_kind WHEN 'daily' THEN ?1 WHEN 'weekly' THEN ?2 ELSE ?3 END
-    WHERE budgets.scope IN (?5, ?6, ?7)"""
-_AHEAD = """
-    SELECT count(*) FROM jobs
-    WHERE state = 'held' AND state IN ('held', 'submitting', 'submitted') AND due_at < ?"""
+    WHERE budgets.scope IN (?4, ?5, ?6)"""
 
 
 class BareHold:
@@ -78,19 +78,17 @@ class BareHold:
         for scope in self._scopes:
             for period in periods:
                 self._keys += [scope, str(period.kind), period.start]
-        self._today = periods.daily.first_day.isoformat()
-        self._ids = (f"bare {n}" for n in count())
+        self._ids = (token_hex(6) for _ in count())  # in no order, as those of jobs
 
     def __call__(self) -> None:
         execute, name = self.execute, next(self._ids)
         execute(self.begin)
-        execute(_JOB, (name, USER, PROJECT, CHANNEL, self._now, *self._starts, self._now))
-        execute(_GATE).fetchone()
+        execute(_TERMS, (PROJECT, self._now)).fetchone()
+        execute(_JOB, (name, USER, PROJECT, CHANNEL, self._now, *self._starts, self._now, self._now))
         execute(_TOTALS, self._keys)
         execute(_SPEND, (self._starts[0], USER, PROJECT))
         execute(_ENTRY, (name, USER, self._now))
-        execute(_BUDGETS, (*self._starts, self._today, *self._scopes)).fetchall()
-        execute(_AHEAD, (self._now,)).fetchone()
+        execute(_BUDGETS, (*self._starts, *self._scopes)).fetchall()
         execute("COMMIT")
 
     def close(self) -> None:
