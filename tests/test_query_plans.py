@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -76,15 +76,30 @@ NEWEST_FIRST = "INDEX jobs_ended"
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
+class Traced:
+    """A connection that notes each statement before it executes it."""
+
+    def __init__(self, connection: Any, found: dict[str, Any]) -> None:
+        self.connection = connection
+        self.found = found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def execute(self, sql: str, *params: Any) -> Any:
+        self.found[sql.strip()] = params[0] if params else None
+        return self.connection.execute(sql, *params)
+
+
 def traced(engine: Engine, work: Callable[[], object]) -> dict[str, Any]:
     """Every statement that the work executes, with its parameters, on the writer's connection and this thread's."""
     found: dict[str, Any] = {}
     with engine.store.write() as tx:
         writer = tx.db
         tx.abandon()
-    with ExitStack() as tracing:
-        for connection in (writer, engine.store.read()):
-            tracing.enter_context(connection.tracer(lambda sql, params: found.update({sql.strip(): params})))
+    with pytest.MonkeyPatch.context() as listening:
+        for database in (writer, engine.store.read()):
+            listening.setattr(database, "conn", Traced(database.conn, found))
         work()
     return {sql: params for sql, params in found.items() if sql.startswith(STATEMENTS)}
 

@@ -13,7 +13,7 @@ import fcntl
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 from klingbot.store.database import Database, DatabaseError, Transaction
 from klingbot.store.light import sqlite_utils
+from klingbot.store.parameters import by_place
 from klingbot.store.steps import missing, refuse_newer
 from migrations.migrations import migrations
 
@@ -103,8 +104,9 @@ class SqliteTransaction:
             finally:
                 self._turn.__exit__()
 
-    def execute(self, sql: str, params: dict[str, Any] | None = None, /) -> sqlite3.Cursor:
-        return self.db.execute(sql, params)
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> sqlite3.Cursor:
+        numbered, in_order = by_place(sql)
+        return self.db.conn.execute(numbered, in_order(params or {}))
 
     def abandon(self) -> None:
         self.abandoned = True
