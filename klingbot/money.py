@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 MILLICREDITS = 1_000
 MICROUSD = 1_000_000
+_CENT = 10_000
+_HALF_A_CENT = 5_000
 
 # Far above any real budget, far below what a 64-bit column holds, so that sums cannot overflow.
 MOST_CREDITS = 1_000_000_000
@@ -77,9 +79,9 @@ def show_number(millicredits: int) -> str:
 
 def show_usd(microusd: int) -> str:
     """`$2.40`, `$1,250.00`, `-$0.06`: rounded half up to a cent."""
-    cents = (abs(Decimal(microusd)) / 10_000).quantize(Decimal(1), ROUND_HALF_UP)
-    sign = "-" if microusd < 0 and cents else ""
-    return f"{sign}${cents / 100:,.2f}"
+    dollars, cents = divmod((abs(microusd) + _HALF_A_CENT) // _CENT, 100)
+    sign = "-" if microusd < 0 and (dollars or cents) else ""
+    return f"{sign}${dollars:,}.{cents:02d}"
 
 
 def millicredits(number: Decimal) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from klingbot.money import MILLICREDITS, Amount
 from klingbot.spelling import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """One model of a price list, and how it is asked for at Kling."""
 
@@ -47,9 +48,9 @@ class Model:
         return self.legacy_name is not None and not self.omni
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PriceList:
-    """Prices in force: a list, and the pack that sets USD per credit."""
+    """Prices in force: a list, and the pack that sets USD per credit. Each is equal to itself alone."""
 
     name: str
     title: str
@@ -113,8 +114,9 @@ class NotSold:
     sentence: str
 
 
+@lru_cache(maxsize=1024)
 def quote(prices: PriceList, wish: Wish) -> Quote | NotSold:
-    """The price of a wish, or why it cannot be bought."""
+    """The price of a wish, or why it cannot be bought. Prices do not change while the bot runs, so it is kept."""
     name = prices.default_model if wish.model is None else wish.model
     model = prices.models.get(name)
     if model is None:

@@ -34,6 +34,9 @@ class Consent(StrEnum):
     """An approver."""
 
 
+_CONSENTS = list(Consent)
+
+
 def forbidden(rules: Rules, quote: Quote) -> str | None:
     """Why the project does not allow it at all, as a sentence."""
     model = quote.model.name
@@ -59,8 +62,7 @@ def wanted_consent(rules: Rules, quote: Quote) -> Consent:
 
 
 def enough(given: Consent, wanted: Consent) -> bool:
-    order = list(Consent)
-    return order.index(given) >= order.index(wanted)
+    return _CONSENTS.index(given) >= _CONSENTS.index(wanted)
 
 
 def in_words(rules: Rules) -> str:

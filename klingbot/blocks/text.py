@@ -6,6 +6,7 @@ Source: Slack's docs, "Formatting text for app surfaces".
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from klingbot.budgets import WORKSPACE, Budget
 from klingbot.periods import Calendar
@@ -39,6 +40,7 @@ def neutral(text: str, most: int = LONGEST_PROMPT) -> str:
     return escape(_BROADCAST.sub("@\u200b", _ITALIC.sub("ˍ", shown).translate(_DOUBLES)))
 
 
+@lru_cache(maxsize=1024)
 def name(text: str) -> str:
     return neutral(text, LONGEST_NAME)
 
@@ -75,6 +77,7 @@ def link(url: str, words: str) -> str:
     return f"<{url.translate(_IN_URLS)}|{words}>" if url.startswith(("https://", "http://")) else name(url)
 
 
+@lru_cache(maxsize=1024)
 def when(at: int, calendar: Calendar) -> str:
     """An instant (UTC epoch milliseconds) in each reader's own time zone; in the bot's where Slack cannot tell."""
     local = calendar.local(at)

@@ -62,10 +62,11 @@ _ENTRY = """
 
 def hold(tx: Transaction, job: Job) -> None:
     """Reserves the job's quote. Whether budgets allow it is for the caller to see, before the commit."""
-    row = _row(job, held=job.quote, settled=NOTHING)
-    tx.execute(_HOLD, row)
-    tx.execute(_SPEND, row | {"jobs": 1, "failed": 0})
-    tx.execute(_ENTRY, row | {"kind": "hold", "author": job.user_id, "reason": None, "at": job.asked_at})
+    counted = {"jobs": 1, "failed": 0}
+    entry = {"kind": "hold", "author": job.user_id, "reason": None, "at": job.asked_at}
+    row = _row(job, held=job.quote, settled=NOTHING) | counted | entry
+    for statement in (_HOLD, _SPEND, _ENTRY):
+        tx.execute(statement, row)
 
 
 def settle(
