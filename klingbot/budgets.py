@@ -56,8 +56,15 @@ class Budget:
     spike: bool = True
     """Whether it is said when a day's spending is far above the usual."""
 
+    @property
+    def alerts_from(self) -> int:
+        """The percentage from which on there is something to say of it: its lowest threshold, or its limit."""
+        return min((*self.thresholds, 100))
+
     def raised(self, granted: Amount) -> Budget:
         """The same budget while these grants are in force."""
+        if not granted:
+            return self
         credits, usd = self.limit_millicredits, self.limit_microusd
         return replace(
             self,

@@ -419,3 +419,15 @@ def m012_job_messages(db: Database) -> None:
         ) STRICT""")
     # The other kinds of entries have an index of their own, so one job's entries are found without history.
     db.execute("CREATE INDEX entries_corrected ON entries (job_id) WHERE kind = 'correction'")
+
+
+@migrations()
+def m013_alerts_from(db: Database) -> None:
+    """Each budget's lowest threshold as a number, so that a hold reads only budgets with something to say."""
+    db.execute("ALTER TABLE budgets ADD COLUMN alerts_from INTEGER NOT NULL DEFAULT 100")
+    for (thresholds,) in db.execute("SELECT DISTINCT thresholds FROM budgets").fetchall():
+        lowest = min([100, *map(int, filter(None, thresholds.split(",")))])
+        db.execute(
+            "UPDATE budgets SET alerts_from = :lowest WHERE thresholds = :thresholds",
+            {"lowest": lowest, "thresholds": thresholds},
+        )

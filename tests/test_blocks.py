@@ -37,7 +37,7 @@ from klingbot.stories import Muted, Story, Told
 
 
 def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
-    said = jobs.held(Held(job(), (standing(limit=50, held=40),), ahead=2), UTC)
+    said = jobs.held(Held(job(), standing(limit=50, held=40), ahead=2), UTC)
     assert said.text == (
         "🎬 Held 40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
         "> a fox in the snow\n"
@@ -49,11 +49,9 @@ def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
     assert "for *kling-pro*, 10 s" in shown(said)
 
 
-def test_held_speaks_of_the_tightest_budget_only() -> None:
-    roomy, tight = standing("workspace", limit=1000, held=40), standing(limit=50, held=40)
-    said = jobs.held(Held(job(), (roomy, tight), ahead=0), UTC)
-    assert "marketing (monthly)" in said.text
-    assert "workspace" not in said.text
+def test_held_where_nothing_waits_and_no_budget_limits_it() -> None:
+    said = jobs.held(Held(job(), None, ahead=0), UTC)
+    assert "No budget limits this" in said.text
     assert "ahead" not in said.text
 
 

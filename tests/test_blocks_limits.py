@@ -154,7 +154,7 @@ def extremes() -> dict[str, Message]:
     note = Muted("U" * 20, NOON, NOON, acknowledged=False)
     told = tuple(Told(f"{n}", NOON, "U" * 20, MOST, MOST, NOON) for n in range(1, 201, 7))
     return {
-        "held": jobs.held(Held(huge, nine, 10**6), UTC),
+        "held": jobs.held(Held(huge, nine[0], 10**6), UTC),
         "repeated": jobs.repeated(huge),
         "stopped": jobs.stopped(LONG),
         "cancelled": jobs.cancelled(Cancelled(huge)),

@@ -48,7 +48,7 @@ hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=40).m
 def test_no_prompt_or_name_can_mention_or_format(prompt: str, called: str) -> None:
     wild = job(prompt=prompt, project=called, model=called, reason=prompt)
     for said in (
-        jobs.held(Held(wild, (standing(f"project:{called}"),), 0), UTC),
+        jobs.held(Held(wild, standing(f"project:{called}"), 0), UTC),
         jobs.repeated(wild),
         blocks.render(VideoReady(wild, (standing(f"project:{called}"),)), UTC),
         blocks.render(JobFailed(wild), UTC),

@@ -19,11 +19,12 @@ from klingbot.budgets import WORKSPACE, Total
 from klingbot.engine import open_engine, verdicts
 from klingbot.jobs import JobState
 from klingbot.money import Amount
+from klingbot.outbox import Crossed
 from klingbot.periods import Calendar
 from klingbot.store import DatabaseError, jobs, open_store
 from migrations.migrations import migrations
 from tests.conftest import FakeClock
-from tests.ledger_checks import hold, prove, total
+from tests.ledger_checks import hold, prove, queued, total
 
 # Append here when you append a step. A name that changed or moved would make every older database unusable.
 STEPS = [
@@ -39,6 +40,7 @@ STEPS = [
     "m010_rules",
     "m011_threads",
     "m012_job_messages",
+    "m013_alerts_from",
 ]
 
 
@@ -107,6 +109,26 @@ def test_a_file_of_the_first_version_keeps_its_jobs_and_their_money(path: Path, 
     assert total(engine, WORKSPACE, month) == Total(settled=Amount(40_000, 2_400_000))
     hold(engine, "r1")
     prove(store)
+    store.close()
+
+
+def test_a_budget_of_an_older_file_goes_on_alerting_at_its_own_thresholds(path: Path, clock: FakeClock) -> None:
+    old = Database(sqlite3.connect(path, isolation_level=None))
+    migrations.apply(old, stop_before="m013_alerts_from")
+    for scope, thresholds in ((WORKSPACE, "30,90"), ("project:marketing", "50"), ("user:U1", "")):
+        old.conn.execute(
+            "INSERT INTO budgets (scope, period_kind, limit_millicredits, thresholds, set_by, set_at)"
+            " VALUES (?, 'monthly', 100000, ?, 'UADMIN', 0)",
+            [scope, thresholds],
+        )
+    old.conn.close()
+
+    store = open_store(path)
+    engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+    hold(engine, "40 of 100")
+    assert [crossed.standing.budget.scope for crossed in queued(store, Crossed)] == [WORKSPACE]
+    hold(engine, "80 of 100")
+    assert [crossed.standing.budget.scope for crossed in queued(store, Crossed)] == [WORKSPACE, "project:marketing"]
     store.close()
 
 

@@ -30,11 +30,11 @@ DAYS_KEPT = 30
 def held(outcome: Held, calendar: Calendar) -> Message:
     job = outcome.job
     ahead = f"{plural(outcome.ahead, 'job')} ahead of it" if outcome.ahead else ""
-    near = [short(standing, calendar) for standing in tightest(outcome.standings, 1)]
+    near = short(outcome.tightest, calendar) if outcome.tightest else "No budget limits this"
     return message(
         section(f"🎬 Held {job.quote} for {product(job)} · project {name(job.project)}", quoted(job.prompt)),
         context(f"Job {code(job.id)}", ahead, f"the video comes to this {'thread' if job.thread_ts else 'channel'}"),
-        context(*(near or ["No budget limits this"])),
+        context(near),
         context(f"Cancel while it waits: {code(f'/kling cancel {job.id}')}"),
         actions(button("Cancel", "job.cancel", job.id)),
     )

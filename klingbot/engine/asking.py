@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from klingbot.budgets import refusals, room, scopes_of
+from dataclasses import dataclass
+
+from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import (
@@ -32,8 +34,14 @@ from klingbot.store import (
     rules,
     terms,
 )
-from klingbot.store.budgets import Standings
 from klingbot.store.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeding:
+    """A hold that breaks at least one budget, and how all that it touches would stand with it."""
+
+    standings: list[Standing]
 
 
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
@@ -68,7 +76,7 @@ def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -
         if not isinstance(outcome, Held | NeedsConsent):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
-    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, Standings) else outcome
+    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, Exceeding) else outcome
 
 
 def _barred(
@@ -86,27 +94,23 @@ def _barred(
     return NeedsConsent(job.id, quote, job.project, wanted)
 
 
-def _hold(tx: Transaction, job: Job, periods: Periods, met: Terms) -> Held | Repeated | Stopped | Standings:
-    """Standings alone mean that the hold breaks at least one of them."""
+def _hold(tx: Transaction, job: Job, periods: Periods, met: Terms) -> Held | Repeated | Stopped | Exceeding:
     if not jobs.insert(tx, job):
         return Repeated(_existing(tx, job.id))
     if met.stopped is not None:
         return Stopped(met.stopped)
     ledger.hold(tx, job)
-    standings = budgets.standings_of(tx, scopes_of(job.user_id, job.project), periods)
-    notable = standings.notable()
-    if refusals(notable, job.quote):
-        return standings
+    scopes = scopes_of(job.user_id, job.project)
+    fullest = budgets.fullest_of(tx, scopes, periods, granted=met.granted)
+    if refusals(fullest.notable, job.quote):
+        return Exceeding(budgets.standings_of(tx, scopes, periods))
     # A hold only adds: below all of its thresholds a budget has nothing to announce and nothing to arm again.
-    alerting.note_crossings(tx, notable, job.asked_at)
-    return Held(job, standings, met.ahead)
+    alerting.note_crossings(tx, fullest.notable, job.asked_at)
+    return Held(job, fullest.tightest, met.ahead)
 
 
-def hold_within(tx: Transaction, engine: Engine, request: Request) -> Held | Repeated | NotSold | Stopped | Standings:
-    """`hold` as a part of a transaction that goes on whatever comes of it.
-
-    Standings alone mean that it does not fit, and how the budgets would stand with it.
-    """
+def hold_within(tx: Transaction, engine: Engine, request: Request) -> Held | Repeated | NotSold | Stopped | Exceeding:
+    """`hold` as a part of a transaction that goes on whatever comes of it."""
     quote = price(engine.prices, request.wish)
     if isinstance(quote, NotSold):
         return quote
@@ -120,14 +124,14 @@ def hold_within(tx: Transaction, engine: Engine, request: Request) -> Held | Rep
     return outcome
 
 
-def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, standings: Standings) -> BudgetExceeded:
-    """What the person hears and the budgets' channels too, of standings that the hold would have broken."""
-    refused = refusals(standings, quote.amount)
+def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, found: Exceeding) -> BudgetExceeded:
+    """What the person hears, and the budgets' channels too."""
+    refused = refusals(found.standings, quote.amount)
     with engine.store.write() as tx:
         refusal_counts.count(tx, job)
         increases.put_refused(tx, job.id, request, at=job.asked_at)
         alerting.note_turned_away(tx, refused, job)
-    left = room(standing.without(quote.amount) for standing in standings)
+    left = room(standing.without(quote.amount) for standing in found.standings)
     fits = affordable(engine.prices, quote, left)
     return BudgetExceeded(job.id, quote, tuple(refused), tuple(fits))
 

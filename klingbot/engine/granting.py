@@ -162,7 +162,7 @@ def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Req
             return replace(outcome, obstacle=why)
         case Stopped(reason=why):
             return replace(outcome, obstacle=f"Kling takes no jobs just now: {why}")
-        case standings:
+        case asking.Exceeding(standings):
             return replace(outcome, short=tuple(standing for standing in standings if standing.exceeded))
 
 

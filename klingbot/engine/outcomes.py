@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from klingbot.budgets import Standing
@@ -13,10 +12,11 @@ from klingbot.rules import Consent
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The job's cost is held; `standings` are the budgets it touches, with the hold."""
+    """The job's cost is held."""
 
     job: Job
-    standings: Sequence[Standing]
+    tightest: Standing | None
+    """The fullest of the budgets it touches, with the hold; None where no budget limits it."""
     ahead: int
     """How many jobs wait before it."""
 

@@ -13,7 +13,7 @@ from klingbot.store.jobs import LIVE
 
 _TERMS = f"""
     SELECT wanted.project AS project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits,
-      gates.reason AS reason,
+      gates.reason AS reason, EXISTS (SELECT 1 FROM grants WHERE end_said = 0) AS granted,
       (SELECT count(*) FROM jobs WHERE state = 'held' AND {LIVE} AND due_at < :now) AS ahead
     FROM (
         SELECT coalesce(
@@ -31,6 +31,8 @@ class Terms:
     """What that project allows."""
     stopped: str | None
     """Why Kling takes no jobs from the account just now."""
+    granted: bool
+    """Whether any grant is in force. As a rule none is, and nobody needs to look for those of each budget."""
     ahead: int
     """How many jobs wait already."""
 
@@ -38,4 +40,4 @@ class Terms:
 def of(db: Database, request: Request, *, now: int) -> Terms:
     asked = {"project": request.project, "channel_id": request.channel_id, "default_project": DEFAULT_PROJECT}
     row = db.execute(_TERMS, asked | {"now": now}).fetchone()
-    return Terms(row["project"], rules.of_row(row), row["reason"], row["ahead"])
+    return Terms(row["project"], rules.of_row(row), row["reason"], bool(row["granted"]), row["ahead"])
