@@ -431,3 +431,25 @@ def m013_alerts_from(db: Database) -> None:
             "UPDATE budgets SET alerts_from = :lowest WHERE thresholds = :thresholds",
             {"lowest": lowest, "thresholds": thresholds},
         )
+
+
+@migrations()
+def m014_totals_by_time(db: Database) -> None:
+    """A scope's totals in the order of their periods: the three that a hold adds to lie side by side.
+
+    By kind, each of the nine was on a page of its own after some years, and every hold wrote nine pages.
+    """
+    db.execute("ALTER TABLE totals RENAME TO totals_by_kind")
+    db.execute("""
+        CREATE TABLE totals (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          period_start INTEGER NOT NULL,
+          held_millicredits INTEGER NOT NULL CHECK (held_millicredits >= 0),
+          held_microusd INTEGER NOT NULL CHECK (held_microusd >= 0),
+          settled_millicredits INTEGER NOT NULL CHECK (settled_millicredits >= 0),
+          settled_microusd INTEGER NOT NULL CHECK (settled_microusd >= 0),
+          PRIMARY KEY (scope, period_start, period_kind)
+        ) STRICT, WITHOUT ROWID""")
+    db.execute("INSERT INTO totals SELECT * FROM totals_by_kind ORDER BY scope, period_start, period_kind")
+    db.execute("DROP TABLE totals_by_kind")

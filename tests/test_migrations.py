@@ -41,6 +41,7 @@ STEPS = [
     "m011_threads",
     "m012_job_messages",
     "m013_alerts_from",
+    "m014_totals_by_time",
 ]
 
 
@@ -130,6 +131,19 @@ def test_a_budget_of_an_older_file_goes_on_alerting_at_its_own_thresholds(path: 
     hold(engine, "80 of 100")
     assert [crossed.standing.budget.scope for crossed in queued(store, Crossed)] == [WORKSPACE, "project:marketing"]
     store.close()
+
+
+def test_an_older_file_keeps_every_total(path: Path, connection: sqlite3.Connection) -> None:
+    migrations.apply(Database(sqlite3.connect(path, isolation_level=None)), stop_before="m014_totals_by_time")
+    kept = [
+        (scope, kind, 1_795_392_000_000 + day * 86_400_000, day, day + 1, day + 2, day + 3)
+        for scope in (WORKSPACE, "user:U1")
+        for kind in ("daily", "weekly", "monthly")
+        for day in range(40)
+    ]
+    connection.executemany("INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?, ?)", kept)
+    open_store(path).close()
+    assert sorted(connection.execute("SELECT * FROM totals")) == sorted(kept)
 
 
 def test_a_step_that_breaks_leaves_the_file_as_it_was(path: Path, connection: sqlite3.Connection) -> None:
