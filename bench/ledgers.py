@@ -25,7 +25,7 @@ from klingbot.engine.outcomes import Held
 from klingbot.jobs import Request
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store, Transaction, checks, jobs, ledger, open_store
+from klingbot.store import Store, Transaction, checks, jobs, open_store, proof
 from klingbot.store.place import Place
 
 CALENDAR = Calendar(ZoneInfo("UTC"))
@@ -93,8 +93,8 @@ def ledger_at(place: Place) -> Iterator[Engine]:
 def prove(store: Store) -> None:
     """That its totals are what its entries add up to, and that every job that has ended has its end booked."""
     with store.view() as db:
-        assert ledger.mismatches(db) == []
-        assert ledger.spend_mismatches(db) == 0
+        assert proof.mismatches(db) == []
+        assert proof.spend_mismatches(db) == 0
         assert checks.strays(db) == ([], [])
 
 

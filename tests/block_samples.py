@@ -14,7 +14,7 @@ from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Quote, Wish, quote
-from klingbot.store.ledger import Share
+from klingbot.store.spending import Share
 
 UTC = Calendar(ZoneInfo("UTC"))
 NOON = 1_795_435_200_000  # 23 November 2026, 12:00 UTC

@@ -17,7 +17,7 @@ from klingbot.jobs import Job, Request
 from klingbot.outbox import Content, from_json
 from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store, ledger, postgres, sqlite
+from klingbot.store import Store, ledger, postgres, proof, sqlite
 from klingbot.store.place import Place
 from klingbot.store.sqlite import SqliteStore
 
@@ -116,9 +116,9 @@ def everything(store: Store) -> list[list[tuple[Any, ...]]]:
 def prove(store: Store) -> None:
     """Totals and daily spend equal what their entries add up to, and the file is sound."""
     with store.write() as tx:
-        assert ledger.mismatches(tx) == []
+        assert proof.mismatches(tx) == []
         kept = rows_of(tx, "totals"), rows_of(tx, "daily_spend")
-        ledger.rebuild(tx)
+        proof.rebuild(tx)
         assert (rows_of(tx, "totals"), rows_of(tx, "daily_spend")) == kept
         assert (sqlite.faults(tx) if isinstance(store.place, Path) else postgres.faults(tx)) == []
         tx.abandon()

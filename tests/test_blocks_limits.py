@@ -77,8 +77,8 @@ from klingbot.slack.proposals import Proposal, written
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
-from klingbot.store.ledger import Share
 from klingbot.store.outbox import OutboxMessage
+from klingbot.store.spending import Share
 from klingbot.stories import Muted, Story, Told
 
 LONG = "a*`_~<&>@here \n" * 400

@@ -35,7 +35,7 @@ from klingbot.money import Amount
 from klingbot.outbox import JobFailed, ModelRefused, SubmittingStopped
 from klingbot.pricing import Wish
 from klingbot.sandbox.kling import Fault
-from klingbot.store import gates, jobs, ledger, outbox
+from klingbot.store import gates, jobs, ledger, outbox, proof
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 
@@ -599,7 +599,7 @@ def test_every_total_is_proved_by_its_entries(
         kling.end(job.id, "succeeded" if job.id > made[0].id else "failed", url="https://v")
     clock.tick(24 * 3600)
     dispatcher.poll()
-    assert ledger.mismatches(engine.store.read()) == []
+    assert proof.mismatches(engine.store.read()) == []
     assert outbox.counts(engine.store.read()) == {"waiting": 6, "failed": 0}
 
 

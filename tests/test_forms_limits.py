@@ -30,7 +30,7 @@ from klingbot.pricing import PriceList, Wish
 from klingbot.sandbox.slack import view_limits
 from klingbot.schedules import Schedule
 from klingbot.slack.proposals import Proposal, written
-from klingbot.store.ledger import Share
+from klingbot.store.spending import Share
 
 LONG = "a*`_~<&>@here " * 200
 CREDITS, KLING = prices.load("credits"), prices.load("kling-api")

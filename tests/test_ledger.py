@@ -24,7 +24,7 @@ from klingbot.money import NOTHING, Amount
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.pricing import NotSold, Wish
-from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox
+from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox, spending
 from tests.conftest import FakeClock
 from tests.ledger_checks import (
     REFUSED,
@@ -645,7 +645,7 @@ def test_a_breakdown_of_a_past_day_leaves_out_the_days_around_it(engine: Engine,
         hold(engine, f"r{n}")
         clock.tick(1 if n == 0 else 86_400)
     day = engine.calendar.period(DAILY, clock.at - 2 * 86_400_000)
-    [share] = ledger.breakdown(engine.store.read(), WORKSPACE, day.start, day.end, "model")
+    [share] = spending.breakdown(engine.store.read(), WORKSPACE, day.start, day.end, "model")
     assert (share.jobs, share.total) == (1, total(engine, WORKSPACE, day))
 
 
@@ -667,8 +667,8 @@ def test_breakdowns_read_at_once_are_those_read_one_by_one(engine: Engine) -> No
             settle(engine, job)
     reader, month = engine.store.read(), engine.periods().monthly
     for scope in (WORKSPACE, project_scope("a"), user_scope("U2")):
-        for by, shares in ledger.by_spender(reader, scope, month.start, month.end).items():
-            assert shares == ledger.breakdown(reader, scope, month.start, month.end, by), (scope, by)
+        for by, shares in spending.by_spender(reader, scope, month.start, month.end).items():
+            assert shares == spending.breakdown(reader, scope, month.start, month.end, by), (scope, by)
             assert shares
 
 

@@ -13,7 +13,7 @@ from klingbot.budgets import Standing, Total
 from klingbot.engine.usage import Usage
 from klingbot.money import usd_of
 from klingbot.periods import WEEKDAYS, Calendar
-from klingbot.store.ledger import Share
+from klingbot.store.spending import Share
 
 MOST_SHARES = 20
 

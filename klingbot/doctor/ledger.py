@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from klingbot.doctor import sqlite
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
-from klingbot.store import Database, DatabaseError, checks, facts, gates, ledger, open_store, snapshot
+from klingbot.store import Database, DatabaseError, checks, facts, gates, open_store, proof, snapshot
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.place import Place
 
@@ -63,15 +63,15 @@ def _keeper(place: Place) -> Keeper:
 def rebuild_sums(place: Place) -> None:
     """Makes totals and daily spend anew from the entries, which stay as they are. Raises DatabaseError."""
     with closing(open_store(place)) as store, store.write(patient=True) as tx:
-        ledger.rebuild(tx)
+        proof.rebuild(tx)
 
 
 def _totals(db: Database, now: int) -> Finding:
-    return _proved("totals", len(ledger.mismatches(db)))
+    return _proved("totals", len(proof.mismatches(db)))
 
 
 def _daily_spend(db: Database, now: int) -> Finding:
-    return _proved("daily spend", ledger.spend_mismatches(db))
+    return _proved("daily spend", proof.spend_mismatches(db))
 
 
 def _proved(what: str, wrong: int) -> Finding:

@@ -13,8 +13,8 @@ from klingbot.engine.core import Engine
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at
 from klingbot.money import NOTHING
 from klingbot.periods import Calendar, Period, PeriodKind
-from klingbot.store import Database, budgets, ledger, refusal_counts, spending
-from klingbot.store.ledger import Share
+from klingbot.store import Database, budgets, refusal_counts, spending
+from klingbot.store.spending import Share
 
 _DAY = timedelta(days=1)
 
@@ -29,7 +29,7 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
     before = engine.calendar.previous(period)
     with engine.store.view() as db:
         days = _Days.read(db, engine, scope, since=before)
-        by = ledger.by_spender(db, scope, *days.bounds(period))
+        by = spending.by_spender(db, scope, *days.bounds(period))
         total = _sum(share.total for share in by["model"])
         return Digest(
             scope=scope,

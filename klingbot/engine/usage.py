@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from klingbot.budgets import WORKSPACE, Standing, Total, project_scope
 from klingbot.engine.core import Engine
 from klingbot.periods import Period, PeriodKind
-from klingbot.store import budgets, ledger
-from klingbot.store.ledger import Share
+from klingbot.store import budgets, ledger, spending
+from klingbot.store.spending import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ def usage(engine: Engine, scope: str, kind: PeriodKind, by: str) -> Usage:
     reader, periods = engine.store.read(), engine.periods()
     period = periods.of(kind)
     standing = next((s for s in budgets.standings_of(reader, (scope,) * 3, periods) if s.budget.kind is kind), None)
-    shares = ledger.breakdown(reader, scope, period.start, period.end, by)
+    shares = spending.breakdown(reader, scope, period.start, period.end, by)
     elsewhere = _projects(engine, period) if scope.startswith(project_scope("")) and not shares else ()
     return Usage(scope, period, ledger.total(reader, scope, period), standing, by, tuple(shares), elsewhere)
 
 
 def _projects(engine: Engine, period: Period) -> tuple[str, ...]:
-    shares = ledger.breakdown(engine.store.read(), WORKSPACE, period.start, period.end, "project")
+    shares = spending.breakdown(engine.store.read(), WORKSPACE, period.start, period.end, "project")
     return tuple(share.name for share in shares)

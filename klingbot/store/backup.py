@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from klingbot.store import ledger
+from klingbot.store import proof
 from klingbot.store.database import Database, DatabaseError
 from klingbot.store.place import Place
 from klingbot.store.sqlite import faults, snapshot
@@ -78,7 +78,7 @@ def _copy(source: Path, target: Path) -> dict[str, int]:
 def _prove(path: Path, rows: dict[str, int]) -> None:
     try:
         with snapshot(path) as db:
-            wrong = [*faults(db), *(f"the total of {m.scope} is off" for m in ledger.mismatches(db))]
+            wrong = [*faults(db), *(f"the total of {m.scope} is off" for m in proof.mismatches(db))]
             copied = _counted(db)
     except DatabaseError as e:
         raise BackupError(f"The copy cannot be read back ({e}).") from e

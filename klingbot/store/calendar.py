@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.store import facts
 from klingbot.store.database import Database, Transaction
-from klingbot.store.ledger import rebuild
+from klingbot.store.proof import rebuild
 
 _COLUMNS = {PeriodKind.DAILY: "day_start", PeriodKind.WEEKLY: "week_start", PeriodKind.MONTHLY: "month_start"}
 _FOREVER = 2**62

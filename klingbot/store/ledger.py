@@ -6,14 +6,13 @@ order, the row that all share last, so that writers on PostgreSQL could not dead
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.budgets import WORKSPACE, Total, scopes_of
+from klingbot.budgets import Total, scopes_of
 from klingbot.jobs import Job
 from klingbot.money import NOTHING, Amount
-from klingbot.periods import Period, PeriodKind
+from klingbot.periods import Period
 from klingbot.store.database import Database, Transaction
 
 KLING = "kling"
@@ -24,18 +23,20 @@ _NINE = ", ".join(
     for scope in ("user_scope", "project_scope", "workspace_scope")
     for kind, start in (("daily", "day_start"), ("weekly", "week_start"), ("monthly", "month_start"))
 )
-_TOTAL = (
+AMOUNTS = ("held_millicredits", "held_microusd", "settled_millicredits", "settled_microusd")
+ADDED = ", ".join(f"CAST(sum({amount}) AS BIGINT) AS {amount}" for amount in AMOUNTS)
+INTO_TOTALS = (
     "INSERT INTO totals (scope, period_kind, period_start,"
     " held_millicredits, held_microusd, settled_millicredits, settled_microusd)"
 )
 # Two statements, because SQLite checks `held >= 0` on the row to be inserted before it sees that the row exists.
 _HOLD = f"""
-    {_TOTAL} VALUES {_NINE}
+    {INTO_TOTALS} VALUES {_NINE}
     ON CONFLICT (scope, period_kind, period_start) DO UPDATE SET
       held_millicredits = totals.held_millicredits + excluded.held_millicredits,
       held_microusd = totals.held_microusd + excluded.held_microusd"""
 _END = f"""
-    {_TOTAL} VALUES {_NINE}
+    {INTO_TOTALS} VALUES {_NINE}
     ON CONFLICT (scope, period_kind, period_start) DO UPDATE SET
       held_millicredits = totals.held_millicredits - :ended_millicredits,
       held_microusd = totals.held_microusd - :ended_microusd,
@@ -167,139 +168,3 @@ def total(db: Database, scope: str, period: Period) -> Total:
         {"scope": scope, "kind": period.kind, "start": period.start},
     ).fetchone()
     return total_of(row) if row else Total()
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One line of a breakdown: what one model, user, project or day made of a total."""
-
-    name: str
-    """The model, user id or project; for days the day's start in UTC epoch milliseconds."""
-    jobs: int
-    failed: int
-    total: Total
-
-
-_AMOUNTS = ("held_millicredits", "held_microusd", "settled_millicredits", "settled_microusd")
-_ADDED = ", ".join(f"CAST(sum({a}) AS BIGINT) AS {a}" for a in _AMOUNTS)
-_COUNTED = f"CAST(sum(jobs) AS BIGINT) AS jobs, CAST(sum(failed) AS BIGINT) AS failed, {_ADDED}"
-_BY = {"model": "model", "user": "user_id", "project": "project", "day": "day_start"}
-_SPENDERS = ("user", "project", "model")
-_BY_SPENDER = " UNION ALL ".join(
-    f"SELECT '{by}' AS by, {_BY[by]} AS name, {_COUNTED} FROM spent GROUP BY {_BY[by]}" for by in _SPENDERS
-)
-
-
-def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[Share]:
-    """The jobs asked for within [start, end) by `model`, `user`, `project` or `day`, dearest first (days in order).
-
-    Reads one row per day, user, project and model of the span: neither the jobs nor anything older.
-    """
-    column = _BY[by]
-    where, value = _only(scope)
-    order = "1" if by == "day" else "sum(settled_microusd) + sum(held_microusd) DESC, 1"
-    rows = db.execute(
-        f"""
-        SELECT {column} AS name, {_COUNTED}
-        FROM daily_spend WHERE day_start >= :start AND day_start < :end {where}
-        GROUP BY {column} ORDER BY {order}""",
-        {"start": start, "end": end, "value": value},
-    ).fetchall()
-    return [_share(row) for row in rows]
-
-
-def by_spender(db: Database, scope: str, start: int, end: int) -> dict[str, list[Share]]:
-    """The breakdowns by `user`, `project` and `model` at once, for which the days are read and added up once."""
-    where, value = _only(scope)
-    rows = db.execute(
-        f"""
-        WITH spent AS (
-          SELECT user_id, project, model, {_COUNTED}
-          FROM daily_spend WHERE day_start >= :start AND day_start < :end {where}
-          GROUP BY user_id, project, model)
-        SELECT * FROM ({_BY_SPENDER}) AS shares ORDER BY held_microusd + settled_microusd DESC, name""",
-        {"start": start, "end": end, "value": value},
-    ).fetchall()
-    return {by: [_share(row) for row in rows if row["by"] == by] for by in _SPENDERS}
-
-
-def _share(row: Any) -> Share:
-    return Share(str(row["name"]), row["jobs"], row["failed"], total_of(row))
-
-
-def _only(scope: str) -> tuple[str, str]:
-    if scope == WORKSPACE:
-        return "AND :value = ''", ""
-    kind, _, name = scope.partition(":")
-    return f"AND {'user_id' if kind == 'user' else 'project'} = :value", name
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A total that is not the sum of its entries."""
-
-    scope: str
-    kind: PeriodKind
-    start: int
-    kept: Total
-    summed: Total
-
-
-_NINE_OF_EACH = " UNION ALL ".join(
-    f"SELECT {scope} AS scope, '{kind}' AS period_kind, {start} AS period_start, {', '.join(_AMOUNTS)} FROM spent"
-    for scope in ("'user:' || user_id", "'project:' || project", f"'{WORKSPACE}'")
-    for kind, start in (("daily", "day_start"), ("weekly", "week_start"), ("monthly", "month_start"))
-)
-# Entries are added up once by what all nine totals can be made of: nine passes over all history take minutes.
-_SUMMED = f"""
-    WITH spent AS (
-      SELECT user_id, project, day_start, week_start, month_start,
-        {", ".join(f"CAST(sum(entries.{a}) AS BIGINT) AS {a}" for a in _AMOUNTS)}
-      FROM entries JOIN jobs ON jobs.id = entries.job_id
-      GROUP BY user_id, project, day_start, week_start, month_start)
-    SELECT scope, period_kind, period_start, {_ADDED}
-    FROM ({_NINE_OF_EACH}) AS counted GROUP BY scope, period_kind, period_start"""
-
-
-_SPEND_COLUMNS = f"day_start, user_id, project, model, jobs, failed, {', '.join(_AMOUNTS)}"
-_SPENT = f"""
-    SELECT day_start, user_id, project, model,
-      sum(CASE kind WHEN 'hold' THEN 1 ELSE 0 END),
-      sum(CASE kind WHEN 'release' THEN 1 WHEN 'correction' THEN -1 ELSE 0 END),
-      {", ".join(f"CAST(sum(entries.{a}) AS BIGINT)" for a in _AMOUNTS)}
-    FROM entries JOIN jobs ON jobs.id = entries.job_id GROUP BY day_start, user_id, project, model"""
-
-
-def spend_mismatches(db: Database) -> int:
-    """How many rows of the daily spend its entries do not prove, in either direction. Reads all history."""
-    kept = f"SELECT {_SPEND_COLUMNS} FROM daily_spend"
-    found = db.execute(f"""
-        SELECT count(*) AS n FROM (
-          SELECT day_start, user_id, project, model FROM (SELECT * FROM ({kept}) AS a EXCEPT {_SPENT}) AS b
-          UNION
-          SELECT day_start, user_id, project, model FROM (SELECT * FROM ({_SPENT}) AS c EXCEPT {kept}) AS d) AS e""")
-    return int(found.fetchone()["n"])
-
-
-def mismatches(db: Database) -> list[Mismatch]:
-    """Every total that its entries do not prove, in either direction. Reads all history."""
-    summed = _by_key(db.execute(_SUMMED).fetchall())
-    kept = _by_key(db.execute("SELECT * FROM totals").fetchall())
-    return [
-        Mismatch(scope, PeriodKind(kind), start, kept.get(key, Total()), summed.get(key, Total()))
-        for key in sorted(summed.keys() | kept.keys())
-        if kept.get(key, Total()) != summed.get(key, Total())
-        for scope, kind, start in [key]
-    ]
-
-
-def rebuild(tx: Transaction) -> None:
-    """Makes every total, and the daily spend, anew from the entries. Reads all history."""
-    tx.execute("DELETE FROM totals")
-    tx.execute(f"{_TOTAL} {_SUMMED}")
-    tx.execute("DELETE FROM daily_spend")
-    tx.execute(f"INSERT INTO daily_spend ({_SPEND_COLUMNS}) {_SPENT}")
-
-
-def _by_key(rows: Iterable[Any]) -> Mapping[tuple[str, str, int], Total]:
-    return {(row["scope"], row["period_kind"], row["period_start"]): total_of(row) for row in rows}

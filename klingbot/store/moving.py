@@ -10,7 +10,7 @@ from itertools import islice
 from types import ModuleType
 from typing import Any
 
-from klingbot.store import checks, facts, ledger
+from klingbot.store import checks, facts, proof
 from klingbot.store.database import Database, Transaction
 from klingbot.store.opening import keeper, open_store, snapshot
 from klingbot.store.place import Place
@@ -98,8 +98,8 @@ def _prove(new: Transaction, copied: dict[str, Copied]) -> None:
     """Raises MoveError, which takes back what was copied."""
     differing = [table for table, copy in copied.items() if Copied().with_rows(_all(new, table)) != copy]
     wrong = [f"{table} has not arrived as it was" for table in differing]
-    wrong += [f"the total of {mismatch.scope} is off" for mismatch in ledger.mismatches(new)]
-    if ledger.spend_mismatches(new):
+    wrong += [f"the total of {mismatch.scope} is off" for mismatch in proof.mismatches(new)]
+    if proof.spend_mismatches(new):
         wrong.append("the daily spend is off")
     if any(checks.strays(new)):
         wrong.append("live jobs and holds do not match")

@@ -1,8 +1,9 @@
-"""What was spent day by day, and the dearest videos: figures of digests. None of it reads beyond its span."""
+"""What was spent in a span: by model, person, project and day, and the dearest videos. None of it reads beyond that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
@@ -10,7 +11,59 @@ from klingbot.budgets import WORKSPACE, Total
 from klingbot.digests import Dear
 from klingbot.money import Amount
 from klingbot.store.database import Database
-from klingbot.store.ledger import total_of
+from klingbot.store.ledger import ADDED, total_of
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One line of a breakdown: what one model, user, project or day made of a total."""
+
+    name: str
+    """The model, user id or project; for days the day's start in UTC epoch milliseconds."""
+    jobs: int
+    failed: int
+    total: Total
+
+
+_COUNTED = f"CAST(sum(jobs) AS BIGINT) AS jobs, CAST(sum(failed) AS BIGINT) AS failed, {ADDED}"
+_BY = {"model": "model", "user": "user_id", "project": "project", "day": "day_start"}
+_SPENDERS = ("user", "project", "model")
+_BY_SPENDER = " UNION ALL ".join(
+    f"SELECT '{by}' AS by, {_BY[by]} AS name, {_COUNTED} FROM spent GROUP BY {_BY[by]}" for by in _SPENDERS
+)
+
+
+def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[Share]:
+    """The jobs asked for within [start, end) by `model`, `user`, `project` or `day`, dearest first (days in order).
+
+    Reads one row per day, user, project and model of the span: neither the jobs nor anything older.
+    """
+    column = _BY[by]
+    only, name = _only(scope)
+    order = "1" if by == "day" else "sum(settled_microusd) + sum(held_microusd) DESC, 1"
+    rows = db.execute(
+        f"""
+        SELECT {column} AS name, {_COUNTED}
+        FROM daily_spend WHERE day_start >= :start AND day_start < :end {only}
+        GROUP BY {column} ORDER BY {order}""",
+        {"start": start, "end": end, "name": name},
+    ).fetchall()
+    return [_share(row) for row in rows]
+
+
+def by_spender(db: Database, scope: str, start: int, end: int) -> dict[str, list[Share]]:
+    """The breakdowns by `user`, `project` and `model` at once, for which the days are read and added up once."""
+    only, name = _only(scope)
+    rows = db.execute(
+        f"""
+        WITH spent AS (
+          SELECT user_id, project, model, {_COUNTED}
+          FROM daily_spend WHERE day_start >= :start AND day_start < :end {only}
+          GROUP BY user_id, project, model)
+        SELECT * FROM ({_BY_SPENDER}) AS shares ORDER BY held_microusd + settled_microusd DESC, name""",
+        {"start": start, "end": end, "name": name},
+    ).fetchall()
+    return {by: [_share(row) for row in rows if row["by"] == by] for by in _SPENDERS}
 
 
 def by_day(db: Database, scope: str, start: int, end: int) -> dict[int, Total]:
@@ -29,8 +82,7 @@ def dearest(db: Database, scope: str, days: Iterable[int], most: int) -> list[De
 
     Of each day the index hands over its dearest and no more, so a day with many jobs costs what a quiet one does.
     """
-    column, name = _column(scope)
-    only = f"AND {column} = :name" if column else ""
+    only, name = _only(scope)
     sql = f"""
         SELECT id, user_id, project, model, duration_seconds, resolution, audio, settled_millicredits, settled_microusd
         FROM jobs WHERE state = 'succeeded' {only} AND day_start = :day
@@ -39,10 +91,10 @@ def dearest(db: Database, scope: str, days: Iterable[int], most: int) -> list[De
     return [_dear(row) for row in nlargest(most, found, key=lambda row: row["settled_microusd"])]
 
 
-def _column(scope: str) -> tuple[str | None, str]:
-    """The column that holds the scope's name; none for the workspace."""
+def _only(scope: str) -> tuple[str, str]:
+    """What leaves only the scope's rows of jobs and daily spend, and its `:name`; the workspace has all of them."""
     kind, _, name = scope.partition(":")
-    return (None, "") if scope == WORKSPACE else ("user_id" if kind == "user" else "project", name)
+    return ("", "") if scope == WORKSPACE else (f"AND {'user_id' if kind == 'user' else 'project'} = :name", name)
 
 
 def _dear(row: Any) -> Dear:
@@ -56,3 +108,7 @@ def _dear(row: Any) -> Dear:
         audio=bool(row["audio"]),
         amount=Amount(row["settled_millicredits"], row["settled_microusd"]),
     )
+
+
+def _share(row: Any) -> Share:
+    return Share(str(row["name"]), row["jobs"], row["failed"], total_of(row))
