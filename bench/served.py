@@ -71,13 +71,11 @@ def _http(folder: Path) -> None:
 
 
 def _socket(api_url: str, token: str, app_token: str) -> None:
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
-
-    handler = SocketModeHandler(_bare(api_url, token), app_token)
-    handler.connect()  # type: ignore[no-untyped-call]
+    door = serve.SocketDoor(_bare(api_url, token), quick_client(token, api_url), app_token)
+    door.open(threading.Event())
     _say("connected")
     sys.stdin.read()
-    handler.close()  # type: ignore[no-untyped-call]
+    door.close()
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -79,6 +80,7 @@ class SocketDoor:
         _until_slack_answers(lambda: self._client.auth_test(), "SLACK_BOT_TOKEN", stopping)
         _until_slack_answers(self._handler.connect, "SLACK_APP_TOKEN", stopping)
         self._was_open = self.is_open()
+        self._answer_at_once()
 
     def is_open(self) -> bool:
         """Whether there is a connection on which Slack has lately answered: a dead one looks alive for long."""
@@ -89,11 +91,19 @@ class SocketDoor:
         return answered_at is None or time.time() - answered_at < SILENT_PINGS * PING_SECONDS
 
     def watch(self) -> None:
+        self._answer_at_once()  # the SDK may have opened another connection
         was_open, self._was_open = self._was_open, self.is_open()
         if was_open and not self._was_open:
             log.warning("Slack does not answer: no command comes in until it does")
         if self._was_open and not was_open:
             log.info("Slack answers")
+
+    def _answer_at_once(self) -> None:
+        """By itself an answer waits until its peer has acknowledged the one before it (Nagle's algorithm): 40 ms."""
+        session = self._handler.client.current_session
+        if session is not None and session.sock is not None:
+            with suppress(OSError):
+                session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def where(self, port: int | None) -> str:
         return "connected to Slack in Socket Mode"

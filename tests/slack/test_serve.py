@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 import time
 from typing import Any
@@ -101,3 +102,26 @@ def test_a_slack_that_falls_silent_is_noticed_and_said_once(
         way_in.close()
         local.stop()
     assert [r.getMessage() for r in caplog.records] == ["Slack does not answer: no command comes in until it does"]
+
+
+def test_no_answer_waits_until_slack_has_acknowledged_the_one_before_it(app: App) -> None:
+    """Nor on a connection that the SDK opens when Slack asks for a new one."""
+    local = sandbox.start()
+    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    client = way_in._handler.client
+
+    def at_once() -> int:
+        assert client.current_session is not None and client.current_session.sock is not None
+        return client.current_session.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    try:
+        app.client.base_url = local.slack_api_url
+        way_in.open(threading.Event())
+        assert at_once()
+        client.connect_to_new_endpoint(force=True)
+        assert not at_once()
+        way_in.watch()
+        assert at_once()
+    finally:
+        way_in.close()
+        local.stop()
