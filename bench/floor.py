@@ -31,7 +31,7 @@ _JOB = """
     ON CONFLICT (id) DO NOTHING"""
 _TERMS = """
     SELECT (SELECT reason FROM gates WHERE name = 'account'), (SELECT models FROM rules WHERE project = ?),
-      EXISTS (SELECT 1 FROM grants WHERE end_said = 0),
+      EXISTS (SELECT 1 FROM grants WHERE end_day > ?), (SELECT value FROM facts WHERE name = 'calendar'),
       (SELECT count(*) FROM jobs
        WHERE state = 'held' AND state IN ('held', 'submitting', 'submitted') AND due_at < ?)"""
 _TOTALS = f"""
@@ -73,6 +73,7 @@ class BareHold:
     def _ready(self, periods: Periods, now: int) -> None:
         self._now = now
         self._starts = [period.start for period in periods]
+        self._today = periods.daily.first_day.isoformat()
         self._scopes = scopes_of(USER, PROJECT)
         self._keys: list[Any] = []
         for scope in self._scopes:
@@ -83,7 +84,7 @@ class BareHold:
     def __call__(self) -> None:
         execute, name = self.execute, next(self._ids)
         execute(self.begin)
-        execute(_TERMS, (PROJECT, self._now)).fetchone()
+        execute(_TERMS, (PROJECT, self._today, self._now)).fetchone()
         execute(_JOB, (name, USER, PROJECT, CHANNEL, self._now, *self._starts, self._now, self._now))
         execute(_TOTALS, self._keys)
         execute(_SPEND, (self._starts[0], USER, PROJECT))

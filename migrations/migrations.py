@@ -423,14 +423,17 @@ def m012_job_messages(db: Database) -> None:
 
 @migrations()
 def m013_alerts_from(db: Database) -> None:
-    """Each budget's lowest threshold as a number, so that a hold reads only budgets with something to say."""
-    db.execute("ALTER TABLE budgets ADD COLUMN alerts_from INTEGER NOT NULL DEFAULT 100")
+    """Each budget's lowest threshold as a number, so that a hold fetches only budgets with something to say."""
+    # 0, where a bot of before sets a budget meanwhile: it is then always looked at.
+    db.execute("ALTER TABLE budgets ADD COLUMN alerts_from INTEGER NOT NULL DEFAULT 0")
     for (thresholds,) in db.execute("SELECT DISTINCT thresholds FROM budgets").fetchall():
         lowest = min([100, *map(int, filter(None, thresholds.split(",")))])
         db.execute(
             "UPDATE budgets SET alerts_from = :lowest WHERE thresholds = :thresholds",
             {"lowest": lowest, "thresholds": thresholds},
         )
+    # Whether any grant may be in force is asked by every hold.
+    db.execute("CREATE INDEX grants_by_end ON grants (end_day)")
 
 
 @migrations()
@@ -453,3 +456,9 @@ def m014_totals_by_time(db: Database) -> None:
         ) STRICT, WITHOUT ROWID""")
     db.execute("INSERT INTO totals SELECT * FROM totals_by_kind ORDER BY scope, period_start, period_kind")
     db.execute("DROP TABLE totals_by_kind")
+
+
+@migrations()
+def m015_refused_once(db: Database) -> None:
+    """A request that was refused again (delivered twice, asked more for) is one refusal in a digest."""
+    db.execute("ALTER TABLE refused_requests ADD COLUMN counted INTEGER NOT NULL DEFAULT 0")

@@ -17,9 +17,10 @@ import pytest
 from klingbot import charts, prices
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day
-from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, outcomes, verdicts
+from klingbot.engine import Engine, asking, budgeting, digesting, increasing, open_engine, outcomes, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures, last
+from klingbot.engine.increasing import Wanted
 from klingbot.money import NOTHING, Amount
 from klingbot.outbox import DigestReady
 from klingbot.periods import Calendar, PeriodKind
@@ -125,6 +126,16 @@ def test_what_was_refused_is_counted_for_everybody_it_concerns(week: Engine) -> 
     for scope, jobs in ((WORKSPACE, 2), (MARKETING, 2), (user_scope("U9"), 2), (user_scope("U1"), 0)):
         refused = last(week, scope, WEEKLY).refused
         assert (refused.jobs, refused.amount) == (jobs, times(FORTY, jobs))
+
+
+def test_a_video_refused_again_and_again_is_one_refusal(engine: Engine, clock: FakeClock) -> None:
+    budgeting.set_budget(engine, Change(MARKETING, DAILY, 30_000), by="UADMIN")
+    for _ in range(2):  # delivered twice
+        outcome = asking.hold(engine, ask("r1"))
+    assert isinstance(outcome, outcomes.BudgetExceeded)
+    increasing.ask_for_refused(engine, outcome.id, Wanted("U1", "launch"))
+    clock.tick(86_400)
+    assert last(engine, MARKETING, DAILY).refused.jobs == 1
 
 
 def test_the_dearest_videos_are_told_without_their_prompts(week: Engine) -> None:

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klingbot.budgets import WORKSPACE, Budget, Standing, Total, project_scope
-from klingbot.engine import Engine, asking, budgeting, granting, increasing, verdicts
+from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
 from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
 from klingbot.engine.outcomes import BudgetExceeded, Held
+from klingbot.engine.ruling import RuleChange
 from klingbot.increases import Increase, IncreaseState, shortfall
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING, Amount
@@ -157,6 +158,16 @@ def test_an_amount_can_be_asked_for_without_a_video(engine: Engine) -> None:
     assert standing(engine).budget.limit_millicredits == 70_000
 
 
+def test_what_was_refused_is_asked_for_its_own_project_wherever_the_channel_spends_by_then(engine: Engine) -> None:
+    projects.set_project(engine, "C1", "marketing", by="UADMIN")
+    limit(engine, MARKETING, 30)
+    increase = increase_for(engine, refused(engine, project=None))
+    projects.set_project(engine, "C1", "elsewhere", by="UADMIN")
+    outcome = granted(engine, increase.id)
+    assert outcome.job is not None
+    assert outcome.job.project == "marketing"
+
+
 # Deciding.
 
 
@@ -191,6 +202,32 @@ def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -
     first, second = asked.increases
     assert [s.budget.scope for s in granted(engine, first.id).short] == [second.scope]
     assert granted(engine, second.id).job is not None
+
+
+@pytest.mark.parametrize("rules", [{"ceiling": 39_000}, {"models": ("kling-v1",)}, {"approve_above": 30_000}])
+def test_a_grant_makes_nothing_that_the_projects_rules_forbid_by_then(engine: Engine, rules: dict[str, Any]) -> None:
+    limit(engine, MARKETING, 30)
+    increase = increase_for(engine, refused(engine))
+    ruling.set_rules(engine, RuleChange("marketing", **rules), by="UADMIN")
+    outcome = granted(engine, increase.id)
+    assert outcome.grant is not None and outcome.job is None
+    assert "marketing" in (outcome.obstacle or "")
+    assert standing(engine).total == Total()
+
+
+def test_a_grant_counts_for_a_hold_whose_clock_is_a_little_behind(engine: Engine, clock: FakeClock) -> None:
+    """Or whose turn came just after midnight: its end has been told by then."""
+    clock.set(2026, 11, 23, 23, 59, 59)
+    limit(engine, MARKETING, 30, DAILY)
+    granted(engine, increase_for(engine, refused(engine)).id, FORTY)
+    clock.tick(2)
+    granting.sweep(engine)
+    assert queued(engine.store, GrantEnded)
+    clock.tick(-2)
+    assert standing(engine, kind=DAILY).budget.limit_millicredits == 70_000
+    refused(engine, "too much")
+    outcome = asking.hold(engine, ask("fits", Wish("kling-v1", 10)))
+    assert isinstance(outcome, Held)
 
 
 def test_nobody_decides_their_own_request(engine: Engine) -> None:

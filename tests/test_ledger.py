@@ -15,10 +15,22 @@ from hypothesis import strategies as st
 
 from klingbot import prices
 from klingbot.budgets import OVER, WORKSPACE, Standing, Total, project_scope, user_scope
-from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, outcomes, projects, usage, verdicts
+from klingbot.engine import (
+    Engine,
+    asking,
+    budgeting,
+    cancelling,
+    open_engine,
+    outcomes,
+    projects,
+    recording,
+    usage,
+    verdicts,
+)
 from klingbot.engine.budgeting import BudgetSet, Change, NoLimit
 from klingbot.engine.cancelling import Cancelled, NoSuchJob, NotYours, TooLate
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated, Stopped
+from klingbot.engine.recording import Spent
 from klingbot.jobs import JobState, id_for
 from klingbot.money import NOTHING, Amount
 from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
@@ -779,6 +791,27 @@ def test_a_new_time_zone_keeps_the_spend_of_the_open_periods(store: Store, engin
     elsewhere = open_engine(store, engine.prices, Calendar(ZoneInfo("America/New_York")), clock)
     assert standing(elsewhere, WORKSPACE, DAILY).total == Total(FORTY, FORTY)
     refused(elsewhere, "r3")
+
+
+def test_a_bot_that_goes_on_with_the_old_time_zone_spends_no_limit_twice(
+    store: Store, engine: Engine, clock: FakeClock
+) -> None:
+    """While bots are replaced one after the other, say."""
+    limit(engine, WORKSPACE, 100)
+    hold(engine, "r1")
+    newer = open_engine(store, engine.prices, Calendar(ZoneInfo("Asia/Tokyo")), clock)
+    hold(engine, "r2")
+    assert standing(newer, WORKSPACE).total.committed == FORTY + FORTY
+    refused(engine, "r3")
+    refused(newer, "r4")
+
+
+def test_what_is_recorded_by_the_old_time_zone_counts_in_the_new_ones_periods(
+    store: Store, engine: Engine, clock: FakeClock
+) -> None:
+    newer = open_engine(store, engine.prices, Calendar(ZoneInfo("Asia/Tokyo")), clock)
+    recording.record(engine, [Spent("s1", clock.at, "kling-pro", 10, FORTY)], by="a script")
+    assert total(newer, WORKSPACE, newer.periods().monthly) == Total(settled=FORTY)
 
 
 def test_a_hold_from_before_the_change_settles_where_it_was_moved(

@@ -42,6 +42,7 @@ STEPS = [
     "m012_job_messages",
     "m013_alerts_from",
     "m014_totals_by_time",
+    "m015_refused_once",
 ]
 
 

@@ -141,6 +141,21 @@ def test_a_confirmed_video_that_does_not_fit_can_still_be_asked_for(engine: Engi
     assert isinstance(increasing.ask_for_refused(engine, outcome.id, WHY), Asked)
 
 
+def test_the_price_that_is_confirmed_is_the_price_that_is_held(engine: Engine) -> None:
+    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
+    outcome = asking.hold(engine, ask("r1"))
+    assert isinstance(outcome, BudgetExceeded)
+    rule(engine, confirm_above=10_000)
+    [cheaper] = [each for each in outcome.fits if each.amount.millicredits == 20_000 and each.model.name == "kling-v1"]
+    as_offered = {"model": "kling-v1", "duration_seconds": 10, "resolution": cheaper.resolution, "audio": False}
+    shown = increasing.make_instead(engine, outcome.id, user_id="U1", **as_offered)  # type: ignore[arg-type]
+    assert isinstance(shown, NeedsConsent)
+    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 100_000), by="UADMIN")
+    held = increasing.confirm(engine, outcome.id, user_id="U1")
+    assert isinstance(held, Held)
+    assert held.job.quote == shown.quote.amount
+
+
 def test_a_very_dear_video_is_made_once_it_is_approved(engine: Engine) -> None:
     rule(engine, approve_above=20_000)
     outcome = asking.hold(engine, ask("r1"))

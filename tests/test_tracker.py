@@ -28,11 +28,14 @@ from klingbot.budgets import WORKSPACE, project_scope
 from klingbot.engine import budgeting, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.jobs import JobState
+from klingbot.money import NOTHING
 from klingbot.outbox import Crossed, TurnedAway, VideoReady
 from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.faults import Fault
 from klingbot.store import jobs, open_store
+from klingbot.tracker.shapes import record_of
+from tests.block_samples import job
 from tests.ledger_checks import prove, queued, slack_takes_everything
 
 ROOT = Path(__file__).parent.parent
@@ -371,6 +374,11 @@ def test_fractions_of_a_credit_are_exact(monkeypatch: pytest.MonkeyPatch) -> Non
     used = tracker.get_usage(BudgetPeriod.MONTHLY)
     assert (used["total_credits"], used["total_cost_usd"]) == (7.5, 1.05)
     tracker.close()
+
+
+def test_a_video_for_which_kling_charged_nothing_is_told_as_that() -> None:
+    record = record_of(job(settled=NOTHING))
+    assert (record.credits_used, record.cost_usd) == (0, 0)
 
 
 # BudgetEnforcedClient, against the local Kling.

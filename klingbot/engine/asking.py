@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.engine import alerting
@@ -18,7 +18,6 @@ from klingbot.engine.outcomes import (
     Stopped,
 )
 from klingbot.jobs import Job, JobState, Request, id_for
-from klingbot.periods import Periods
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
 from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
@@ -41,7 +40,12 @@ from klingbot.store.terms import Terms
 class Exceeding:
     """A hold that breaks at least one budget, and how all that it touches would stand with it."""
 
+    job: Job
     standings: list[Standing]
+
+
+Tried = Held | Repeated | Stopped | Forbidden | NeedsConsent | Exceeding
+"""What comes of a request that is sold."""
 
 
 def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
@@ -67,16 +71,32 @@ def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -
     quote = price(engine.prices, request.wish)
     if isinstance(quote, NotSold):
         return quote
-    now = engine.clock()
-    periods = engine.calendar.periods(now)
     with engine.store.write() as tx:
-        met = terms.of(tx, request, now=now)
-        job = _job(engine, request, quote, periods, now, met.project)
-        outcome = _barred(tx, request, job, quote, consent, met.rules) or _hold(tx, job, periods, met)
+        outcome = _try(tx, engine, request, quote, consent)
         if not isinstance(outcome, Held | NeedsConsent):
             tx.abandon()
     # What still fits takes longer to find than a hold: nobody else should wait for it.
-    return _turned_away(engine, quote, request, job, outcome) if isinstance(outcome, Exceeding) else outcome
+    return _turned_away(engine, request, quote, outcome) if isinstance(outcome, Exceeding) else outcome
+
+
+def hold_within(tx: Transaction, engine: Engine, request: Request, *, consent: Consent) -> Tried | NotSold:
+    """`hold` as a part of a transaction that goes on whatever comes of it."""
+    quote = price(engine.prices, request.wish)
+    if isinstance(quote, NotSold):
+        return quote
+    with part(tx) as attempt:
+        outcome = _try(attempt, engine, request, quote, consent)
+        if not isinstance(outcome, Held):
+            attempt.abandon()
+    return outcome
+
+
+def _try(tx: Transaction, engine: Engine, request: Request, quote: Quote, consent: Consent) -> Tried:
+    """What it comes to. Whatever is not held has left something in the transaction, to be abandoned."""
+    now = engine.clock()
+    met = terms.of(tx, request, engine.calendar, now=now)
+    job = _job(engine, request, quote, met, now)
+    return _barred(tx, request, job, quote, consent, met.rules) or _hold(tx, job, met)
 
 
 def _barred(
@@ -90,50 +110,40 @@ def _barred(
         return None
     if made := jobs.get(tx, job.id):  # agreed to before, and delivered again
         return Repeated(made)
-    increases.put_refused(tx, job.id, request, at=job.asked_at)
+    increases.put_priced(tx, job.id, _for_its_project(request, job), at=job.asked_at)
     return NeedsConsent(job.id, quote, job.project, wanted)
 
 
-def _hold(tx: Transaction, job: Job, periods: Periods, met: Terms) -> Held | Repeated | Stopped | Exceeding:
+def _hold(tx: Transaction, job: Job, met: Terms) -> Held | Repeated | Stopped | Exceeding:
     if not jobs.insert(tx, job):
         return Repeated(_existing(tx, job.id))
     if met.stopped is not None:
         return Stopped(met.stopped)
     ledger.hold(tx, job)
     scopes = scopes_of(job.user_id, job.project)
-    fullest = budgets.fullest_of(tx, scopes, periods, granted=met.granted)
+    fullest = budgets.fullest_of(tx, scopes, met.periods, granted=met.granted)
     if refusals(fullest.notable, job.quote):
-        return Exceeding(budgets.standings_of(tx, scopes, periods))
+        return Exceeding(job, budgets.standings_of(tx, scopes, met.periods))
     # A hold only adds: below all of its thresholds a budget has nothing to announce and nothing to arm again.
     alerting.note_crossings(tx, fullest.notable, job.asked_at)
     return Held(job, fullest.tightest, met.ahead)
 
 
-def hold_within(tx: Transaction, engine: Engine, request: Request) -> Held | Repeated | NotSold | Stopped | Exceeding:
-    """`hold` as a part of a transaction that goes on whatever comes of it."""
-    quote = price(engine.prices, request.wish)
-    if isinstance(quote, NotSold):
-        return quote
-    now = engine.clock()
-    periods = engine.calendar.periods(now)
-    with part(tx) as attempt:
-        met = terms.of(attempt, request, now=now)
-        outcome = _hold(attempt, _job(engine, request, quote, periods, now, met.project), periods, met)
-        if not isinstance(outcome, Held):
-            attempt.abandon()
-    return outcome
-
-
-def _turned_away(engine: Engine, quote: Quote, request: Request, job: Job, found: Exceeding) -> BudgetExceeded:
+def _turned_away(engine: Engine, request: Request, quote: Quote, found: Exceeding) -> BudgetExceeded:
     """What the person hears, and the budgets' channels too."""
-    refused = refusals(found.standings, quote.amount)
+    job, refused = found.job, refusals(found.standings, quote.amount)
     with engine.store.write() as tx:
-        refusal_counts.count(tx, job)
-        increases.put_refused(tx, job.id, request, at=job.asked_at)
+        if increases.put_refused(tx, job.id, _for_its_project(request, job), at=job.asked_at):
+            refusal_counts.count(tx, job)
         alerting.note_turned_away(tx, refused, job)
     left = room(standing.without(quote.amount) for standing in found.standings)
     fits = affordable(engine.prices, quote, left)
     return BudgetExceeded(job.id, quote, tuple(refused), tuple(fits))
+
+
+def _for_its_project(request: Request, job: Job) -> Request:
+    """The request as it is kept: for that project, also if the channel should spend for another one later."""
+    return replace(request, project=job.project)
 
 
 def job_of(engine: Engine, job_id: str) -> Job | None:
@@ -146,12 +156,12 @@ def _existing(tx: Transaction, job_id: str) -> Job:
     return job
 
 
-def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: int, project: str) -> Job:
+def _job(engine: Engine, request: Request, quote: Quote, met: Terms, now: int) -> Job:
     return Job(
         id=id_for(request.request_id),
         state=JobState.HELD,
         user_id=request.user_id,
-        project=project,
+        project=met.project,
         channel_id=request.channel_id,
         response_url=request.response_url,
         prompt=request.prompt,
@@ -170,9 +180,9 @@ def _job(engine: Engine, request: Request, quote: Quote, periods: Periods, now: 
         microusd_per_credit=quote.microusd_per_credit,
         quote=quote.amount,
         asked_at=now,
-        day_start=periods.daily.start,
-        week_start=periods.weekly.start,
-        month_start=periods.monthly.start,
+        day_start=met.periods.daily.start,
+        week_start=met.periods.weekly.start,
+        month_start=met.periods.monthly.start,
         due_at=now,
         thread_ts=request.thread_ts,
     )

@@ -13,7 +13,7 @@ from klingbot.engine import alerting, asking
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.increasing import EXPIRES_MS
-from klingbot.engine.outcomes import Held, Repeated, Stopped
+from klingbot.engine.outcomes import Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount
@@ -155,14 +155,19 @@ def _raise(tx: Transaction, engine: Engine, closed: Increase, standing: Standing
 
 def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Request) -> IncreaseClosed:
     """The outcome with the refused request held, or with what keeps it from that."""
-    match asking.hold_within(tx, engine, request):
+    kept = increases.refused(tx, id_for(request.request_id))
+    agreed = Consent.NONE if outcome.increase.raises else Consent.APPROVED
+    match asking.hold_within(tx, engine, request, consent=kept.consent if kept else agreed):
         case Held(job=job) | Repeated(job=job):
             return replace(outcome, job=job)
-        case NotSold(sentence=why):
+        case NotSold(sentence=why) | Forbidden(sentence=why):
+            return replace(outcome, obstacle=why)
+        case NeedsConsent(project=project, quote=quote):
+            why = f"By now the project {project} wants {quote.amount} agreed to first: ask for the video again."
             return replace(outcome, obstacle=why)
         case Stopped(reason=why):
             return replace(outcome, obstacle=f"Kling takes no jobs just now: {why}")
-        case asking.Exceeding(standings):
+        case asking.Exceeding(standings=standings):
             return replace(outcome, short=tuple(standing for standing in standings if standing.exceeded))
 
 

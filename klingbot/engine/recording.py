@@ -9,7 +9,9 @@ from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.jobs import DEFAULT_PROJECT, Job, JobState
 from klingbot.money import MILLICREDITS, Amount
+from klingbot.periods import Calendar
 from klingbot.store import Transaction, budgets, jobs, ledger
+from klingbot.store import calendar as store_calendar
 
 UNATTRIBUTED = "unattributed"
 """The user of what nobody put a name to."""
@@ -36,27 +38,27 @@ def record(engine: Engine, spent: Iterable[Spent], *, by: str) -> int:
     """
     now = engine.clock()
     with engine.store.write(patient=True) as tx:
-        new = sum(_book(tx, engine, each, by) for each in spent)
+        calendar = store_calendar.kept(tx) or engine.calendar
+        new = sum(_book(tx, _job(calendar, each), each, at=now, by=by) for each in spent)
         if new:
-            alerting.note_crossings(tx, budgets.standings(tx, engine.calendar.periods(now)), now)
+            alerting.note_crossings(tx, budgets.standings(tx, calendar.periods(now)), now)
         else:
             tx.abandon()
     return new
 
 
-def _book(tx: Transaction, engine: Engine, spent: Spent, by: str) -> bool:
-    job = _job(engine, spent)
+def _book(tx: Transaction, job: Job, spent: Spent, *, at: int, by: str) -> bool:
     if not jobs.insert(tx, job):
         return False
     ledger.hold(tx, job)
     amounts = {"settled_millicredits": spent.amount.millicredits, "settled_microusd": spent.amount.microusd}
     jobs.move(tx, job.id, [JobState.HELD], state=JobState.SUCCEEDED, finished_at=spent.at, **amounts)
-    ledger.settle(tx, job, spent.amount, at=engine.clock(), author=by, reason="recorded after the fact")
+    ledger.settle(tx, job, spent.amount, at=at, author=by, reason="recorded after the fact")
     return True
 
 
-def _job(engine: Engine, spent: Spent) -> Job:
-    periods = engine.calendar.periods(spent.at)
+def _job(calendar: Calendar, spent: Spent) -> Job:
+    periods = calendar.periods(spent.at)
     return Job(
         id=spent.job_id,
         state=JobState.HELD,

@@ -71,7 +71,7 @@ class Fullest:
 def fullest_of(db: Database, scopes: tuple[str, str, str], periods: Periods, *, granted: bool) -> Fullest:
     """How those stand that a hold has to look at: as a rule one, where all that it touches may be nine.
 
-    Not `granted`: no grant is in force anywhere, so nobody looks for those of each budget.
+    Not `granted`: no grant is in force, so nobody looks for those of each budget.
     """
     rows = db.execute(_FULLEST_OF if granted else _FULLEST_UNGRANTED, _starts(periods) | _named(scopes))
     notable: list[Standing] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
@@ -18,7 +19,7 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
 
     Without this, a budget would look unspent on the day the zone is changed. Periods that ended keep their bounds.
     """
-    if facts.get(tx, "calendar") == str(calendar):
+    if facts.get(tx, facts.CALENDAR) == str(calendar):
         return False
     before = kept(tx)
     for kind, column in _COLUMNS.items():
@@ -31,16 +32,20 @@ def adopt(tx: Transaction, calendar: Calendar, *, now: int) -> bool:
         _move(tx, "day_start", day.start, day.end)
         day = calendar.next(day)
     rebuild(tx)
-    facts.put(tx, "calendar", str(calendar))
+    facts.put(tx, facts.CALENDAR, str(calendar))
     return True
 
 
 def kept(db: Database) -> Calendar | None:
     """The calendar that the ledger was last opened with; None for a new one."""
-    named = facts.get(db, "calendar")
-    if named is None:
-        return None
-    zone, _, weekday = named.rpartition(" ")
+    name = facts.get(db, facts.CALENDAR)
+    return None if name is None else named(name)
+
+
+@lru_cache
+def named(name: str) -> Calendar:
+    """The calendar of that name, as `str` names it."""
+    zone, _, weekday = name.rpartition(" ")
     return Calendar(ZoneInfo(zone), WEEKDAYS.index(weekday))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from klingbot.store.database import Database, Transaction
 
+CALENDAR = "calendar"
+"""The name of the calendar in whose periods the ledger is kept."""
 LAST_BEAT = "last beat"
 """When a bot last did something by the clock, in UTC epoch milliseconds."""
 

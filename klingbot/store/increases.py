@@ -25,14 +25,28 @@ class Kept:
     consent: Consent
 
 
-def put_refused(tx: Transaction, refused_id: str, request: Request, *, at: int) -> None:
-    """Keeps a request that was not held, until it is asked for again or forgotten."""
-    tx.execute(
-        """
-        INSERT INTO refused_requests (id, user_id, request, refused_at) VALUES (:id, :user_id, :request, :at)
-        ON CONFLICT (id) DO NOTHING""",
-        {"id": refused_id, "user_id": request.user_id, "request": json.dumps(plain.to_json(request)), "at": at},
-    )
+_REFUSED = "INSERT INTO refused_requests (id, user_id, request, refused_at) VALUES (:id, :user_id, :request, :at)"
+
+
+def put_refused(tx: Transaction, refused_id: str, request: Request, *, at: int) -> bool:
+    """Keeps a request for which there was no room, as it was first asked for. False when that was so before."""
+    tx.execute(f"{_REFUSED} ON CONFLICT (id) DO NOTHING", _refused(refused_id, request, at))
+    sql = "UPDATE refused_requests SET counted = 1 WHERE id = :id AND counted = 0 RETURNING id"
+    return tx.execute(sql, {"id": refused_id}).fetchone() is not None
+
+
+def put_priced(tx: Transaction, refused_id: str, request: Request, *, at: int) -> None:
+    """Keeps a request whose price somebody has to agree to: the one whose price is shown, and nobody has agreed yet."""
+    sql = f"""
+        {_REFUSED}
+        ON CONFLICT (id) DO UPDATE SET request = excluded.request, consent =
+          CASE WHEN refused_requests.request = excluded.request THEN refused_requests.consent ELSE 'none' END"""
+    tx.execute(sql, _refused(refused_id, request, at))
+
+
+def _refused(refused_id: str, request: Request, at: int) -> dict[str, Any]:
+    kept = json.dumps(plain.to_json(request))
+    return {"id": refused_id, "user_id": request.user_id, "request": kept, "at": at}
 
 
 def refused(db: Database, refused_id: str) -> Kept | None:

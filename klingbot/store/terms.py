@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.jobs import DEFAULT_PROJECT, Request
+from klingbot.periods import Calendar, Periods
 from klingbot.rules import Rules
 from klingbot.store import rules
+from klingbot.store.calendar import named
 from klingbot.store.database import Database
+from klingbot.store.facts import CALENDAR
 from klingbot.store.gates import ACCOUNT
 from klingbot.store.jobs import LIVE
 
 _TERMS = f"""
     SELECT wanted.project AS project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits,
-      gates.reason AS reason, EXISTS (SELECT 1 FROM grants WHERE end_said = 0) AS granted,
+      gates.reason AS reason, EXISTS (SELECT 1 FROM grants WHERE end_day > :first_day) AS granted,
+      (SELECT value FROM facts WHERE name = '{CALENDAR}') AS calendar,
       (SELECT count(*) FROM jobs WHERE state = 'held' AND {LIVE} AND due_at < :now) AS ahead
     FROM (
         SELECT coalesce(
@@ -31,13 +35,21 @@ class Terms:
     """What that project allows."""
     stopped: str | None
     """Why Kling takes no jobs from the account just now."""
+    periods: Periods
+    """Of the calendar that the ledger is kept by: another bot may have been started with a new one meanwhile."""
     granted: bool
-    """Whether any grant is in force. As a rule none is, and nobody needs to look for those of each budget."""
+    """Whether a grant may be in force. As a rule none is, and nobody needs to look for those of each budget."""
     ahead: int
     """How many jobs wait already."""
 
 
-def of(db: Database, request: Request, *, now: int) -> Terms:
+def of(db: Database, request: Request, calendar: Calendar, *, now: int) -> Terms:
+    """`calendar` is the one that it is most likely kept by."""
+    periods = calendar.periods(now)
     asked = {"project": request.project, "channel_id": request.channel_id, "default_project": DEFAULT_PROJECT}
-    row = db.execute(_TERMS, asked | {"now": now}).fetchone()
-    return Terms(row["project"], rules.of_row(row), row["reason"], bool(row["granted"]), row["ahead"])
+    first_day = min(periods.weekly.first_day, periods.monthly.first_day).isoformat()
+    row = db.execute(_TERMS, asked | {"now": now, "first_day": first_day}).fetchone()
+    granted = bool(row["granted"])
+    if row["calendar"] != str(calendar):
+        periods, granted = named(row["calendar"]).periods(now), True
+    return Terms(row["project"], rules.of_row(row), row["reason"], periods, granted, row["ahead"])

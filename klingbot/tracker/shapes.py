@@ -92,7 +92,7 @@ def limits_of(kept: budgets.Budget) -> tuple[int | None, int | None]:
 
 
 def record_of(job: Job) -> UsageRecord:
-    paid = job.settled or job.quote
+    paid = job.quote if job.settled is None else job.settled
     return UsageRecord(
         timestamp=datetime.fromtimestamp(job.asked_at / 1000, UTC),
         job_id=job.id,
