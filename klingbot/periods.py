@@ -74,7 +74,10 @@ class Calendar:
 
     def periods(self, at: int) -> Periods:
         """The day, week and month that hold this instant."""
-        return _periods(self, self._day_of(at))
+        latest = _latest.get(self)
+        if latest is None or not latest.daily.start <= at < latest.daily.end:
+            latest = _latest[self] = _periods(self, self._day_of(at))
+        return latest
 
     def period(self, kind: PeriodKind, at: int) -> Period:
         return self.periods(at).of(kind)
@@ -115,6 +118,10 @@ class Calendar:
         # Where the clocks went back across midnight, the wall clock shows yesterday's date again after today began.
         following = day + timedelta(days=1)
         return following if at >= self.midnight(following) else day
+
+
+_latest: dict[Calendar, Periods] = {}
+"""What was asked for last: nearly always the same day is asked for again."""
 
 
 @lru_cache(maxsize=256)

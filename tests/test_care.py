@@ -15,8 +15,7 @@ from klingbot.doctor import Finding, ledger
 from klingbot.engine import Engine, open_engine, verdicts
 from klingbot.outbox import Unsound, from_json
 from klingbot.periods import Calendar
-from klingbot.store import Database, forgetting, open_store, outbox, rounds
-from klingbot.store import ledger as totals
+from klingbot.store import Database, forgetting, open_store, outbox, proof, rounds
 from klingbot.store.place import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, queued, rows_of, settle, submit
@@ -46,7 +45,7 @@ def spoil(engine: Engine) -> None:
 
 def mend(engine: Engine) -> None:
     with engine.store.write() as tx:
-        totals.rebuild(tx)
+        proof.rebuild(tx)
 
 
 def everything_said(engine: Engine) -> list[str]:

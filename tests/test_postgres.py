@@ -32,8 +32,8 @@ from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, op
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.dialect import ddl, statement, values
 from klingbot.store.postgres.store import PATIENCE_SECONDS
-from klingbot.store.postgres.turns import Turns
 from klingbot.store.steps import STEPS
+from klingbot.store.turns import Turns
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, settle
 from tests.live_bot import until

@@ -122,10 +122,11 @@ def _hold(tx: Transaction, job: Job, met: Terms) -> Held | Repeated | Stopped | 
     ledger.hold(tx, job)
     scopes = scopes_of(job.user_id, job.project)
     fullest = budgets.fullest_of(tx, scopes, met.periods, granted=met.granted)
-    if refusals(fullest.notable, job.quote):
-        return Exceeding(job, budgets.standings_of(tx, scopes, met.periods))
     # A hold only adds: below all of its thresholds a budget has nothing to announce and nothing to arm again.
-    alerting.note_crossings(tx, fullest.notable, job.asked_at)
+    if fullest.notable:
+        if refusals(fullest.notable, job.quote):
+            return Exceeding(job, budgets.standings_of(tx, scopes, met.periods))
+        alerting.note_crossings(tx, fullest.notable, job.asked_at)
     return Held(job, fullest.tightest, met.ahead)
 
 

@@ -1,4 +1,4 @@
-"""What a ledger's database gives, whichever engine keeps it. `sqlite.py` and `postgres.py` are the two.
+"""What a ledger's database gives, whichever engine keeps it. `sqlite.py` and `postgres/` are the two.
 
 A statement is SQL that both take, with parameters written `:name`; rows are read by column name or position. A write
 transaction owns the ledger from its first statement to its last: what it reads stays true until it commits.
@@ -11,6 +11,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from klingbot.store.place import Place
+
+PATIENCE_SECONDS = 2.2
+"""For a transaction or a reading from its first wait to its end. Slack gives three seconds for the whole answer."""
 
 
 class DatabaseError(Exception):

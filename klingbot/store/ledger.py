@@ -63,9 +63,8 @@ _ENTRY = """
 
 def hold(tx: Transaction, job: Job) -> None:
     """Reserves the job's quote. Whether budgets allow it is for the caller to see, before the commit."""
-    counted = {"jobs": 1, "failed": 0}
-    entry = {"kind": "hold", "author": job.user_id, "reason": None, "at": job.asked_at}
-    row = _row(job, held=job.quote, settled=NOTHING) | counted | entry
+    entry = {"kind": "hold", "author": job.user_id, "reason": None, "at": job.asked_at, "jobs": 1, "failed": 0}
+    row = _row(job, held=job.quote, settled=NOTHING) | entry
     for statement in (_HOLD, _SPEND, _ENTRY):
         tx.execute(statement, row)
 

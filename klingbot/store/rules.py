@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from klingbot.rules import Rules
 from klingbot.store.database import Database, Transaction
 
@@ -11,13 +9,8 @@ from klingbot.store.database import Database, Transaction
 def get(db: Database, project: str) -> Rules:
     """A project without rules has none of each."""
     row = db.execute("SELECT * FROM rules WHERE project = :project", {"project": project}).fetchone()
-    return of_row(row) if row else Rules(project)
-
-
-def of_row(row: Any) -> Rules:
-    """The rules of a row that a LEFT JOIN may have left empty but for the project."""
-    if row["models"] is None:
-        return Rules(row["project"])
+    if row is None:
+        return Rules(project)
     return Rules(
         project=row["project"],
         models=tuple(row["models"].split()),

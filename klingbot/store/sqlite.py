@@ -2,8 +2,8 @@
 
 Durability: WAL with `synchronous=FULL`, so that what was acknowledged survives kill -9 and power loss.
 
-Writers: SQLite lets one write at a time. A lock in the process and `flock` on a side file between processes make them
-queue fairly, and keep two connections from writing or checkpointing at the same instant (SQLite's WAL-reset bug,
+Writers: SQLite lets one write at a time. Turns in the process and `flock` on a side file between processes make them
+queue, and keep two connections from writing or checkpointing at the same instant (SQLite's WAL-reset bug,
 fixed in 3.51.3). `BEGIN IMMEDIATE` is what keeps the money right; the queue is what keeps it quick.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,10 +20,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klingbot.store.database import Database, DatabaseError, Transaction
+from klingbot.store.database import (
+    PATIENCE_SECONDS,
+    Database,
+    DatabaseError,
+    NotKeptError,
+    Transaction,
+    UncertainError,
+)
 from klingbot.store.light import sqlite_utils
 from klingbot.store.parameters import by_place
 from klingbot.store.steps import missing, refuse_newer
+from klingbot.store.turns import Turns
 from migrations.migrations import migrations
 
 _PRAGMAS = (
@@ -32,6 +41,18 @@ _PRAGMAS = (
     "PRAGMA mmap_size = 0",
 )
 
+
+_BUSY = "Another process keeps the ledger's file; nothing was kept."
+_TROUBLE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+)
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.002
+"""Seconds between two looks at another process's lock: short ones are fair enough, and one wait could not be ended."""
 
 VERSION = sqlite3.sqlite_version_info
 """Of the SQLite that this Python brings."""
@@ -50,59 +71,95 @@ class _Turn:
     """Whose turn it is to write: one thread of this process, and no other process meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self._threads = threading.Lock()
+        self._threads = Turns()
         self._file = path.open("w")
 
     def __enter__(self) -> None:
-        self._threads.acquire()
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        except BaseException:
-            self._threads.release()
-            raise
+        self.take(None)
 
     def __exit__(self, *_: object) -> None:
+        self.hand_on()
+
+    def take(self, due: float | None) -> None:
+        """Waits until then (of the monotonic clock), or without end. Raises NotKeptError."""
+        if not self._threads.take(None if due is None else due - time.monotonic()):
+            raise NotKeptError(_BUSY)
+        try:
+            self._lock(due)
+        except BaseException:
+            self._threads.hand_on()
+            raise
+
+    def hand_on(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         finally:
-            self._threads.release()
+            self._threads.hand_on()
 
     def close(self) -> None:
         self._file.close()
+
+    def _lock(self, due: float | None) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if due is None else fcntl.LOCK_NB))
+                return
+            except BlockingIOError:
+                if due is not None and time.monotonic() > due:
+                    raise NotKeptError(_BUSY) from None
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _tell(trouble: BaseException | None, *, committing: bool = False) -> None:
+    """Raises what the file's own trouble means for a transaction: NotKeptError, UncertainError. Else nothing."""
+    code = getattr(trouble, "sqlite_errorcode", 0) & 0xFF  # without the details that SQLite adds above
+    if code not in _TROUBLE:
+        return
+    if committing and code == sqlite3.SQLITE_IOERR:  # it may be on the disk all the same
+        raise UncertainError(f"The disk failed as the ledger's file was written ({trouble}).") from trouble
+    raise NotKeptError(f"The ledger's file could not be written; nothing was kept ({trouble}).") from trouble
 
 
 class SqliteTransaction:
     """`BEGIN IMMEDIATE`: nobody else writes to the file meanwhile."""
 
     # A context manager of its own, without generators: a hold spends a tenth less time around its statements.
-    __slots__ = ("_turn", "abandoned", "db")
+    __slots__ = ("_patient", "_turn", "abandoned", "db")
 
-    def __init__(self, db: sqlite_utils.Database, turn: _Turn) -> None:
+    def __init__(self, db: sqlite_utils.Database, turn: _Turn, patient: bool) -> None:
         self.db = db
         self._turn = turn
+        self._patient = patient
         self.abandoned = False
 
     def __enter__(self) -> SqliteTransaction:
-        self._turn.__enter__()
+        self._turn.take(None if self._patient else time.monotonic() + PATIENCE_SECONDS)
         try:
             self.db.conn.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._turn.__exit__()
+        except BaseException as e:
+            self._turn.hand_on()
+            _tell(e)
             raise
         return self
 
-    def __exit__(self, trouble: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _: object, trouble: BaseException | None, __: object) -> None:
         connection = self.db.conn
         try:
             if trouble is None and not self.abandoned:
                 connection.execute("COMMIT")
+        except sqlite3.OperationalError as e:
+            _tell(e, committing=True)
+            raise
         finally:
             # Also after a COMMIT that failed (a full disk), which leaves the transaction open.
             try:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             finally:
-                self._turn.__exit__()
+                self._turn.hand_on()
+        _tell(trouble)
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> sqlite3.Cursor:
         numbered, in_order = by_place(sql)
@@ -134,7 +191,7 @@ class SqliteStore:
             ) from e
 
     def write(self, *, patient: bool = False) -> SqliteTransaction:
-        return SqliteTransaction(self._writer, self._turn)
+        return SqliteTransaction(self._writer, self._turn, patient)
 
     def read(self, *, patient: bool = False) -> sqlite_utils.Database:
         """A connection of this thread's own."""
@@ -169,7 +226,7 @@ class SqliteStore:
 
 
 def _connect(path: Path) -> sqlite_utils.Database:
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     for pragma in _PRAGMAS:
         connection.execute(pragma)

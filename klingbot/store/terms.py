@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from klingbot.jobs import DEFAULT_PROJECT, Request
 from klingbot.periods import Calendar, Periods
 from klingbot.rules import Rules
-from klingbot.store import rules
 from klingbot.store.calendar import named
 from klingbot.store.database import Database
 from klingbot.store.facts import CALENDAR
@@ -49,7 +48,8 @@ def of(db: Database, request: Request, calendar: Calendar, *, now: int) -> Terms
     asked = {"project": request.project, "channel_id": request.channel_id, "default_project": DEFAULT_PROJECT}
     first_day = min(periods.weekly.first_day, periods.monthly.first_day).isoformat()
     row = db.execute(_TERMS, asked | {"now": now, "first_day": first_day}).fetchone()
-    granted = bool(row["granted"])
-    if row["calendar"] != str(calendar):
-        periods, granted = named(row["calendar"]).periods(now), True
-    return Terms(row["project"], rules.of_row(row), row["reason"], periods, granted, row["ahead"])
+    project, models, ceiling, confirm_above, approve_above, stopped, granted, name, ahead = row
+    allowed = Rules(project, tuple(models.split()) if models else (), ceiling, confirm_above, approve_above)
+    if name == str(calendar):
+        return Terms(project, allowed, stopped, periods, bool(granted), ahead)
+    return Terms(project, allowed, stopped, named(name).periods(now), True, ahead)

@@ -19,17 +19,23 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from klingbot.store.database import AwayError, Database, DatabaseError, NotKeptError, Rows, UncertainError
+from klingbot.store.database import (
+    PATIENCE_SECONDS,
+    AwayError,
+    Database,
+    DatabaseError,
+    NotKeptError,
+    Rows,
+    UncertainError,
+)
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
 from klingbot.store.postgres.dialect import Row, ddl, statement, values
-from klingbot.store.postgres.turns import Turns
 from klingbot.store.steps import STEPS, refuse_newer
+from klingbot.store.turns import Turns
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 2.2
-"""For a transaction or a reading from its first wait to its end. Slack gives three seconds for the whole answer."""
 START_SECONDS = 30
 """How long to wait at the start for a server that is itself just starting."""
 TURN = int.from_bytes(b"klingbot")
