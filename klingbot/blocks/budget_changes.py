@@ -12,6 +12,8 @@ from klingbot.budgets import Budget, Standing
 from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.periods import Calendar, PeriodKind
 
+_UNPRESSED = context("Nothing is changed before you press")
+
 
 def was_set(outcome: BudgetSet, calendar: Calendar, alerts_channel: str | None) -> Message:
     return message(
@@ -29,7 +31,21 @@ def asks(weighed: Weighed, proposal: str, alerts_channel: str | None, why: str) 
     return message(
         change(weighed, alerts_channel, why),
         actions(button("Raise it", "budget.raise", proposal, style="primary")),
-        context("Nothing is changed before you press"),
+        _UNPRESSED,
+    )
+
+
+def asks_to_remove(standing: Standing, proposal: str, why: str) -> Message:
+    """Before a budget is done away with. `proposal` is what the button carries."""
+    budget = standing.budget
+    return message(
+        section(
+            f"This lets more be spent. *{label(budget)}*: {limit(budget)} → no budget",
+            kept(standing),
+            f"“{neutral(why)}”" if why else "",
+        ),
+        actions(button("Remove it", "budget.removal", proposal, style="danger")),
+        _UNPRESSED,
     )
 
 

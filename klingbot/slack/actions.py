@@ -174,6 +174,7 @@ _ACTIONS = {
     **{f"refused.instead.{number}": _Row(increasing.instead_clicked) for number in range(3)},
     "budget.set": _Row(budget_forms.set_opened, admins_only="set budgets"),
     "budget.remove": _Row(budget_forms.remove_opened, admins_only="remove budgets"),
+    "budget.removal": _Row(budgeting.remove_clicked, admins_only="remove budgets"),
     "budget.raise": _Row(budgeting.raise_clicked, admins_only="raise budgets"),
     "digest.set": _Row(digest_forms.set_opened, admins_only="set digests"),
     "digest.change": _Row(digest_forms.change_opened, admins_only="set digests"),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot import plain
-from klingbot.blocks import budget_changes
 from klingbot.blocks import budget_forms as blocks
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.forms import refused
@@ -22,7 +21,7 @@ from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.periods import PeriodKind
 from klingbot.slack import proposals, values, whose
-from klingbot.slack.budgeting import channel_of, said
+from klingbot.slack.budgeting import channel_of, removed, said
 from klingbot.slack.desk import Answer, Click, Desk, Opens
 from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken
 from klingbot.slack.mistakes import MistakeError
@@ -112,8 +111,7 @@ def remove_submitted(desk: Desk, form: Filled) -> Submitted:
     outcome = budgeting.remove_budget(desk.engine, scope, kind, by=form.user_id, why=why, seen=memory.seen)
     if isinstance(outcome, ChangedMeanwhile):
         return Instead(blocks.remove_budget(_shown(desk, form, _MEANWHILE), desk.engine.calendar))
-    said_of_it = budget_changes.removed(scope, kind) if outcome else budget_changes.not_there(scope, kind)
-    return Taken(said_of_it, memory.response_url)
+    return Taken(removed(outcome, scope, kind), memory.response_url)
 
 
 def _opened(desk: Desk, click: Click) -> Shown:

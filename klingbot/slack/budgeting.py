@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks import answers, budget_changes, budgets
 from klingbot.blocks.message import Message
+from klingbot.budgets import Budget
 from klingbot.engine import budgeting
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit
 from klingbot.periods import PeriodKind
@@ -65,8 +66,29 @@ def raise_clicked(desk: Desk, click: Click) -> Answer:
 
 def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
-    there = budgeting.remove_budget(desk.engine, scope, kind, by=asker.user_id, why=command.reason)
-    return budget_changes.removed(scope, kind) if there else budget_changes.not_there(scope, kind)
+    now = budgeting.see(desk.engine, scope, kind)
+    if now.standing is None:
+        return budget_changes.not_there(scope, kind)
+    proposal = proposals.written(Proposal(Change(scope, kind, why=command.reason), now.mark))
+    return budget_changes.asks_to_remove(now.standing, proposal, command.reason)
+
+
+def remove_clicked(desk: Desk, click: Click) -> Answer:
+    """Below the question whether a budget is to be removed."""
+    proposal = proposals.read(click.value)
+    if proposal is None:
+        return Private(answers.outdated())
+    change = proposal.change
+    outcome = budgeting.remove_budget(
+        desk.engine, change.scope, change.kind, by=click.user_id, why=change.why, seen=proposal.seen
+    )
+    return Rewritten(removed(outcome, change.scope, change.kind))
+
+
+def removed(outcome: Budget | ChangedMeanwhile | None, scope: str, kind: PeriodKind) -> Message:
+    if isinstance(outcome, ChangedMeanwhile):
+        return budget_changes.changed_meanwhile()
+    return budget_changes.removed(scope, kind) if outcome else budget_changes.not_there(scope, kind)
 
 
 def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:

