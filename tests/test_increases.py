@@ -204,6 +204,27 @@ def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -
     assert granted(engine, second.id).job is not None
 
 
+def test_a_budget_that_the_granted_video_fills_again_is_not_announced_again(engine: Engine) -> None:
+    slack_takes_everything(engine.store)
+    limit(engine, MARKETING, 60)
+    hold(engine, "r1")
+    hold(engine, "r2", Wish("kling-v1", 10))
+    granted(engine, increase_for(engine, refused(engine)).id)
+    assert standing(engine).percent == "100.0%"
+    assert [content.marks for content in queued(engine.store, Crossed)] == [("80", "100")]
+
+
+def test_a_budget_that_has_room_again_after_a_grant_is_announced_when_it_is_full_once_more(engine: Engine) -> None:
+    slack_takes_everything(engine.store)
+    limit(engine, MARKETING, 40)
+    hold(engine, "r1")
+    granted(engine, increase_for(engine, refused(engine)).id, Amount(100_000, 6_000_000))
+    assert standing(engine).percent == "57.1%"
+    hold(engine, "r2")
+    hold(engine, "r3", Wish("kling-v1", 10))
+    assert [content.marks for content in queued(engine.store, Crossed)] == [("80", "100"), ("80",), ("100",)]
+
+
 @pytest.mark.parametrize("rules", [{"ceiling": 39_000}, {"models": ("kling-v1",)}, {"approve_above": 30_000}])
 def test_a_grant_makes_nothing_that_the_projects_rules_forbid_by_then(engine: Engine, rules: dict[str, Any]) -> None:
     limit(engine, MARKETING, 30)

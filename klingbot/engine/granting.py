@@ -139,17 +139,20 @@ def _carry_out(
             return held
     if standing is None:
         return IncreaseClosed(closed, obstacle="The budget was removed.")
-    outcome = IncreaseClosed(closed, _raise(tx, engine, closed, standing, amount))
-    return outcome if request is None else _held(tx, engine, outcome, request)
-
-
-def _raise(tx: Transaction, engine: Engine, closed: Increase, standing: Standing, amount: Amount) -> Grant:
-    given = _grant(closed, standing, amount)
-    increases.grant(tx, given)
+    outcome = IncreaseClosed(closed, _raise(tx, closed, standing, amount))
+    if request is not None:
+        outcome = _held(tx, engine, outcome, request)
+    # Only now: a budget that the granted video fills again was never there for anybody else, and is no news.
     raised = standing_of(tx, engine, closed.scope, closed.kind)
     assert raised is not None
-    crossings.rearm(tx, raised, [TURNED_AWAY])
-    alerting.note_crossings(tx, [raised], given.granted_at)
+    alerting.note_crossings(tx, [raised], engine.clock())
+    return outcome
+
+
+def _raise(tx: Transaction, closed: Increase, standing: Standing, amount: Amount) -> Grant:
+    given = _grant(closed, standing, amount)
+    increases.grant(tx, given)
+    crossings.rearm(tx, standing, [TURNED_AWAY])
     return given
 
 
