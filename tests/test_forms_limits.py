@@ -58,7 +58,7 @@ def form(listed: PriceList, *, channel: str = "C0GENERAL1") -> View:
     prompt, address = LONG[: forms.LONGEST_PROMPT], "https://x.com/" + "a" * 2_900
     url = "https://hooks.slack.com/commands/" + "a" * 120
     request = Request("r" * 40, "U" * 20, channel, prompt, Wish(negative=True), "n" * 40, prompt, address, url)
-    return forms.generate(request, estimate, listed, UTC)
+    return forms.generate(request, estimate, listed, UTC, asks_where=not request.channel_id)
 
 
 def budget_form(chosen: str | None = None) -> Shown:

@@ -25,13 +25,16 @@ LONGEST_PROMPT = 2_500
 """Characters of a prompt, and of what to avoid (Kling's docs, text to video)."""
 
 
-def generate(request: Request, estimate: Estimate, prices: PriceList, calendar: Calendar) -> View:
-    """A video as far as it has been said, and what it would cost. Without a channel, it asks for one."""
+def generate(request: Request, estimate: Estimate, prices: PriceList, calendar: Calendar, *, asks_where: bool) -> View:
+    """A video as far as it has been said, and what it would cost.
+
+    `asks_where`: the channel is chosen in the form, and can be changed there until it is submitted.
+    """
     offered = choices(prices, request.wish)
     prompt = view.text_input(request.prompt, most=LONGEST_PROMPT, example="A fox in snow, slow motion", lines=True)
     blocks = [
         field("prompt", "What should it show?", prompt),
-        *([] if request.channel_id else [field("channel", "Where should it go?", view.place_select(), tells=True)]),
+        *([field("channel", "Where should it go?", view.place_select(), tells=True)] if asks_where else []),
         *_priced(offered),
         *price(estimate, calendar, product),
         *_unpriced(request, offered),

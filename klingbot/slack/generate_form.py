@@ -26,7 +26,7 @@ def opened(desk: Desk, request: Request) -> Opens:
 
 
 def changed(desk: Desk, form: Filled) -> View:
-    return _view(desk, _request(form))
+    return _view(desk, _request(form), asks_where="channel" in form.values)
 
 
 def back_clicked(desk: Desk, click: Click) -> Answer:
@@ -66,12 +66,13 @@ def _taken(said: Message, request: Request) -> Taken:
     return Taken(said, request.response_url, request.thread_ts)
 
 
-def _view(desk: Desk, request: Request) -> View:
+def _view(desk: Desk, request: Request, *, asks_where: bool = False) -> View:
     prices = desk.engine.prices
     request = replace(request, wish=nearest(prices, request.wish))
     estimate = asking.estimate(desk.engine, request)
     assert not isinstance(estimate, NotSold), "the nearest that is sold is sold"
-    return forms.generate(request, estimate, prices, desk.engine.calendar)
+    asks_where = asks_where or not request.channel_id
+    return forms.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where)
 
 
 def _request(form: Filled) -> Request:

@@ -12,7 +12,7 @@ from filling import as_slack_has_it, block, choose, chosen, names, submit, text
 from slack_bolt import App
 
 from klingbot import prices
-from klingbot.engine import Engine, budgeting, open_engine, verdicts
+from klingbot.engine import Engine, budgeting, open_engine, projects, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.usage import usage
 from klingbot.frames import uploaded
@@ -218,6 +218,21 @@ def test_the_shortcut_from_anywhere_asks_where_the_video_should_go(bob: Any, hoo
     assert hook.said()["method"] == "there"
     job = only_job(engine)
     assert (job.channel_id, job.response_url) == (MARKETING, f"{hook.url}/there")
+
+
+def test_where_the_video_should_go_can_be_chosen_again_for_it_decides_who_pays(
+    bob: Any, hook: Any, engine: Engine
+) -> None:
+    projects.set_project(engine, MARKETING, "marketing", by="U0ALICE001")
+    bob.acts({"type": "shortcut", "callback_id": "generate"})
+    choose(bob, hook.said()["view"], at="2.0", channel=GENERAL)
+    again = hook.said()["view"]
+    assert "channel" in names(again)
+    choose(bob, again, at="3.0", channel=MARKETING)
+    view = hook.said()["view"]
+    assert "project marketing" in text(view)
+    assert submit(bob, view, prompt="a fox", channel=MARKETING) == {}
+    assert only_job(engine).channel_id == MARKETING
 
 
 def test_the_shortcut_on_a_message_makes_it_the_prompt_and_its_picture_the_first(bob: Any, hook: Any) -> None:
