@@ -33,7 +33,13 @@ def again(work: Callable[[], T]) -> T:
         if time.monotonic() - began > AGAIN_WITHIN_SECONDS:
             raise
         log.warning("%s Trying once more.", e)
+        first = e
+    try:
         return work()
+    except NotKeptError as second:
+        if isinstance(first, UncertainError):  # nobody knows of the first try: “nothing was held” may not be true
+            raise first from second
+        raise
 
 
 def not_understood(what: str, payload: Mapping[str, Any]) -> None:

@@ -23,6 +23,27 @@ def test_what_was_lost_is_done_once_more(trouble: type[Exception]) -> None:
     assert failures.again(work) == "held"
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (UncertainError, NotKeptError, "look whether it went through"),
+        (NotKeptError, NotKeptError, "Nothing was held or changed"),
+        (NotKeptError, UncertainError, "look whether it went through"),
+    ],
+)
+def test_nothing_was_held_is_said_only_if_that_is_true_of_both_tries(
+    first: type[Exception], second: type[Exception], said: str
+) -> None:
+    troubles = iter([first("lost"), second("away")])
+
+    def work() -> None:
+        raise next(troubles)
+
+    with pytest.raises((NotKeptError, UncertainError)) as error:
+        failures.again(work)
+    assert said in failures.noted(error.value).text
+
+
 def test_what_took_too_long_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failures, "AGAIN_WITHIN_SECONDS", -1)
     tries = []
