@@ -145,6 +145,42 @@ def test_a_server_that_falls_silent_is_said_in_time_and_found_again(
     prove(engine.store)
 
 
+@pytest.mark.slow
+def test_while_a_server_is_silent_nobody_waits_for_a_connection_after_all_other_waiting(
+    engine_of_its_own: Engine, own: PostgresServer
+) -> None:
+    """Commands that come together wait for a place, and then for the server, two seconds for each of its addresses."""
+    engine = engine_of_its_own
+
+    def waited(number: int) -> float:
+        began = time.monotonic()
+        with pytest.raises(NotKeptError):
+            budgeting.standings(engine)
+        return time.monotonic() - began
+
+    cut_all(own)
+    with frozen(own), ThreadPoolExecutor(12) as pool:
+        assert max(pool.map(waited, range(12))) < PATIENCE_SECONDS + 1.5
+    hold(engine, "r1")
+
+
+@pytest.mark.slow
+def test_a_server_that_only_reads_after_a_failover_is_left_as_soon_as_it_writes_again(
+    engine_of_its_own: Engine, own: PostgresServer
+) -> None:
+    engine = engine_of_its_own
+    own.run("ALTER DATABASE ledger SET default_transaction_read_only = on")
+    cut_all(own)
+    try:
+        for _ in range(2):
+            with pytest.raises(NotKeptError, match="read-only"):
+                hold(engine, "r1")
+    finally:
+        own.run("SET default_transaction_read_only = off; ALTER DATABASE ledger RESET default_transaction_read_only")
+    hold(engine, "r1")
+    prove(engine.store)
+
+
 @contextmanager
 def frozen(server: PostgresServer) -> Iterator[None]:
     pid = server.pid()
@@ -358,12 +394,38 @@ def test_a_user_who_may_only_read_is_noticed_at_the_start(empty: DatabaseUrl, po
         open_store(empty)
 
 
+def test_a_user_who_may_add_nothing_is_noticed_at_the_start_and_by_doctor(
+    empty: DatabaseUrl, postgres: PostgresServer
+) -> None:
+    """As where a host takes the right away because a plan's room is used up."""
+    open_store(empty).close()
+    postgres.run("CREATE ROLE full LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO full", "empty")
+    postgres.run("REVOKE INSERT ON ALL TABLES IN SCHEMA public FROM full", "empty")
+    try:
+        place = DatabaseUrl(empty.url.replace("postgres:secret@", "full@"))
+        with pytest.raises(DatabaseError, match="permission denied"):
+            open_store(place)
+        assert Health.FAILED in [finding.health for finding in ledger_checks.check(place, 0)]
+    finally:
+        postgres.run("DROP OWNED BY full; DROP ROLE full", "empty")
+
+
+def test_a_database_that_cannot_keep_every_letter_is_refused(postgres: PostgresServer) -> None:
+    postgres.run("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    try:
+        with pytest.raises(DatabaseError, match="keeps texts as LATIN1"):
+            open_store(DatabaseUrl(postgres.url("latin")))
+    finally:
+        postgres.run("DROP DATABASE latin WITH (FORCE)")
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
         ("postgresql://postgres:hush@127.0.0.1:{port}/nowhere", 'database "nowhere" does not exist'),
         ("postgresql://nobody:hush@127.0.0.1:{port}/ledger", 'role "nobody" does not exist'),
         ("postgresql://postgres:hu%sh@127.0.0.1:{port}/ledger", "must be percent-encoded"),
+        ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?word=up", "only options that PostgreSQL knows"),
         ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?sslmode=require", "SSL"),
         ("postgresql://postgres:hush@127.0.0.1:{port}/ledger?sslmode=maybe", 'invalid sslmode value: "maybe"'),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ _DEFAULTS = {
 }
 _PASSING = ("57P", "53", "08")
 """SQLSTATE classes of troubles that pass: starting up, shutting down, too many connections, a broken one."""
-_LASTING = ("FATAL", "SSL", "certificate", "private key", ": invalid ")
+_LASTING = ("FATAL", "SSL", "certificate", "private key", ": invalid ", "no password supplied")
 """In what libpq says of a server that refuses, a certificate that does not fit, an option that there is not."""
 
 T = TypeVar("T")
@@ -64,8 +65,8 @@ def connect(place: DatabaseUrl) -> Connection:
         given: dict[str, Any] = _DEFAULTS | conninfo_to_dict(place.url)
     except psycopg.ProgrammingError:  # which quotes what it could not read, and that may be the password
         raise DatabaseError(
-            "DATABASE_URL cannot be read as a PostgreSQL address. "
-            "In its user and password, characters such as @ : / # % must be percent-encoded."
+            "DATABASE_URL cannot be read as a PostgreSQL address. In its user and password, characters such as "
+            "@ : / # % must be percent-encoded; after a ? it may have only options that PostgreSQL knows."
         ) from None
     # Never prepared: a prepared `RETURNING *` breaks when another replica's upgrade adds a column, and PgBouncer's
     # transaction mode may have none.
@@ -81,11 +82,12 @@ def passing(trouble: psycopg.Error) -> bool:
 
 
 def lost(trouble: psycopg.Error, connection: Connection) -> bool:
-    """Whether the database failed, and not the statement."""
-    return isinstance(trouble, psycopg.OperationalError) or connection.closed
+    """Whether the database failed, and not the statement: after a failover a server may only read, for a while."""
+    gone = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+    return isinstance(trouble, gone) or connection.closed
 
 
-def plain(trouble: psycopg.Error) -> str:
+def plain(trouble: BaseException) -> str:
     """Its first line; the rest is for those who read PostgreSQL's own log."""
     return next(iter(str(trouble).strip().splitlines()), type(trouble).__name__)
 
@@ -96,6 +98,7 @@ class Connections:
     def __init__(self, place: DatabaseUrl, first: Connection) -> None:
         self._place = place
         self._free = [(first, time.monotonic())]
+        self._connecting = ThreadPoolExecutor(MOST, "connect")
         self._places = threading.BoundedSemaphore(MOST)
 
     @contextmanager
@@ -114,6 +117,7 @@ class Connections:
             self._places.release()
 
     def close(self) -> None:
+        self._connecting.shutdown(wait=False)
         while self._free:
             self._free.pop()[0].close()
 
@@ -125,17 +129,32 @@ class Connections:
             connection.close()
         while True:
             try:
-                return connect(self._place)
+                return self._connected(due)
             except psycopg.OperationalError as e:
                 if not passing(e) or isinstance(e, psycopg.errors.ConnectionTimeout) or _left(due) < AGAIN_SECONDS:
                     raise NotKeptError(f"The database {self._place} cannot be reached ({plain(e)}).") from e
                 time.sleep(AGAIN_SECONDS)
+
+    def _connected(self, due: float | None) -> Connection:
+        """A new one. psycopg gives each of a host's addresses two seconds at least, and Slack three to all of it."""
+        coming = self._connecting.submit(connect, self._place)
+        try:
+            return coming.result(_left(due))
+        except TimeoutError:
+            coming.add_done_callback(_close)
+            raise NotKeptError(f"The database {self._place} could not be reached in time.") from None
 
     def _give_back(self, connection: Connection) -> None:
         if connection.usable:
             self._free.append((connection, time.monotonic()))
         else:
             connection.close()
+
+
+def _close(come: Future[Connection]) -> None:
+    """One for which nobody waits any more."""
+    if not come.cancelled() and come.exception() is None:
+        come.result().close()
 
 
 def _left(due: float | None) -> float:

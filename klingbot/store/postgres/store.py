@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from klingbot.store import facts
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     AwayError,
@@ -27,6 +28,7 @@ from klingbot.store.database import (
     NotKeptError,
     Rows,
     UncertainError,
+    part,
 )
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
@@ -95,9 +97,9 @@ class PostgresStore:
         self._turns = Turns()
         try:
             self._migrate()
-        except psycopg.Error as e:
+        except (psycopg.Error, NotKeptError) as e:
             raise DatabaseError(
-                f"The database {place} cannot be opened for writing ({plain(e)}). "
+                f"The database {place} cannot be opened for writing ({plain(e.__cause__ or e)}). "
                 "Check that DATABASE_URL names a database of the bot's own, and a user who may create tables there."
             ) from e
 
@@ -113,6 +115,7 @@ class PostgresStore:
             except psycopg.Error as e:
                 if not lost(e, connection):
                     raise
+                connection.close()
                 raise NotKeptError(f"The database {self.place} was lost; nothing was kept ({plain(e)}).") from e
             if not transaction.abandoned:
                 self._commit(connection)
@@ -172,6 +175,7 @@ class PostgresStore:
     def _migrate(self) -> None:
         """Applies what is pending, in one transaction, so that replicas starting at once do it once."""
         with self.write(patient=True) as tx:
+            self._refuse_unless_unicode(tx)
             tx.execute("CREATE TABLE IF NOT EXISTS _migrations (name text PRIMARY KEY, applied_at timestamptz)")
             applied = {row["name"] for row in tx.execute("SELECT name FROM _migrations").fetchall()}
             refuse_newer(self.place, applied)
@@ -181,8 +185,19 @@ class PostgresStore:
                 if name not in applied:
                     step(_Schema(tx))
                     tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
-            # Writes nothing, but a user who may only read is noticed now and not at somebody's first command.
-            tx.execute("DELETE FROM facts WHERE 1 = 0")
+            # A user who may not write is noticed now and not at somebody's first command.
+            with part(tx) as attempt:
+                facts.put(attempt, "whether this can be written", "")
+                attempt.abandon()
+
+    def _refuse_unless_unicode(self, tx: PostgresTransaction) -> None:
+        """Raises DatabaseError for a database that cannot keep what people write."""
+        encoding = tx.execute("SHOW server_encoding").fetchone()["server_encoding"]
+        if encoding not in ("UTF8", "SQL_ASCII"):
+            raise DatabaseError(
+                f"The database {self.place} keeps texts as {encoding}, which has no emoji and few alphabets. "
+                "Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+            )
 
     def _refuse_without_turns(self) -> None:
         """Before a ledger is made: some databases that speak PostgreSQL take advisory locks for nothing.
