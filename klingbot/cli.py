@@ -45,7 +45,7 @@ def end_with(work: Callable[[], None]) -> None:
 @click.command()
 def migrate() -> None:
     """Bring the database's schema up to date (the bot does so by itself when it starts)."""
-    end_with(lambda: open_store(settings.database(settings.environment())).close())
+    end_with(_migrate)
 
 
 @click.command()
@@ -90,6 +90,8 @@ def export(shape: str, what: str, file: TextIO) -> None:
         export(settings.database(settings.environment()), what, shape, file)
     except (DatabaseError, settings.SettingsError) as e:
         raise click.ClickException(str(e)) from e
+    if file.name != "<stdout>":
+        click.echo(f"Every one of the {what} is in {file.name}.", err=True)
 
 
 @click.command("import")
@@ -113,6 +115,12 @@ def move(source: str, target: str) -> None:
         raise click.ClickException(str(e)) from e
     click.echo(f"{moved['jobs']:,} jobs, {moved['entries']:,} entries and {sum(moved.values()):,} rows in all arrived.")
     click.echo("Every row is as it was, and the totals are what the entries add up to.")
+
+
+def _migrate() -> None:
+    place = settings.database(settings.environment())
+    open_store(place).close()
+    click.echo(f"{place} is up to date.")
 
 
 def _import(file: Path) -> None:

@@ -82,6 +82,13 @@ def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
     assert "not a database" in finding.said
 
 
+def test_a_database_that_cannot_be_made_fails_and_one_that_can_is_only_told(tmp_path: Path) -> None:
+    assert ledger_checks.check(tmp_path / "new.db", 0)[-1].health is Health.WARNING
+    finding = ledger_checks.check(tmp_path / "nowhere" / "new.db", 0)[-1]
+    assert (finding.health, f"no folder {tmp_path / 'nowhere'}" in finding.said) == (Health.FAILED, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_that_was_never_migrated_is_told_to_migrate(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     path.touch()

@@ -149,7 +149,8 @@ def run(engine: Engine, *words: str) -> Any:
 def test_the_command_writes_to_a_file_or_to_the_standard_output(spent: Engine, tmp_path: Path) -> None:
     assert run(spent).stdout.splitlines()[0].startswith("id,state,user_id")
     target = tmp_path / "entries.jsonl"
-    assert run(spent, "--format", "jsonl", "--what", "entries", str(target)).exit_code == 0
+    exported = run(spent, "--format", "jsonl", "--what", "entries", str(target))
+    assert (exported.exit_code, exported.stderr) == (0, f"Every one of the entries is in {target}.\n")
     assert len(target.read_text().splitlines()) == 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def check(path: Path, ledger: Callable[[Database], list[Finding]]) -> list[Findi
     """What can be said of the file, and `ledger` of what is in it. It is neither made nor migrated."""
     version = _version()
     if not path.exists():
-        return [version, warning("database", f"{path} does not exist yet", "Nothing to do: the bot makes it.")]
+        return [version, _to_be_made(path)]
     try:
         with snapshot(path) as db:
             if missing := sqlite.steps_missing(db):
@@ -27,6 +28,18 @@ def check(path: Path, ledger: Callable[[Database], list[Finding]]) -> list[Findi
         return [version, _modes(path), *found]
     except DatabaseError as e:
         return [version, unreadable(e)]
+
+
+def _to_be_made(path: Path) -> Finding:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return failed(
+            "database", f"there is no folder {folder} to make {path.name} in", "Make it, or change KLINGBOT_DB."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        said = f"{path.name} cannot be made in {folder}, where the bot may not write"
+        return failed("database", said, "Let the bot's user write there, or let KLINGBOT_DB name another place.")
+    return warning("database", f"{path} does not exist yet", "Nothing to do: the bot makes it.")
 
 
 def _version() -> Finding:

@@ -8,17 +8,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from klingbot.blocks import home as home_blocks
 from klingbot.blocks.message import in_words
 from klingbot.engine.home import home
 from klingbot.slack.desk import Desk
+from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Homes:
         except SlackApiError as e:
             log.warning("Slack did not take a home: %s", e.response.get("error"))
             return False
-        except (OSError, HTTPException, SlackClientError, ValueError) as e:
+        except UNREACHABLE as e:
             log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
             return False
         return True

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from http.client import HTTPException
+import time
+from collections.abc import Callable
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
     RateLimitErrorRetryHandler,
@@ -18,11 +19,12 @@ from klingbot.blocks import answers
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
 from klingbot.slack.desk import Hands
+from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 5
-_AWAY = (OSError, HTTPException, SlackClientError, ValueError)
+_PATIENCE_SECONDS = 20
 
 
 def answer(response_url: str, message: Message, *, replaces: bool = False, thread_ts: str | None = None) -> None:
@@ -41,7 +43,7 @@ def answer(response_url: str, message: Message, *, replaces: bool = False, threa
         if message.has_pictures and 400 <= reply.status_code < 500:
             log.info("Slack does not draw an answer; it is said in words")
             reply = webhook.send_dict({**message.in_words().payload(), "replace_original": replaces, **thread})
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("an answer to a click was lost: %s", type(e).__name__)
         return
     if reply.status_code != 200:
@@ -50,14 +52,15 @@ def answer(response_url: str, message: Message, *, replaces: bool = False, threa
 
 def tell(client: WebClient, to: str, message: Message, *, thread_ts: str | None = None) -> None:
     """Says it in somebody's direct messages, where there is no response_url; `to` is their id, or that of these."""
+    said = {"channel": to, "thread_ts": thread_ts, **message.payload()}
     try:
-        client.chat_postMessage(channel=to, thread_ts=thread_ts, unfurl_links=False, **message.payload())
+        _in_its_turn(lambda: client.chat_postMessage(unfurl_links=False, **said))
     except SlackApiError as e:
         if message.has_pictures and e.response.get("error") == "invalid_blocks":
             tell(client, to, message.in_words(), thread_ts=thread_ts)
             return
         log.warning("an answer was lost: %s", e.response.get("error"))
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("an answer was lost: %s", type(e).__name__)
 
 
@@ -70,7 +73,7 @@ def hand(client: WebClient, to: str, file: Hands) -> Message:
         )
     except SlackApiError as e:
         log.warning("Slack did not take a file: %s", e.response.get("error"))
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("a file was lost: %s", type(e).__name__)
     else:
         return file.message
@@ -82,13 +85,30 @@ def whisper(client: WebClient, channel_id: str, user_id: str, message: Message, 
 
     A thread that is quiet as yet would hide it (Slack's docs, chat.postEphemeral): so only where it was asked in one.
     """
+    said = {"channel": channel_id, "user": user_id, "thread_ts": thread_ts, **message.payload()}
     try:
-        client.chat_postEphemeral(channel=channel_id, user=user_id, thread_ts=thread_ts, **message.payload())
+        _in_its_turn(lambda: client.chat_postEphemeral(**said))
     except SlackApiError as e:
         log.info("Slack did not take a private answer in a channel: %s", e.response.get("error"))
         tell(client, user_id, message)
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("an answer was lost: %s", type(e).__name__)
+
+
+def _in_its_turn(say: Callable[[], object]) -> None:
+    """Slack takes about one message a second for each channel (its docs, rate limits): more of them wait a little.
+
+    Only for threads for which nobody waits. Raises SlackApiError, also when that has lasted for long.
+    """
+    latest = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            say()
+            return
+        except SlackApiError as e:
+            if e.response.get("error") != "ratelimited" or time.monotonic() > latest:
+                raise
+            time.sleep(float(e.response.headers.get("Retry-After", 1)))
 
 
 def open_form(client: WebClient, trigger_id: str, view: View, *, over: bool = False) -> Message | None:
@@ -103,7 +123,7 @@ def open_form(client: WebClient, trigger_id: str, view: View, *, over: bool = Fa
             client.views_open(trigger_id=trigger_id, view=view.payload())
     except SlackApiError as e:
         log.warning("Slack did not open the form %s: %s", view.callback_id, e.response.get("error"))
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("Slack could not be reached to open the form %s: %s", view.callback_id, type(e).__name__)
     else:
         return None
@@ -117,7 +137,7 @@ def renew_form(client: WebClient, view_id: str, view: View) -> bool:
     except SlackApiError as e:
         if e.response.get("error") != "not_found":
             log.warning("Slack did not update the form %s: %s", view.callback_id, e.response.get("error"))
-    except _AWAY as e:
+    except UNREACHABLE as e:
         log.warning("Slack could not be reached to update the form %s: %s", view.callback_id, type(e).__name__)
     else:
         return True

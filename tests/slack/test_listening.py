@@ -300,6 +300,14 @@ def test_words_too_long_for_a_button_still_open_the_form(bob: Any, hook: Any) ->
 # Where it cannot be said.
 
 
+@pytest.mark.parametrize("text", [f"{ME} help", "help"], ids=["mention", "direct"])
+def test_an_answer_for_which_slack_has_no_time_just_now_comes_a_little_later(bob: Any, hook: Any, text: str) -> None:
+    for method in ("chat.postMessage", "chat.postEphemeral"):
+        hook.once_refused[method] = "ratelimited"
+    bob.says(text, direct=text == "help")
+    assert hook.said()["method"] == ("chat.postMessage" if text == "help" else "chat.postEphemeral")
+
+
 def test_an_answer_that_the_channel_does_not_take_comes_to_the_direct_messages(
     bob: Any, hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
