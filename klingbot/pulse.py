@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from klingbot.engine import Engine
-from klingbot.store import DatabaseError, facts
+from klingbot.store import DatabaseError, Transaction, facts, waits
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
+BACK_MS = 300_000
+"""A last beat so far in the future was a clock's that was put back since. Bots that share a ledger differ by less."""
 PATIENCE_SECONDS = 30
 """So long may a beat be late: a wait for another writer is no failure."""
 
@@ -36,7 +38,8 @@ class Pulse:
         self._beating = True
         try:
             with self.engine.store.write() as tx:
-                facts.put(tx, facts.LAST_BEAT, str(self.engine.clock()))
+                self._mind_the_clock(tx, now := self.engine.clock())
+                facts.put(tx, facts.LAST_BEAT, str(now))
         except DatabaseError as error:  # which names the server: the log may, who asks /healthz need not know
             self._noted("the ledger cannot be written: its database is away, busy or lost", str(error))
         except Exception as error:  # whatever it is, nobody's job can be held either
@@ -57,6 +60,14 @@ class Pulse:
         if self._beating:
             return f"the ledger has been locked for {silent:.0f} s"
         return f"nothing has run by the clock for {silent:.0f} s"
+
+    def _mind_the_clock(self, tx: Transaction, now: int) -> None:
+        """What was to wait a minute does not wait an hour because the clock was an hour ahead when it was said."""
+        before = facts.get(tx, facts.LAST_BEAT)
+        ahead = int(before) - now if before else 0
+        if ahead > BACK_MS:
+            log.warning("the clock was put back by %s s; what waits is moved along with it", ahead // 1000)
+            waits.move_back(tx, by=ahead)
 
     def _noted(self, problem: str | None, details: str = "") -> None:
         """Logs what is new."""

@@ -1,0 +1,52 @@
+"""A clock that ran ahead and is put back: nothing waits for the time that it showed."""
+
+from __future__ import annotations
+
+from klingbot.engine import Engine
+from klingbot.jobs import JobState
+from klingbot.outbox import SubmittingResumed, kind_of_type
+from klingbot.pulse import BACK_MS, Pulse
+from klingbot.store import delivery, gates, jobs, outbox
+from tests.conftest import FakeClock
+from tests.ledger_checks import hold, prove
+
+HOUR = 3_600
+LEASE_MS = 60_000
+
+
+def claimed(engine: Engine, now: int) -> tuple[int, bool]:
+    """How many jobs could go to Kling, and whether a message could go to Slack."""
+    with engine.store.write() as tx:
+        taken = jobs.claim(tx, JobState.HELD, now=now, lease_until=now + LEASE_MS, most=10)
+        said = delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+        tx.abandon()
+    return len(taken), said is not None
+
+
+def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(engine: Engine, clock: FakeClock) -> None:
+    pulse = Pulse(engine)
+    clock.tick(HOUR)
+    pulse.beat()
+    hold(engine, "r1")
+    with engine.store.write() as tx:
+        outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=clock.at)
+        jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
+        gates.close(tx, "account", opens_at=clock.at + 10_000, code=1303, reason="busy", at=clock.at)
+    clock.tick(-HOUR)
+    assert claimed(engine, clock.at) == (0, False)
+    pulse.beat()
+    clock.tick(LEASE_MS / 1000)
+    assert claimed(engine, clock.at) == (1, True)
+    prove(engine.store)
+
+
+def test_bots_whose_clocks_differ_a_little_move_nothing(engine: Engine, clock: FakeClock) -> None:
+    pulse = Pulse(engine)
+    pulse.beat()
+    hold(engine, "r1")
+    with engine.store.write() as tx:
+        jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
+    clock.tick(-BACK_MS / 1000)
+    pulse.beat()
+    clock.tick(BACK_MS / 1000)
+    assert claimed(engine, clock.at) == (0, False)
