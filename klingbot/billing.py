@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from klingbot.jobs import Job, JobState
-
-_LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
+from klingbot.jobs import LIVE, Job
 
 
 class Difference(StrEnum):
@@ -67,7 +65,7 @@ def judge(billed: Billed, job: Job | None) -> BillFinding | None:
     """What is wrong with a charge; None when nothing is, or when the job's verdict is not in yet."""
     if job is None:
         return _finding(Difference.NO_JOB, billed, None, None) if billed.millicredits else None
-    if job.state in _LIVE or not job.kling_units:
+    if job.state in LIVE or not job.kling_units:
         return None
     booked = job.settled.millicredits if job.settled else 0
     if billed.millicredits != booked:

@@ -28,6 +28,11 @@ class JobState(StrEnum):
     """It never ran: Kling refused it, or it was cancelled while it waited."""
 
 
+LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
+"""Of jobs that have yet to end."""
+ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Somebody asks for a video. The same `request_id` again is the same request."""

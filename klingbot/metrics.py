@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from klingbot.budgets import Standing
 from klingbot.engine import Engine, budgeting
-from klingbot.jobs import JobState
+from klingbot.jobs import ENDED, LIVE
 from klingbot.meters import BOUNDS, Errors, Latencies, Meters
 from klingbot.money import MICROUSD, MILLICREDITS
 from klingbot.store import gauges
@@ -32,8 +32,6 @@ _OF_BUDGETS: tuple[tuple[str, str, Callable[[Standing], int | None], int], ...] 
     ("limit_credits", "Its limit in credits", lambda s: s.budget.limit_millicredits, MILLICREDITS),
     ("limit_usd", "Its limit in US dollars", lambda s: s.budget.limit_microusd, MICROUSD),
 )
-_LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
-_ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
 
 
 def route(engine: Engine, meters: Meters) -> Route:
@@ -53,7 +51,7 @@ class Metrics(Collector):
     def __init__(self, engine: Engine, meters: Meters) -> None:
         self._engine = engine
         self._meters = meters
-        self._ended: Counter[str] = Counter({str(state): 0 for state in _ENDED})
+        self._ended: Counter[str] = Counter({str(state): 0 for state in ENDED})
         self._last_entry = gauges.last_entry(engine.store.read())
         self._counting = threading.Lock()
 
@@ -67,7 +65,7 @@ class Metrics(Collector):
 
     def _ledger(self) -> Iterator[Metric]:
         now, read = self._engine.clock(), gauges.read(self._engine.store.read())
-        live = {str(state): read.live.get(state, 0) for state in _LIVE}
+        live = {str(state): read.live.get(state, 0) for state in LIVE}
         waited_ms = 0 if read.oldest_at is None else max(0, now - read.oldest_at)
         yield _labelled("klingbot_jobs", "Jobs that have yet to end", "state", live)
         yield self._ended_jobs()

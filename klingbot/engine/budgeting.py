@@ -8,7 +8,7 @@ from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, 
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
-from klingbot.periods import Period, PeriodKind
+from klingbot.periods import Period, PeriodKind, Periods
 from klingbot.store import Database, Transaction, audit, budgets, crossings, ledger, projects
 
 
@@ -209,9 +209,11 @@ def _note(
         audit.note(tx, at=at, by=by, what=what, subject=scope, before=was, after=became, why=why)
 
 
-def standing_of(db: Database, engine: Engine, scope: str, kind: PeriodKind) -> Standing | None:
-    """How one budget stands now."""
-    found = budgets.standings_of(db, (scope,) * 3, engine.periods())
+def standing_of(
+    db: Database, engine: Engine, scope: str, kind: PeriodKind, periods: Periods | None = None
+) -> Standing | None:
+    """How one budget stands now, or in the period of its kind among those."""
+    found = budgets.standings_of(db, (scope,) * 3, periods or engine.periods())
     return next((standing for standing in found if standing.budget.kind is kind), None)
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from klingbot import digests
 from klingbot.budgets import Standing, Total
 from klingbot.digests import Day, Digest, Heading, Spender, Spenders
+from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at
 from klingbot.money import NOTHING
@@ -104,9 +105,8 @@ class _Days:
 
 def _at_the_end(db: Database, engine: Engine, scope: str, period: Period, total: Total) -> Standing | None:
     """The scope's budget of the period's kind, with what was granted for that period."""
-    then = budgets.standings_of(db, (scope, scope, scope), engine.calendar.periods(period.start))
-    budget = next((standing.budget for standing in then if standing.budget.kind is period.kind), None)
-    return Standing(budget, period, total) if budget else None
+    then = standing_of(db, engine, scope, period.kind, engine.calendar.periods(period.start))
+    return Standing(then.budget, period, total) if then else None
 
 
 def _headings(db: Database, engine: Engine, scope: str, days: _Days) -> Iterator[Heading]:

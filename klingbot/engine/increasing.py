@@ -131,6 +131,10 @@ def refused_request(engine: Engine, refused_id: str, user_id: str) -> Request | 
     return kept.request if kept else None
 
 
+def increase_of(engine: Engine, increase_id: str) -> Increase | None:
+    return increases.get(engine.store.read(), increase_id)
+
+
 def pending(engine: Engine) -> list[Increase]:
     return increases.pending(engine.store.read())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import LIVE, Job, JobState
 from klingbot.outbox import JobShown, Named, kind_of, to_json
 from klingbot.store import Transaction, job_messages, jobs, ledger, outbox
 from klingbot.store.job_messages import JobMessage
@@ -22,8 +22,6 @@ PLACE_MS = 500
 """For each job that waits before it, so much longer until its place in line is looked at again."""
 EXACT = 10
 """Places in line from here on are told in tens: nobody counts them, and each costs an edit."""
-
-LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
 
 
 def show(engine: Engine, names: Callable[[], Mapping[str, str]]) -> None:

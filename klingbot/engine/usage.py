@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.budgets import WORKSPACE, Standing, Total, project_scope
+from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.periods import Period, PeriodKind
-from klingbot.store import budgets, ledger, spending
+from klingbot.store import ledger, spending
 from klingbot.store.spending import Share
 
 
@@ -30,7 +31,7 @@ def usage(engine: Engine, scope: str, kind: PeriodKind, by: str) -> Usage:
     """`by` is model, user, project or day."""
     reader, periods = engine.store.read(), engine.periods()
     period = periods.of(kind)
-    standing = next((s for s in budgets.standings_of(reader, (scope,) * 3, periods) if s.budget.kind is kind), None)
+    standing = standing_of(reader, engine, scope, kind, periods)
     shares = spending.breakdown(reader, scope, period.start, period.end, by)
     elsewhere = _projects(engine, period) if scope.startswith(project_scope("")) and not shares else ()
     return Usage(scope, period, ledger.total(reader, scope, period), standing, by, tuple(shares), elsewhere)

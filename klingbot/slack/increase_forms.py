@@ -18,7 +18,6 @@ from klingbot.slack import increasing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken
 from klingbot.slack.mistakes import MistakeError
-from klingbot.store import increases as kept
 
 
 def ask_opened(desk: Desk, click: Click) -> Answer:
@@ -29,12 +28,12 @@ def ask_opened(desk: Desk, click: Click) -> Answer:
 
 
 def approve_opened(desk: Desk, click: Click) -> Answer:
-    increase = kept.get(desk.engine.store.read(), click.value)
+    increase = engine.increase_of(desk.engine, click.value)
     return Opens(blocks.approve(increase, click.origin)) if increase else _unknown(click)
 
 
 def deny_opened(desk: Desk, click: Click) -> Answer:
-    increase = kept.get(desk.engine.store.read(), click.value)
+    increase = engine.increase_of(desk.engine, click.value)
     return Opens(blocks.deny(increase, click.origin)) if increase else _unknown(click)
 
 

@@ -94,7 +94,7 @@ def standings_of(db: Database, scopes: tuple[str, str, str], periods: Periods) -
 
 def standings(db: Database, periods: Periods) -> list[Standing]:
     """How every budget stands: the workspace's first, then projects, then people, by name."""
-    rows = db.execute(f"{_STANDINGS} ORDER BY budgets.scope", _starts(periods)).fetchall()
+    rows = db.execute(_STANDINGS, _starts(periods)).fetchall()
     kinds = list(PeriodKind)
     ranks = {"workspace": 0, "project": 1, "user": 2}
     found = [_standing(row, periods) for row in rows]

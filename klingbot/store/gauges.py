@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from klingbot.money import Amount
 from klingbot.store import outbox
 from klingbot.store.database import Database
+from klingbot.store.jobs import LIVE
 
-_LIVE = "state IN ('held', 'submitting', 'submitted')"
 _HOLDING = "CASE WHEN written_off_at IS NULL THEN 1 ELSE 0 END"
 
 
@@ -31,7 +31,7 @@ def read(db: Database) -> Gauges:
     jobs = db.execute(f"""
         SELECT state, count(*) AS jobs, CAST(sum(quote_millicredits * {_HOLDING}) AS BIGINT) AS millicredits,
           CAST(sum(quote_microusd * {_HOLDING}) AS BIGINT) AS microusd
-        FROM jobs WHERE {_LIVE} GROUP BY state""").fetchall()
+        FROM jobs WHERE {LIVE} GROUP BY state""").fetchall()
     oldest = db.execute("SELECT min(created_at) AS oldest_at FROM outbox WHERE state = 'waiting'").fetchone()
     messages = outbox.counts(db)
     return Gauges(

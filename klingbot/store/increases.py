@@ -91,7 +91,7 @@ def put(tx: Transaction, increase: Increase) -> bool:
     return row is not None
 
 
-def get(db: Database | Transaction, increase_id: str) -> Increase | None:
+def get(db: Database, increase_id: str) -> Increase | None:
     row = db.execute("SELECT * FROM increases WHERE id = :id", {"id": increase_id}).fetchone()
     return _increase(row) if row else None
 

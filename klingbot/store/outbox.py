@@ -129,12 +129,12 @@ def put(
     return True
 
 
-def find(db: Database | Transaction, key: str) -> OutboxMessage | None:
+def find(db: Database, key: str) -> OutboxMessage | None:
     row = db.execute("SELECT * FROM outbox WHERE key = :key", {"key": key}).fetchone()
     return message_of(row) if row else None
 
 
-def said_as(db: Database | Transaction, key: str) -> OutboxMessage | None:
+def said_as(db: Database, key: str) -> OutboxMessage | None:
     """The message that said it, or will: itself, or the one that carries it."""
     message = find(db, key)
     while message and message.carried_by:

@@ -8,7 +8,7 @@ from klingbot.quiet import QuietHours
 from klingbot.store.database import Database, Transaction
 
 
-def get(db: Database | Transaction, channel_id: str) -> QuietHours | None:
+def get(db: Database, channel_id: str) -> QuietHours | None:
     row = db.execute("SELECT * FROM quiet_hours WHERE channel_id = :id", {"id": channel_id}).fetchone()
     return _hours(row) if row else None
 

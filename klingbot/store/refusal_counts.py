@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from klingbot.budgets import WORKSPACE
 from klingbot.digests import Refused
 from klingbot.jobs import Job
 from klingbot.money import Amount
 from klingbot.store.database import Database, Transaction
+from klingbot.store.spending import only_of
 
 
 def count(tx: Transaction, job: Job) -> None:
@@ -31,8 +31,7 @@ def count(tx: Transaction, job: Job) -> None:
 
 def within(db: Database, scope: str, start: int, end: int) -> Refused:
     """Those of the days that start within [start, end)."""
-    kind, _, name = scope.partition(":")
-    only = "" if scope == WORKSPACE else f"AND {'user_id' if kind == 'user' else 'project'} = :name"
+    only, name = only_of(scope)
     row = db.execute(
         f"""
         SELECT CAST(coalesce(sum(jobs), 0) AS BIGINT) AS jobs,

@@ -30,7 +30,7 @@ def done(tx: Transaction, name: str, *, next_at: int) -> None:
     )
 
 
-def found(db: Database | Transaction) -> set[str]:
+def found(db: Database) -> set[str]:
     """What was found wrong and has not been right since, by the finding's name."""
     return {row["what"] for row in db.execute("SELECT what FROM unsound").fetchall()}
 

@@ -39,7 +39,7 @@ def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[S
     Reads one row per day, user, project and model of the span: neither the jobs nor anything older.
     """
     column = _BY[by]
-    only, name = _only(scope)
+    only, name = only_of(scope)
     order = "1" if by == "day" else "sum(settled_microusd) + sum(held_microusd) DESC, 1"
     rows = db.execute(
         f"""
@@ -53,7 +53,7 @@ def breakdown(db: Database, scope: str, start: int, end: int, by: str) -> list[S
 
 def by_spender(db: Database, scope: str, start: int, end: int) -> dict[str, list[Share]]:
     """The breakdowns by `user`, `project` and `model` at once, for which the days are read and added up once."""
-    only, name = _only(scope)
+    only, name = only_of(scope)
     rows = db.execute(
         f"""
         WITH spent AS (
@@ -82,7 +82,7 @@ def dearest(db: Database, scope: str, days: Iterable[int], most: int) -> list[De
 
     Of each day the index hands over its dearest and no more, so a day with many jobs costs what a quiet one does.
     """
-    only, name = _only(scope)
+    only, name = only_of(scope)
     sql = f"""
         SELECT id, user_id, project, model, duration_seconds, resolution, audio, settled_millicredits, settled_microusd
         FROM jobs WHERE state = 'succeeded' {only} AND day_start = :day
@@ -91,8 +91,8 @@ def dearest(db: Database, scope: str, days: Iterable[int], most: int) -> list[De
     return [_dear(row) for row in nlargest(most, found, key=lambda row: row["settled_microusd"])]
 
 
-def _only(scope: str) -> tuple[str, str]:
-    """What leaves only the scope's rows of jobs and daily spend, and its `:name`; the workspace has all of them."""
+def only_of(scope: str) -> tuple[str, str]:
+    """What leaves only the scope's rows of a table with people and projects, and its `:name`; the workspace has all."""
     kind, _, name = scope.partition(":")
     return ("", "") if scope == WORKSPACE else (f"AND {'user_id' if kind == 'user' else 'project'} = :name", name)
 

@@ -12,7 +12,7 @@ from klingbot.engine import Engine, asking, verdicts
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
 from klingbot.inquiries import LOST_REPLY_MS, Inquiries
-from klingbot.jobs import Job, JobState, Request
+from klingbot.jobs import LIVE, Job, JobState, Request
 from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
 from klingbot.pricing import NotSold, Wish
 from klingbot.store import jobs
@@ -21,7 +21,6 @@ from klingbot.tracker.room import left_of
 from klingbot.tracker.shapes import number, project_name
 
 POLL_MS = 5_000
-_LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
 
 
 class BudgetExceededError(Exception):
@@ -71,7 +70,7 @@ class BudgetEnforcedClient:
         while True:
             self._ask(self._job(job_id))
             job = self._job(job_id)
-            if job.state not in _LIVE or time.monotonic() + poll_seconds > ends:
+            if job.state not in LIVE or time.monotonic() + poll_seconds > ends:
                 return _told(job)
             time.sleep(poll_seconds)
 
