@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from klingbot.engine import Engine
-from klingbot.store import NotKeptError, Store, open_store, sqlite
+from klingbot.store import NotKeptError, Store, open_store
 from klingbot.store.sqlite import SqliteStore
 from tests.ledger_checks import hold, prove
 
@@ -23,7 +23,7 @@ MOMENT = 0.2
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the ledger is opened: its connections wait so long for other programs."""
-    monkeypatch.setattr(sqlite, "PATIENCE_SECONDS", MOMENT)
+    monkeypatch.setattr("klingbot.store.sqlite.store.PATIENCE_SECONDS", MOMENT)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""The use cases, each one transaction. They know neither Slack nor HTTP.
+"""The use cases, each one transaction, in rooms named for what is done. They know neither Slack nor HTTP.
 
-`asking` prices and holds, `cancelling` gives back what waits; `verdicts` books what Kling says; `budgeting` sets and
-shows budgets; `usage` tells who spent what; `alerting` queues what must be said.
+Begin with `asking`, which prices and holds, and `verdicts`, which books what Kling says.
 """
 
 from klingbot.engine.core import Clock, Engine, open_engine

@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: how a transaction runs, and how its schema is brought up to date.
+"""The ledger in PostgreSQL: how a transaction runs.
 
 Writers take turns, as they do with SQLite: each write transaction begins with one advisory lock for the whole ledger,
 which PostgreSQL hands on in the order of asking. So what a transaction has read stays true until it commits, in every
@@ -19,7 +19,6 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from klingbot.store import facts
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     AwayError,
@@ -28,12 +27,11 @@ from klingbot.store.database import (
     NotKeptError,
     Rows,
     UncertainError,
-    part,
 )
 from klingbot.store.place import DatabaseUrl
+from klingbot.store.postgres import schema
 from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
-from klingbot.store.postgres.dialect import Row, ddl, statement, values
-from klingbot.store.steps import STEPS, refuse_newer
+from klingbot.store.postgres.dialect import Row, statement, values
 from klingbot.store.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -173,44 +171,14 @@ class PostgresStore:
             raise RuntimeError(f"the transaction was not committed: {said}")
 
     def _migrate(self) -> None:
-        """Applies what is pending, in one transaction, so that replicas starting at once do it once."""
         with self.write(patient=True) as tx:
-            self._refuse_unless_unicode(tx)
-            tx.execute("CREATE TABLE IF NOT EXISTS _migrations (name text PRIMARY KEY, applied_at timestamptz)")
-            applied = {row["name"] for row in tx.execute("SELECT name FROM _migrations").fetchall()}
-            refuse_newer(self.place, applied)
-            if not applied:
-                self._refuse_without_turns()
-            for name, step in STEPS.items():
-                if name not in applied:
-                    step(_Schema(tx))
-                    tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
-            # A user who may not write is noticed now and not at somebody's first command.
-            with part(tx) as attempt:
-                facts.put(attempt, "whether this can be written", "")
-                attempt.abandon()
+            schema.migrate(tx, self.place, self._keeps_others_out)
 
-    def _refuse_unless_unicode(self, tx: PostgresTransaction) -> None:
-        """Raises DatabaseError for a database that cannot keep what people write."""
-        encoding = tx.execute("SHOW server_encoding").fetchone()["server_encoding"]
-        if encoding not in ("UTF8", "SQL_ASCII"):
-            raise DatabaseError(
-                f"The database {self.place} keeps texts as {encoding}, which has no emoji and few alphabets. "
-                "Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
-            )
-
-    def _refuse_without_turns(self) -> None:
-        """Before a ledger is made: some databases that speak PostgreSQL take advisory locks for nothing.
-
-        Called by whoever has the turn. Raises DatabaseError.
-        """
+    def _keeps_others_out(self) -> bool:
+        """Asked by whoever has the turn: whether another connection is refused the turn meanwhile."""
         with self._connections.one(time.monotonic() + PATIENCE_SECONDS) as another:
             row = another.execute(f"SELECT pg_try_advisory_xact_lock({TURN})".encode()).fetchone()
-        if row is not None and row[0]:
-            raise DatabaseError(
-                f"The database {self.place} gives the same advisory lock to two at once; budgets would not hold. "
-                "Klingbot needs PostgreSQL, or what keeps to its locks."
-            )
+        return row is not None and not row[0]
 
 
 @contextmanager
@@ -250,16 +218,6 @@ class _Snapshot:
     def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
         cursor = self._connection.cursor(name=f"c{next(self._names)}")
         return cursor.execute(statement(sql), values(params or {}))
-
-
-class _Schema:
-    """What a migration speaks to: it is written as SQLite takes it."""
-
-    def __init__(self, tx: PostgresTransaction) -> None:
-        self._tx = tx
-
-    def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
-        return self._tx.execute(ddl(sql), params)
 
 
 def _run(connection: Connection, sql: str, params: Mapping[str, Any] | None) -> Fetched:

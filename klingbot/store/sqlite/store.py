@@ -9,29 +9,25 @@ fixed in 3.51.3). `BEGIN IMMEDIATE` is what keeps the money right; the queue is 
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from klingbot.store.database import (
     PATIENCE_SECONDS,
-    Database,
     DatabaseError,
     NotKeptError,
-    Transaction,
     UncertainError,
 )
 from klingbot.store.light import sqlite_utils
 from klingbot.store.parameters import by_place
-from klingbot.store.steps import missing, refuse_newer
-from klingbot.store.turns import Turns
+from klingbot.store.sqlite.turn import Turn
+from klingbot.store.steps import refuse_newer
 from migrations.migrations import migrations
 
 _PRAGMAS = (
@@ -40,9 +36,6 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA mmap_size = 0",
 )
-
-
-_BUSY = "Another process keeps the ledger's file; nothing was kept."
 _TROUBLE = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -51,65 +44,6 @@ _TROUBLE = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
 )
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.002
-"""Seconds between two looks at another process's lock: short ones are fair enough, and one wait could not be ended."""
-
-VERSION = sqlite3.sqlite_version_info
-"""Of the SQLite that this Python brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Modes:
-    """How the bot's own connections keep what was acknowledged."""
-
-    journal: str
-    synchronous: int
-    """SQLite's number: 2 is FULL."""
-
-
-class _Turn:
-    """Whose turn it is to write: one thread of this process, and no other process meanwhile."""
-
-    def __init__(self, path: Path) -> None:
-        self._threads = Turns()
-        self._file = path.open("w")
-
-    def __enter__(self) -> None:
-        self.take(None)
-
-    def __exit__(self, *_: object) -> None:
-        self.hand_on()
-
-    def take(self, due: float | None) -> None:
-        """Waits until then (of the monotonic clock), or without end. Raises NotKeptError."""
-        if not self._threads.take(None if due is None else due - time.monotonic()):
-            raise NotKeptError(_BUSY)
-        try:
-            self._lock(due)
-        except BaseException:
-            self._threads.hand_on()
-            raise
-
-    def hand_on(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        finally:
-            self._threads.hand_on()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _lock(self, due: float | None) -> None:
-        pause = _SHORTEST_PAUSE
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if due is None else fcntl.LOCK_NB))
-                return
-            except BlockingIOError:
-                if due is not None and time.monotonic() > due:
-                    raise NotKeptError(_BUSY) from None
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _tell(trouble: BaseException | None, *, committing: bool = False) -> None:
@@ -128,7 +62,7 @@ class SqliteTransaction:
     # A context manager of its own, without generators: a hold spends a tenth less time around its statements.
     __slots__ = ("_patient", "_turn", "abandoned", "db")
 
-    def __init__(self, db: sqlite_utils.Database, turn: _Turn, patient: bool) -> None:
+    def __init__(self, db: sqlite_utils.Database, turn: Turn, patient: bool) -> None:
         self.db = db
         self._turn = turn
         self._patient = patient
@@ -180,7 +114,7 @@ class SqliteStore:
         try:
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")
-            self._turn = _Turn(Path(f"{path}.lock"))
+            self._turn = Turn(Path(f"{path}.lock"))
             with self._turn:  # turning a new file to WAL does not wait for others who do the same
                 self._writer = _connect(path)
             self._migrate()
@@ -256,39 +190,3 @@ def snapshot(path: Path) -> Iterator[sqlite_utils.Database]:
         raise DatabaseError(f"The database {path} cannot be read ({e}).") from e
     finally:
         connection.close()
-
-
-def steps_missing(db: Database) -> list[str]:
-    """The schema's steps that this file has not been through yet."""
-    known = "SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"
-    applied = db.execute("SELECT name FROM _sqlite_migrations").fetchall() if db.execute(known).fetchone() else []
-    return missing(row["name"] for row in applied)
-
-
-def modes(path: Path) -> Modes:
-    """Opens the file for writing, as the bot does, and changes nothing in it. Raises DatabaseError."""
-    with closing(SqliteStore(path)) as store:
-        pragmas = [store.read().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
-        return Modes(*pragmas)
-
-
-def faults(db: Database) -> list[str]:
-    """What SQLite itself finds wrong: torn pages, broken indexes, rows that refer to nothing."""
-    said = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall()]
-    orphans = db.execute("PRAGMA foreign_key_check").fetchall()
-    return [line for line in said if line != "ok"] + [f"{row[0]} row {row[1]} refers to no {row[2]}" for row in orphans]
-
-
-def tables(db: Database) -> list[str]:
-    """All that belong to the ledger."""
-    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 1) <> '_' ORDER BY name"
-    return [row["name"] for row in db.execute(sql).fetchall()]
-
-
-def defer_references(tx: Transaction) -> None:
-    """Rows may refer to rows that come later in this transaction."""
-    tx.execute("PRAGMA defer_foreign_keys = ON")
-
-
-def go_on_counting(tx: Transaction, tables: list[str]) -> None:
-    """Numbers that the database gives go on after the highest: SQLite's do so by themselves."""

@@ -1,0 +1,59 @@
+"""Whose turn it is to write to the ledger's file: first among the threads of a process, then among processes."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from pathlib import Path
+
+from klingbot.store.database import NotKeptError
+from klingbot.store.turns import Turns
+
+_BUSY = "Another process keeps the ledger's file; nothing was kept."
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.002
+"""Seconds between two looks at another process's lock: short ones are fair enough, and one wait could not be ended."""
+
+
+class Turn:
+    """Whose turn it is to write: one thread of this process, and no other process meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._threads = Turns()
+        self._file = path.open("w")
+
+    def __enter__(self) -> None:
+        self.take(None)
+
+    def __exit__(self, *_: object) -> None:
+        self.hand_on()
+
+    def take(self, due: float | None) -> None:
+        """Waits until then (of the monotonic clock), or without end. Raises NotKeptError."""
+        if not self._threads.take(None if due is None else due - time.monotonic()):
+            raise NotKeptError(_BUSY)
+        try:
+            self._lock(due)
+        except BaseException:
+            self._threads.hand_on()
+            raise
+
+    def hand_on(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.hand_on()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _lock(self, due: float | None) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if due is None else fcntl.LOCK_NB))
+                return
+            except BlockingIOError:
+                if due is not None and time.monotonic() > due:
+                    raise NotKeptError(_BUSY) from None
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
