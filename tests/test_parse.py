@@ -776,6 +776,12 @@ def test_what_slack_escapes_is_unescaped_to_what_was_typed(text: str) -> None:
     ("text", "command"),
     [
         ("digest", DigestList()),
+        ("digest list", DigestList()),
+        ("Digest LIST", DigestList()),
+        ("digest list --help", Help("digest list")),
+        ("digest project:list", DigestList(ProjectRef("list"))),
+        ("digest list weekly", DigestSet(ProjectRef("list"), "weekly")),
+        ("digest list now", DigestNow(ProjectRef("list"))),
         ("digest marketing", DigestList(ProjectRef("marketing"))),
         ("digest workspace weekly", DigestSet(WorkspaceRef(), "weekly")),
         ("digest marketing Week --at 9", DigestSet(ProjectRef("marketing"), "weekly", 540)),

@@ -62,7 +62,7 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
     if word == "alerts" and rest:
         return _alerts_command(rest[0].text.lower()), rest[1:]
     if word == "digest":
-        return _digest_command(rest), rest
+        return _digest_command(rest)
     if word != "budget" or not rest:
         return word, rest
     action = rest[0].text.lower()
@@ -93,10 +93,13 @@ def _alerts_command(action: str) -> str:
     raise UsageError(f"Unknown word {shown(action)} after alerts.{hint} {known}", USAGE["alerts"])
 
 
-def _digest_command(words: list[Word]) -> str:
+def _digest_command(words: list[Word]) -> tuple[str, list[Word]]:
+    """A project that is called list is named with what is wanted of its digest, or as `project:list`."""
+    if [word.text.lower() for word in words] == ["list"]:
+        return "digest list", []
     if len(words) < 2:
-        return "digest list"
-    return "digest now" if words[1].text.lower() == "now" else "digest"
+        return "digest list", words
+    return ("digest now" if words[1].text.lower() == "now" else "digest"), words
 
 
 def _prompt(text: str, command: Word, words: list[Word], given: list[Flag]) -> str:
