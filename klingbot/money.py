@@ -21,6 +21,8 @@ MOST_CREDITS = 1_000_000_000
 MOST_USD = 100_000_000
 
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+")
+_TWO_WAYS = re.compile(r"([1-9][0-9]{0,2})\.([0-9]{3})")
+"""`10.000`: ten to some, ten thousand to others. A comma for thousands or a zero in front leaves one way."""
 
 
 class AmountError(ValueError):
@@ -54,7 +56,7 @@ NOTHING = Amount(0, 0)
 
 
 def parse_credits(text: str) -> int:
-    """Milli-credits from what a person typed: `10000`, `10,000`, `1.5`. Raises AmountError."""
+    """Milli-credits from what a person typed: `10000`, `10,000`, `1.5`. Raises AmountError, also for `10.000`."""
     return _parse(text, MILLICREDITS, MOST_CREDITS, "credits", decimals=3)
 
 
@@ -75,6 +77,12 @@ def show_number(millicredits: int) -> str:
     sign = "-" if millicredits < 0 else ""
     fraction = f".{rest:03d}".rstrip("0") if rest else ""
     return f"{sign}{whole:,}{fraction}"
+
+
+def type_credits(millicredits: int) -> str:
+    """What `parse_credits` reads as exactly that many: `40`, `10000`, `1.5`, and `1.2340` where `1.234` is refused."""
+    number = show_number(millicredits).replace(",", "")
+    return f"{number}0" if _TWO_WAYS.fullmatch(number) else number
 
 
 def show_usd(microusd: int) -> str:
@@ -124,5 +132,14 @@ def _parse(text: str, unit: int, most: int, name: str, *, decimals: int) -> int:
     if number > most:
         raise AmountError(f"{number:,} {name} is more than Klingbot can keep; the most is {most:,}")
     if number != round(number, decimals):
-        raise AmountError(f"{name} go down to {decimals} decimals, got {text.strip()}")
+        raise AmountError(f"{name} can have at most {decimals} decimals, got {text.strip()}")
+    if two_ways := _TWO_WAYS.fullmatch(text.strip()):
+        raise AmountError(_two_ways(*two_ways.groups()))
     return int(number * unit)
+
+
+def _two_ways(whole: str, rest: str) -> str:
+    fraction = rest.rstrip("0")
+    meant = f"{whole}.{fraction}" if fraction else whole
+    exact = f"{meant}0" if fraction == rest else meant
+    return f"{whole}.{rest} may mean {meant} or {whole},{rest}; write {exact} or {whole}{rest}"

@@ -22,6 +22,7 @@ from klingbot.money import (
     show_credits,
     show_number,
     show_usd,
+    type_credits,
 )
 
 AMOUNTS = st.builds(Amount, st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15))
@@ -36,6 +37,10 @@ AMOUNTS = st.builds(Amount, st.integers(-(10**15), 10**15), st.integers(-(10**15
         ("1.5", 1_500),
         (".5", 500),
         ("0.001", 1),
+        ("0.500", 500),
+        ("10.5000", 10_500),
+        ("1,250.500", 1_250_500),
+        ("1250.500", 1_250_500),
         ("1.500000000000000000000000000000000000", 1_500),
         (" 40 ", 40_000),
         ("007", 7_000),
@@ -67,8 +72,11 @@ def test_dollars_are_read_into_microusd(text: str, kept: int) -> None:
         ("0", "credits must be more than zero, got 0"),
         ("0.000", "credits must be more than zero, got 0.000"),
         ("-5", "credits must be more than zero, got -5"),
-        ("1.0005", "credits go down to 3 decimals, got 1.0005"),
+        ("1.0005", "credits can have at most 3 decimals, got 1.0005"),
         ("1000000000.001", "1,000,000,000.001 credits is more than Klingbot can keep; the most is 1,000,000,000"),
+        ("10.000", "10.000 may mean 10 or 10,000; write 10 or 10000"),
+        (" 1.500 ", "1.500 may mean 1.5 or 1,500; write 1.5 or 1500"),
+        ("250.025", "250.025 may mean 250.025 or 250,025; write 250.0250 or 250025"),
         ("", "“” is not an amount of credits; write it like 10000, 10,000 or 1.5"),
         ("lots", "“lots” is not an amount of credits; write it like 10000, 10,000 or 1.5"),
     ],
@@ -81,7 +89,24 @@ def test_what_is_not_an_amount_of_credits_is_refused_with_the_reason(text: str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["1e5", "+5", "5.", ".", "1,00", "1,0000", ",100", "1.000,50", "1 000", "٥", "NaN", "inf", "$5", "0x10", "1_000"],
+    [
+        "1e5",
+        "1.000.000",
+        "+5",
+        "5.",
+        ".",
+        "1,00",
+        "1,0000",
+        ",100",
+        "1.000,50",
+        "1 000",
+        "٥",
+        "NaN",
+        "inf",
+        "$5",
+        "0x10",
+        "1_000",
+    ],
 )
 def test_a_spelling_that_could_be_read_two_ways_is_no_amount(text: str) -> None:
     with pytest.raises(AmountError, match=f"“{re.escape(text)}” is not an amount of credits"):
@@ -94,7 +119,9 @@ def test_a_spelling_that_could_be_read_two_ways_is_no_amount(text: str) -> None:
         ("$0", "USD must be more than zero, got 0"),
         ("-$5", "USD must be more than zero, got -$5"),
         ("$-5", "USD must be more than zero, got -5"),
-        ("0.005", "USD go down to 2 decimals, got 0.005"),
+        ("0.005", "USD can have at most 2 decimals, got 0.005"),
+        ("$10.000", "10.000 may mean 10 or 10,000; write 10 or 10000"),
+        ("10.005", "USD can have at most 2 decimals, got 10.005"),
         ("100000001", "100,000,001 USD is more than Klingbot can keep; the most is 100,000,000"),
         ("$", "“” is not an amount of USD; write it like 10000, 10,000 or 1.5"),
         ("$$5", "“$5” is not an amount of USD; write it like 10000, 10,000 or 1.5"),
@@ -155,9 +182,27 @@ def test_dollars_are_shown_to_the_cent_rounded_half_up(kept: int, shown: str) ->
     assert show_usd(kept) == shown
 
 
-@given(st.integers(1, MOST_CREDITS * 1_000))
-def test_credits_that_are_shown_are_read_back_exactly(kept: int) -> None:
-    assert parse_credits(show_number(kept)) == kept
+@given(st.integers(1, MOST_CREDITS * 1_000) | st.integers(1, 1_000_000))
+def test_credits_that_are_shown_are_read_back_exactly_or_asked_about(kept: int) -> None:
+    try:
+        assert parse_credits(show_number(kept)) == kept
+    except AmountError as asked:
+        assert "may mean" in str(asked)
+        assert 1_000 < kept < 1_000_000 and kept % 10, "below a thousand, and as fine as credits get"
+
+
+@given(st.integers(1, MOST_CREDITS * 1_000) | st.integers(1, 1_000_000))
+def test_credits_that_a_form_begins_with_are_read_back_exactly(kept: int) -> None:
+    assert parse_credits(type_credits(kept)) == kept
+
+
+@given(st.integers(1, 999), st.integers(0, 999))
+def test_both_ways_out_of_an_amount_with_two_meanings_are_taken(whole: int, rest: int) -> None:
+    with pytest.raises(AmountError) as asked:
+        parse_credits(f"{whole}.{rest:03}")
+    fraction, thousands = str(asked.value).rpartition("write ")[2].split(" or ")
+    assert parse_credits(fraction) == whole * 1_000 + rest
+    assert parse_credits(thousands) == (whole * 1_000 + rest) * 1_000
 
 
 @given(st.integers(1, MOST_USD * 100).map(lambda cents: cents * 10_000))

@@ -560,7 +560,15 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
         ("budget set marketing --usd -5", "--usd: USD must be more than zero, got -5."),
         (
             "budget set marketing --credits 1.2345",
-            "--credits: credits go down to 3 decimals, got 1.2345.",
+            "--credits: credits can have at most 3 decimals, got 1.2345.",
+        ),
+        (
+            "budget set marketing --credits 10.000",
+            "--credits: 10.000 may mean 10 or 10,000; write 10 or 10000.",
+        ),
+        (
+            "ask marketing --usd 1.000",
+            "--usd: 1.000 may mean 1 or 1,000; write 1 or 1000.",
         ),
         (
             "budget set marketing --credits 9999999999",

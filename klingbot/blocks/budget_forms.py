@@ -14,7 +14,7 @@ from klingbot.blocks.view import View, field
 from klingbot.blocks.whose import every, whose
 from klingbot.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
 from klingbot.engine.budgeting import Seen, Weighed
-from klingbot.money import credits_of, usd_of
+from klingbot.money import type_credits, usd_of
 from klingbot.periods import Calendar, PeriodKind
 
 SET, CONFIRM, REMOVE = "budget.set", "budget.confirm", "budget.remove"
@@ -79,8 +79,7 @@ def _now(shown: Shown, calendar: Calendar) -> Block:
 def _limits(before: Budget | None, key: str) -> Iterator[Block]:
     credits = before.limit_millicredits if before else None
     usd = before.limit_microusd if before else None
-    shown = "" if credits is None else f"{credits_of(credits).normalize():f}"
-    amount = view.text_input(shown, most=_LONGEST_AMOUNT, example="10,000")
+    amount = view.text_input("" if credits is None else type_credits(credits), most=_LONGEST_AMOUNT, example="10,000")
     yield field("credits", "Limit in credits", amount, optional=True, key=key)
     amount = view.text_input("" if usd is None else f"{usd_of(usd):.2f}", most=_LONGEST_AMOUNT, example="$600")
     hint = "One limit is enough. With both, the one that is nearer decides."

@@ -14,7 +14,7 @@ from klingbot.blocks.message import Block, section
 from klingbot.blocks.text import name
 from klingbot.blocks.view import Origin, View, field
 from klingbot.increases import Increase, Lack
-from klingbot.money import Amount, show_number
+from klingbot.money import Amount, type_credits
 
 ASK, APPROVE, DENY = "increase.ask", "increase.approve", "increase.deny"
 LONGEST_REASON = 500
@@ -88,7 +88,7 @@ def deny(increase: Increase, origin: Origin) -> View:
 
 
 def _typed(amount: Amount) -> str:
-    return show_number(amount.millicredits).replace(",", "")
+    return type_credits(amount.millicredits)
 
 
 def _memory(subject: str, origin: Origin, **more: Any) -> str:
