@@ -208,6 +208,8 @@ def test_every_example_value_shown_to_people_is_itself_accepted() -> None:
         "——duration=10",
         "—-duration 10",
         "-–duration 10",
+        "-duration 10",
+        "-Duration=10",
         "--Duration 10",
         "--duration 10s",
         "--duration 10 s",
@@ -317,6 +319,11 @@ def test_a_picture_is_taken_out_of_slacks_link(typed: str, url: str, joint: str)
         ("A  Fox\n  at  Dawn", "A  Fox\n  at  Dawn"),
         ("a fox -- running — fast – and – far", "a fox -- running — fast – and – far"),
         ("a fox—running 16-9 -fast --5", "a fox—running 16-9 -fast --5"),
+        ("a fox -d 10 -5 - duration", "a fox -d 10 -5 - duration"),
+        ("sci-fi, half-audio -audiobook -durations", "sci-fi, half-audio -audiobook -durations"),
+        ("a -duration: long -audio, loud", "a -duration: long -audio, loud"),
+        ('a shirt says "-audio -duration 10" in red', 'a shirt says "-audio -duration 10" in red'),
+        ('"a fox -duration 10"', "a fox -duration 10"),
         ("fish &amp; chips &lt;3 &gt; all", "fish & chips <3 > all"),
         ("the word &amp;lt;", "the word &lt;"),
         ("<@U1|bob> meets <@U2>", "@bob meets @U2"),
@@ -461,6 +468,11 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             "generate a fox --durration 5",
             f"Unknown flag --durration. Did you mean --duration? generate takes {OPTIONS}.",
         ),
+        (
+            "generate a fox -usd 5",
+            f"generate does not take --usd. Put the prompt in quotes if this belongs to it. generate takes {OPTIONS}.",
+        ),
+        ("generate a fox -duration 5 --duration 5", "--duration is given twice. Give it once."),
         ("generate a fox --dur 5", f"Unknown flag --dur. Did you mean --duration? generate takes {OPTIONS}."),
         (
             "generate a fox --duration:5",
@@ -665,7 +677,7 @@ VOCABULARY = """
     generate quote budget set show remove list usage project cancel help workspace
     waiting jobs all keep-waiting write-off thaw reconcile marketing a fox 5 5s 10,000 $600
     on off daily <@U1|bob> <#C1|x> @bob --duration --audio --usd --credits=5 —alert --period --by --model= --negative
-    --help --channel “ ” " ' -- — = &lt;
+    -duration -audio -usd=5 -5 --help --channel “ ” " ' -- — = &lt;
 """
 WORDS = st.lists(st.sampled_from(VOCABULARY.split())).map(" ".join)
 
@@ -697,7 +709,10 @@ def test_words_stand_in_order_without_overlap_and_lose_nothing_but_white_space(t
     assert not text[position:].strip()
 
 
-PIECES = ['"', '" ', ' "a', "'a ", " “", " «", "<@", "<https:", "<@U1|", "-", "— ", "--x=", " --a", "&amp;", "=\n"]
+PIECES = [
+    '"', '" ', ' "a', "'a ", " “", " «", "<@", "<https:", "<@U1|", "-", "— ", "--x=", " --a", " -", " -audio",
+    "-audio ", "&amp;", "=\n",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -754,7 +769,7 @@ def written(asked: Options, dashes: str, joint: str) -> list[str]:
     return [*flags, *([f"{dashes}audio"] if asked.audio else [])]
 
 
-@given(OPTION_VALUES, st.sampled_from(["--", "—", "–"]), st.sampled_from([" ", "="]), st.data())
+@given(OPTION_VALUES, st.sampled_from(["--", "—", "–", "-"]), st.sampled_from([" ", "="]), st.data())
 def test_options_written_down_in_any_order_are_read_back(
     asked: Options, dashes: str, joint: str, data: st.DataObject
 ) -> None:

@@ -2,7 +2,7 @@
 
 Slack escapes `&`, `<` and `>`, and turns people, channels and links into `<@U1|bob>`, `<#C1|finance>` and
 `<https://x.com|x.com>` (Slack's docs, "Formatting text for app surfaces"). Phones turn `--` into a dash and straight
-quotes into curly ones. Every step here is linear in the length of the text.
+quotes into curly ones. People leave out one of the two hyphens. Every step here is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+
+from klingbot.slack.syntax import FLAGS_OF, SWITCHES
 
 # A quote may be closed by its partner or, where nobody closes it so, by the next mark of its kin.
 _CLOSERS = {
@@ -28,6 +30,9 @@ _GAP = re.compile(r"\s*")
 _ESCAPED = r"<(?:[@#!]|https?:|mailto:)[^<>]*>"
 _REST = re.compile(rf"(?:{_ESCAPED}|\S)*+")
 _FLAG = re.compile(rf"(?:--+|-*[{_LONG}][-{_LONG}]*)([^\W\d_][^\s=]*)")
+_KNOWN = "|".join(sorted(SWITCHES.union(*FLAGS_OF.values())))
+# One hyphen is also how words are joined and numbers made negative: after it, only a flag's whole name is a flag.
+_ONE_HYPHEN = re.compile(rf"-({_KNOWN})(?![^\s=])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 _ESCAPE = re.compile(rf"<([@#!]|https?:|mailto:)([^<>|]*)(?:\|([^<>]*))?>|{_ENTITY.pattern}")
@@ -73,7 +78,7 @@ def split(text: str) -> list[Word]:
 
 
 def _flag(text: str, start: int) -> Word | None:
-    match = _FLAG.match(text, start)
+    match = _FLAG.match(text, start) or _ONE_HYPHEN.match(text, start)
     if match is None:
         return None
     joined = text.startswith("=", match.end())

@@ -111,7 +111,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 def command(dice: Random) -> str:
     """Mostly words in an order that means something; the rest is noise around and between them."""
-    words = dice.choice([*USAGE, "generate", "quote", "", "gernate", "budget set marketing --credits 500"]).split()
+    words = dice.choice(
+        [*USAGE, *["generate"] * 4, "quote", "", "gernate", "budget set marketing --credits 500"]
+    ).split()
     for _ in range(dice.randrange(8)):
         flag = dice.choice(["--", "—", "-"]) + dice.choice([*FLAGS, "bogus"]) + dice.choice([" ", "=", ""])
         words.append(flag if dice.random() < 0.4 else dice.choice(VALUES if dice.random() < 0.6 else ODDITIES))
