@@ -558,6 +558,15 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             "usage daily",
             "“daily” is a period, not a scope. Write --period daily, or project:daily for a project.",
         ),
+        *(
+            (
+                text,
+                "The scope and the limit are missing. Write workspace, @user or a project's name, and --credits, --usd"
+                " or both, like /kling budget set workspace --usd 600.",
+            )
+            for text in ("budget set", "budget set --period daily")
+        ),
+        ("budget set --usd 600", "The scope is missing. Add workspace, @user or a project's name."),
         ("budget set marketing", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
         ("budget set marketing --period daily", "The limit is missing. Give --credits, --usd or both, like --usd 600."),
         ("ask", "The request is missing. Copy its id from the refusal, or from /kling requests."),

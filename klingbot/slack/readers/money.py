@@ -26,6 +26,12 @@ from klingbot.slack.grammar import (
 )
 from klingbot.slack.mistakes import MistakeError
 
+_LIMIT_MISSING = "The limit is missing. Give --credits, --usd or both, like --usd 600."
+_SCOPE_AND_LIMIT_MISSING = (
+    "The scope and the limit are missing. Write workspace, @user or a project's name, and --credits, --usd or both,"
+    " like /kling budget set workspace --usd 600."
+)
+
 
 def budget_list(asked: Asked) -> Command:
     only(asked.words, 0)
@@ -38,7 +44,7 @@ def budget_show(asked: Asked) -> Command:
 
 def budget_set(asked: Asked) -> Command:
     if not asked.flags.keys() - {"period", "reason"}:
-        raise MistakeError("The limit is missing. Give --credits, --usd or both, like --usd 600.")
+        raise MistakeError(_LIMIT_MISSING if asked.words else _SCOPE_AND_LIMIT_MISSING)
     return BudgetSet(
         period=period_of(asked),
         millicredits=asked.read("credits", values.credit_limit),
