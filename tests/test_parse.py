@@ -452,6 +452,20 @@ OPTIONS = "--duration, --model, --resolution, --audio, --aspect, --negative, --i
             "Unknown command “genrate”. Did you mean generate? /kling help names them all.",
         ),
         (
+            "I want to generate a fox",
+            "Unknown command “I”. Did you mean generate? /kling help names them all.",
+        ),
+        (
+            "Budget Sett marketing --usd 5",
+            "Unknown word “Sett” after budget. Did you mean budget set?"
+            " Write budget list, or budget show, budget set or budget remove and a scope.",
+        ),
+        (
+            "alerts Tset",
+            "Unknown word “Tset” after alerts. Did you mean alerts test? Write alerts alone, or alerts test,"
+            " alerts retry or alerts quiet.",
+        ),
+        (
             "teleport marketing daily",
             "Unknown command “teleport”. /kling help names them all.",
         ),

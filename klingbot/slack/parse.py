@@ -57,10 +57,10 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
     if word not in _COMMANDS:
         meant = _nearest([each.text.lower().strip(_MARKS) for each in bare[:_MOST_WORDS]])
         hint = f" Did you mean {meant}?" if meant else ""
-        sentence = f"Unknown command {shown(word)}.{hint} /kling help names them all."
+        sentence = f"Unknown command {shown(bare[0].text)}.{hint} /kling help names them all."
         raise UnknownCommandError(sentence, USAGE[meant or "help"])
     if word == "alerts" and rest:
-        return _alerts_command(rest[0].text.lower()), rest[1:]
+        return _alerts_command(rest[0].text), rest[1:]
     if word == "digest":
         return _digest_command(rest)
     if word != "budget" or not rest:
@@ -71,7 +71,7 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
         if len(rest) == 1 and not hint:
             return "budget show", rest
         raise UsageError(
-            f"Unknown word {shown(action)} after budget.{hint}"
+            f"Unknown word {shown(rest[0].text)} after budget.{hint}"
             " Write budget list, or budget show, budget set or budget remove and a scope.",
             USAGE["budget"],
         )
@@ -85,12 +85,13 @@ def _nearest(typed: list[str]) -> str | None:
     return resembled(typed[0], _COMMANDS) or next(iter(named), None) or nearest(typed[0], _COMMANDS)
 
 
-def _alerts_command(action: str) -> str:
+def _alerts_command(typed: str) -> str:
+    action = typed.lower()
     if action in _ALERTS_WORDS:
         return f"alerts {action}"
     hint = did_you_mean(action, _ALERTS_WORDS, "alerts ")
     known = "Write alerts alone, or alerts test, alerts retry or alerts quiet."
-    raise UsageError(f"Unknown word {shown(action)} after alerts.{hint} {known}", USAGE["alerts"])
+    raise UsageError(f"Unknown word {shown(typed)} after alerts.{hint} {known}", USAGE["alerts"])
 
 
 def _digest_command(words: list[Word]) -> tuple[str, list[Word]]:
