@@ -272,6 +272,8 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
     "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
+    "a project's name": lambda engine: projects.meant_by(engine, "marketing"),
+    "a mistyped project's name": lambda engine: projects.meant_by(engine, "markting"),
     "a channel's project": lambda engine: projects.set_project(engine, "C1", "sales", by="UADMIN"),
 }
 

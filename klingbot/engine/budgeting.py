@@ -99,7 +99,7 @@ def see(engine: Engine, scope: str, kind: PeriodKind) -> Seen:
 
 
 def known_projects(engine: Engine) -> list[str]:
-    """By name, those with a budget or a channel of their own."""
+    """By name, those with a budget, rules or a channel of their own."""
     return projects.known(engine.store.read())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks import details, jobs, refusals
 from klingbot.blocks.message import Message
-from klingbot.engine import asking, cancelling, detailing, outcomes
+from klingbot.engine import asking, cancelling, detailing, outcomes, projects
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
 from klingbot.engine.detailing import Details
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
@@ -18,7 +18,7 @@ from klingbot.slack.words import is_blank
 
 
 def generate(desk: Desk, asker: Asker, command: Generate) -> Message | Opens:
-    request = _request(asker, command.options)
+    request = _request(desk, asker, command.options)
     if is_blank(request.prompt):
         return generate_form.opened(desk, request)
     return said_of(desk, asking.hold(desk.engine, request))
@@ -84,7 +84,7 @@ def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
 
 
 def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
-    outcome = asking.estimate(desk.engine, _request(asker, command.options))
+    outcome = asking.estimate(desk.engine, _request(desk, asker, command.options))
     if isinstance(outcome, NotSold):
         raise MistakeError(outcome.sentence)
     return refusals.estimate(outcome, desk.engine.calendar)
@@ -142,7 +142,8 @@ def _cancel_said(outcome: cancelling.CancelOutcome, job_id: str) -> Message:
             return jobs.no_such_job(job_id)
 
 
-def _request(asker: Asker, options: Options) -> Request:
+def _request(desk: Desk, asker: Asker, options: Options) -> Request:
+    """Raises MistakeError for a project that was probably mistyped."""
     wish = Wish(
         model=options.model,
         duration_seconds=options.duration_seconds,
@@ -158,9 +159,20 @@ def _request(asker: Asker, options: Options) -> Request:
         channel_id=asker.channel_id,
         prompt=options.prompt,
         wish=wish,
-        project=options.project,
+        project=options.project and _project(desk, options.project),
         negative=options.negative,
         image_url=options.image_url or asker.picture,
         response_url=asker.response_url,
         thread_ts=asker.thread_ts,
+    )
+
+
+def _project(desk: Desk, name: str) -> str:
+    """A mistyped name would be held at once, round the budgets and the rules of the project that was meant."""
+    meant = projects.meant_by(desk.engine, name)
+    if meant is None:
+        return name
+    raise MistakeError(
+        f"There is no project {name} yet. Did you mean {meant}?"
+        f" A new project begins with /kling project {name} in its channel."
     )

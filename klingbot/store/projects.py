@@ -1,7 +1,8 @@
-"""Which project a channel spends for."""
+"""Which project a channel spends for, and which projects there are."""
 
 from __future__ import annotations
 
+from klingbot.budgets import project_scope
 from klingbot.jobs import DEFAULT_PROJECT
 from klingbot.store.database import Database, Transaction
 
@@ -21,10 +22,22 @@ def put(tx: Transaction, channel_id: str, project: str) -> None:
 
 
 def known(db: Database) -> list[str]:
-    """Those with a budget or a channel, by name."""
+    """Those with a budget, rules or a channel, by name."""
     rows = db.execute(
         """
-        SELECT project AS name FROM projects UNION
+        SELECT project AS name FROM projects UNION SELECT project AS name FROM rules UNION
         SELECT substr(scope, 9) AS name FROM budgets WHERE substr(scope, 1, 8) = 'project:' ORDER BY name"""
     ).fetchall()
     return [row["name"] for row in rows]
+
+
+def is_known(db: Database, project: str) -> bool:
+    """Whether anything was asked for in its name, or it has a budget, rules or a channel."""
+    row = db.execute(
+        """
+        SELECT EXISTS (SELECT 1 FROM totals WHERE scope = :scope) OR EXISTS (SELECT 1 FROM budgets WHERE scope = :scope)
+          OR EXISTS (SELECT 1 FROM rules WHERE project = :project)
+          OR EXISTS (SELECT 1 FROM projects WHERE project = :project) AS known""",
+        {"scope": project_scope(project), "project": project},
+    ).fetchone()
+    return bool(row["known"])

@@ -28,6 +28,7 @@ from klingbot.slack.directory import Directory
 from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import settle
+from tests.test_query_plans import traced
 
 FORTY = Amount(40_000, 2_400_000)
 PRO = "--model kling-pro --duration 10"
@@ -375,6 +376,47 @@ def test_a_channel_spends_for_the_project_that_an_admin_chose(alice: Any, bob: A
     assert job_in(engine, bob.types("generate a fox --project lab")).project == "lab"
     bob.channel_id = "C0ELSEWHERE"
     assert job_in(engine, bob.types("generate a fox")).project == "default"
+
+
+@pytest.mark.parametrize("text", [f"generate a fox {PRO}", "generate", "quote a fox", "quote"])
+def test_a_mistyped_project_is_asked_about_before_anything_is_held(
+    alice: Any, bob: Any, engine: Engine, text: str
+) -> None:
+    alice.types("budget set video-lab --credits 5")
+    sentence, usage_line = bob.types(f"{text} --project vido-lab").splitlines()
+    assert sentence == (
+        "There is no project vido-lab yet. Did you mean video-lab?"
+        " A new project begins with /kling project vido-lab in its channel."
+    )
+    assert usage_line.startswith(f"/kling {text.split()[0]} ")
+    assert total(engine) == Total()
+    assert bob.types("generate a fox --project video-lab").startswith("Budget exceeded for video-lab")
+
+
+@pytest.mark.parametrize("made", ["budget set lab-b --usd 5", "rules lab-b --ceiling 100", "project lab-b"])
+def test_a_project_that_an_admin_has_set_up_is_taken_however_near_its_name_is(
+    alice: Any, bob: Any, engine: Engine, made: str
+) -> None:
+    alice.types("budget set lab-a --usd 5")
+    assert "Did you mean lab-a?" in bob.types("generate a fox --project lab-b")
+    alice.types(made)
+    assert job_in(engine, bob.types("generate a fox --project lab-b")).project == "lab-b"
+
+
+def test_a_new_project_that_resembles_none_begins_with_its_first_video(alice: Any, bob: Any, engine: Engine) -> None:
+    alice.types("budget set marketing --credits 5")
+    assert job_in(engine, bob.types("generate a fox --project summer-sale")).project == "summer-sale"
+
+
+def test_a_known_project_costs_one_look_up_and_none_costs_nothing(engine: Engine, directory: Directory) -> None:
+    def statements(text: str) -> set[str]:
+        asker = Asker(BOB, GENERAL, text, None)
+        return set(traced(engine, lambda: answer(Desk(engine, directory), asker, text)))
+
+    statements("generate a fox --project lab")
+    without, named = statements("generate an owl"), statements("generate a heron --project lab")
+    assert without < named
+    assert len(named - without) == 1
 
 
 @pytest.mark.parametrize("text", ["help", "--help"])
