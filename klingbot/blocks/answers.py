@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.message import Message, context, message, section
+from klingbot.blocks.message import Block, Message, context, message, section
 from klingbot.blocks.text import code, name, neutral
 
 
@@ -66,6 +66,11 @@ def project(project_name: str) -> Message:
 def project_set(before: str, after: str) -> Message:
     was = "" if before == after else f" Until now it was {name(before)}; what was spent there stays there."
     return message(section(f"This channel now spends for the project *{name(after)}*.{was}"))
+
+
+def no_channel_yet(project_name: str, meant: str) -> Block:
+    """Below what was set up for a project whose name is almost another's."""
+    return section(f"No channel spends for {name(project_name)} yet. Did you mean {name(meant)}?")
 
 
 def _with_usage(said: Message, usage: str | None) -> Message:

@@ -20,7 +20,7 @@ from klingbot.engine import budgeting
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.periods import PeriodKind
-from klingbot.slack import proposals, values, whose
+from klingbot.slack import proposals, unknown, values, whose
 from klingbot.slack.budgeting import channel_of, removed, said
 from klingbot.slack.desk import Answer, Click, Desk, Opens
 from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken
@@ -79,8 +79,9 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
     if weighed.raises or (changes and weighed.before and not was_shown):
         proposal = proposals.written(Proposal(change, weighed.seen, memory.response_url))
         return Over(blocks.confirm(weighed, proposal, desk.alerts_channel, change.why))
+    doubts = unknown.doubts(desk, change.scope)
     outcome = budgeting.set_budget(desk.engine, change, by=form.user_id, seen=weighed.seen)
-    return Taken(said(desk, outcome, channel), memory.response_url)
+    return Taken(said(desk, outcome, channel).plus(*doubts), memory.response_url)
 
 
 def confirm_submitted(desk: Desk, form: Filled) -> Submitted:

@@ -8,7 +8,7 @@ from klingbot.budgets import Budget
 from klingbot.engine import budgeting
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit
 from klingbot.periods import PeriodKind
-from klingbot.slack import proposals
+from klingbot.slack import proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef
@@ -51,7 +51,9 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     if weighed.raises:
         proposal = proposals.written(Proposal(change, weighed.seen))
         return budget_changes.asks(weighed, proposal, desk.alerts_channel, change.why)
-    return said(desk, budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen), channel)
+    doubts = unknown.doubts(desk, change.scope)
+    outcome = budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen)
+    return said(desk, outcome, channel).plus(*doubts)
 
 
 def raise_clicked(desk: Desk, click: Click) -> Answer:

@@ -15,7 +15,7 @@ from klingbot.budgets import WORKSPACE
 from klingbot.engine import budgeting, digesting
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.schedules import Schedule
-from klingbot.slack import values, whose
+from klingbot.slack import unknown, values, whose
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.digesting import place_of, was_set
 from klingbot.slack.directory import KnownChannel
@@ -70,7 +70,8 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         return wish
     kind, place = PeriodKind(form.values.get("kind") or memory.kind), place_of(desk, wish.channel)
     schedule = digesting.want(desk.engine, scope, kind, place, wish.minute, by=form.user_id, why=wish.why)
-    return Taken(was_set(desk, schedule, wish.channel), memory.response_url)
+    said = was_set(desk, schedule, wish.channel).plus(*unknown.doubts(desk, scope))
+    return Taken(said, memory.response_url)
 
 
 def change_submitted(desk: Desk, form: Filled) -> Submitted:

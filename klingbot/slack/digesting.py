@@ -8,6 +8,7 @@ from klingbot.engine import digesting
 from klingbot.engine.figures import last
 from klingbot.periods import PeriodKind
 from klingbot.schedules import Schedule
+from klingbot.slack import unknown
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import ChannelRef, DigestList, DigestNow, DigestOff, DigestSet
@@ -26,7 +27,7 @@ def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
     minute, why = command.minute, command.reason
     schedule = digesting.want(desk.engine, scope, kind, place, minute, by=asker.user_id, why=why)
-    return was_set(desk, schedule, channel)
+    return was_set(desk, schedule, channel).plus(*unknown.doubts(desk, scope))
 
 
 def turn_off(desk: Desk, asker: Asker, command: DigestOff) -> Message:

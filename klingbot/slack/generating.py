@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from klingbot.blocks import details, jobs, refusals
 from klingbot.blocks.message import Message
-from klingbot.engine import asking, cancelling, detailing, outcomes, projects
+from klingbot.engine import asking, cancelling, detailing, outcomes
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
 from klingbot.engine.detailing import Details
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.slack import generate_form
+from klingbot.slack import generate_form, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
 from klingbot.slack.mistakes import MistakeError
@@ -159,20 +159,9 @@ def _request(desk: Desk, asker: Asker, options: Options) -> Request:
         channel_id=asker.channel_id,
         prompt=options.prompt,
         wish=wish,
-        project=options.project and _project(desk, options.project),
+        project=options.project and unknown.checked(desk, options.project),
         negative=options.negative,
         image_url=options.image_url or asker.picture,
         response_url=asker.response_url,
         thread_ts=asker.thread_ts,
-    )
-
-
-def _project(desk: Desk, name: str) -> str:
-    """A mistyped name would be held at once, round the budgets and the rules of the project that was meant."""
-    meant = projects.meant_by(desk.engine, name)
-    if meant is None:
-        return name
-    raise MistakeError(
-        f"There is no project {name} yet. Did you mean {meant}?"
-        f" A new project begins with /kling project {name} in its channel."
     )

@@ -123,6 +123,14 @@ def test_a_person_and_a_project_that_is_not_listed_are_asked_for(alice: Any, hoo
     assert kept(engine, "project:brand-new")
 
 
+def test_a_name_that_is_almost_a_projects_is_taken_with_a_doubt(alice: Any, hook: Any, engine: Engine) -> None:
+    budget(engine)
+    view = chosen_anew(alice, hook, opened(alice, hook, "any"), whose="other")
+    assert submit(alice, view, credits="5", project="markting") == {}
+    assert kept(engine, "project:markting")
+    assert "No channel spends for markting yet. Did you mean marketing?" in hook.said()["text"]
+
+
 def test_a_choice_that_is_submitted_before_the_form_could_follow_is_pointed_out(alice: Any, hook: Any) -> None:
     view = opened(alice, hook, "any")
     assert submit(alice, view, whose="person", credits="5") == {"whose": "Choose a person."}

@@ -297,6 +297,22 @@ def test_while_slack_cannot_be_asked_nobody_is_taken_for_an_admin(alice: Any, en
     assert budgeting.standings(engine) == []
 
 
+def test_a_budget_for_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice: Any, engine: Engine) -> None:
+    alice.types("project marketing")
+    said = alice.types("budget set markting --usd 100")
+    assert said.startswith("Budget set for markting (monthly): new, $100.00\n")
+    assert said.endswith("\nNo channel spends for markting yet. Did you mean marketing?")
+    assert [standing.budget.scope for standing in budgeting.standings(engine)] == ["project:markting"]
+    assert "Did you mean" not in alice.types("budget set markting --usd 90"), "it is known by its budget now"
+
+
+@pytest.mark.parametrize("scope", ["marketing", "summer-sale", "workspace", "@bob"])
+def test_a_budget_for_whom_there_is_no_doubt_is_set_without_one(alice: Any, scope: str) -> None:
+    alice.types("project marketing")
+    said = alice.types(f"budget set {scope} --usd 100")
+    assert said.startswith("Budget set for ") and "Did you mean" not in said
+
+
 def test_a_new_budget_without_a_limit_is_refused(alice: Any, engine: Engine) -> None:
     said = alice.types("budget set marketing --alert 50")
     assert "--credits, --usd or both" in said

@@ -24,6 +24,16 @@ def test_an_admin_sets_a_digest_and_hears_when_the_next_comes(alice: Person, eng
     )  # fmt: skip
 
 
+def test_a_digest_of_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice: Person, engine: Engine) -> None:
+    alice.types("project marketing")
+    said = alice.types("digest markting weekly")
+    assert said.startswith("Digest set: markting, weekly at 09:00")
+    assert said.endswith("\nNo channel spends for markting yet. Did you mean marketing?")
+    assert [each.scope for each in digesting.wanted(engine)] == ["project:markting"]
+    for text in ("digest marketing weekly", "digest summer-sale weekly", "digest workspace weekly"):
+        assert "Did you mean" not in alice.types(text)
+
+
 def test_the_default_place_is_the_alerts_channel_also_when_it_is_named(alice: Person, engine: Engine) -> None:
     assert f"to <#{FINANCE}>" in alice.types("digest marketing daily")
     alice.types("digest marketing daily --at 8 --channel #finance")

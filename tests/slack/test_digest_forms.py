@@ -90,6 +90,14 @@ def test_a_person_and_another_project_are_asked_for(alice: Any, hook: Any, engin
     assert wanted(engine) == [(f"user:{BOB}", PeriodKind.MONTHLY, None, 540)]
 
 
+def test_a_name_that_is_almost_a_projects_is_taken_with_a_doubt(alice: Any, hook: Any, engine: Engine) -> None:
+    alice.types("project marketing")
+    choose(alice, opened(alice, hook, "digest.set", "any"), whose="other")
+    assert submit(alice, hook.said()["view"], project="markting") == {}
+    assert wanted(engine) == [("project:markting", WEEKLY, None, 540)]
+    assert "No channel spends for markting yet. Did you mean marketing?" in hook.said()["text"]
+
+
 def test_the_channel_where_alerts_go_anyway_is_the_default_place(alice: Any, hook: Any, engine: Engine) -> None:
     assert submit(alice, opened(alice, hook, "digest.set", "any"), channel=FINANCE) == {}
     assert wanted(engine) == [("workspace", WEEKLY, None, 540)]
