@@ -89,7 +89,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             signing_secret=config.slack_signing_secret,
             took=meters.answers.took,
         )
-        slack = serve.door(bolt, client, config.slack_app_token)
+        slack = serve.door(bolt, client, config.slack_app_token, directory.know_itself)
 
         reconciler = Reconciler(engine, kling)
         ticking = scheduler.start(

@@ -69,6 +69,10 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         channel = channel_of(desk, change)
     except MistakeError as mistake:
         return Mistakes({"channel": str(mistake)})
+    try:
+        desk.directory.must_be_people(change.approvers or ())
+    except MistakeError as mistake:
+        return Mistakes({"approvers": str(mistake)})
     weighed = budgeting.weigh(desk.engine, change)
     if isinstance(weighed, NoLimit):
         return Mistakes({"credits": _NO_LIMIT})

@@ -33,6 +33,8 @@ def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
 
 def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     channel = desk.directory.channel(command.channel) if command.channel else None
+    approvers = None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers))
+    desk.directory.must_be_people(approvers or ())
     change = Change(
         scope=desk.scope(command.scope),
         kind=PeriodKind(command.period),
@@ -40,7 +42,7 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
         limit_microusd=command.microusd,
         thresholds=command.thresholds,
         channel_id=channel.id if channel else None,
-        approvers=None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers)),
+        approvers=approvers,
         forecast=command.forecast,
         spike=command.spike,
         why=command.reason,

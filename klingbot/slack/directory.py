@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -53,6 +53,11 @@ class Directory:
         self._admins = admins
         self._seconds = seconds
         self._said: dict[str, tuple[float, Any]] = {}
+        self._itself = ""
+
+    def know_itself(self, user_id: str) -> None:
+        """Which user the bot is. Until somebody says so, it takes itself for one of the others."""
+        self._itself = user_id
 
     def is_admin(self, user_id: str) -> bool:
         """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
@@ -100,6 +105,11 @@ class Directory:
         if found:
             raise MistakeError(f"{len(found)} people are called {shown(name)}. Pick the person from Slack's list.")
         raise MistakeError(f"I know nobody called {shown(name)}. Type @ and pick the person from Slack's list.")
+
+    def must_be_people(self, user_ids: Iterable[str]) -> None:
+        """Of those who are to approve something. Raises MistakeError when the bot itself is among them."""
+        if self._itself in user_ids:
+            raise MistakeError("Klingbot itself can approve nothing. Name people instead.")
 
     def channel(self, ref: ChannelRef) -> KnownChannel:
         """Raises MistakeError when the bot cannot see that channel, SlackUnavailableError."""

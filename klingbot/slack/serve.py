@@ -58,9 +58,13 @@ class Door(Protocol):
     def close(self) -> None: ...
 
 
-def door(app: App, client: WebClient, app_token: str | None) -> Door:
-    """Socket Mode with an app-level token, HTTP without."""
-    return SocketDoor(app, client, app_token) if app_token else HttpDoor(app, client)
+def nobody(user_id: str) -> None:
+    """For whoever need not know which user the bot is."""
+
+
+def door(app: App, client: WebClient, app_token: str | None, known_as: Callable[[str], None] = nobody) -> Door:
+    """Socket Mode with an app-level token, HTTP without. `known_as` hears the bot's own user id when it is opened."""
+    return SocketDoor(app, client, app_token, known_as) if app_token else HttpDoor(app, client, known_as)
 
 
 class SocketDoor:
@@ -68,16 +72,17 @@ class SocketDoor:
 
     routes: Sequence[BaseRoute] = ()
 
-    def __init__(self, app: App, client: WebClient, app_token: str) -> None:
+    def __init__(self, app: App, client: WebClient, app_token: str, known_as: Callable[[str], None] = nobody) -> None:
         self._app = app
         self._client = client
+        self._known_as = known_as
         # Whatever fails between here and Slack, the SDK logs with each ping; `watch` says it once.
         quiet = logging.getLogger("slack_sdk.socket_mode")
         self._handler = SocketModeHandler(app, app_token, quiet, concurrency=CONCURRENCY, ping_interval=PING_SECONDS)
         self._was_open = False
 
     def open(self, stopping: threading.Event) -> None:
-        _until_slack_answers(lambda: self._client.auth_test(), "SLACK_BOT_TOKEN", stopping)
+        _introduce(self._client, self._known_as, stopping)
         _until_slack_answers(self._handler.connect, "SLACK_APP_TOKEN", stopping)
         self._was_open = self.is_open()
         self._answer_at_once()
@@ -126,6 +131,7 @@ class HttpDoor:
 
     app: App
     client: WebClient
+    known_as: Callable[[str], None] = nobody
     _opened: bool = False
 
     @property
@@ -133,7 +139,7 @@ class HttpDoor:
         return http_routes(self.app)
 
     def open(self, stopping: threading.Event) -> None:
-        _until_slack_answers(lambda: self.client.auth_test(), "SLACK_BOT_TOKEN", stopping)
+        _introduce(self.client, self.known_as, stopping)
         self._opened = True
 
     def is_open(self) -> bool:
@@ -153,6 +159,11 @@ class HttpDoor:
 def _finish_clicks(app: App) -> None:
     """Those that were acknowledged are answered."""
     app.listener_runner.listener_executor.shutdown()
+
+
+def _introduce(client: WebClient, known_as: Callable[[str], None], stopping: threading.Event) -> None:
+    """Asks Slack whose token it is, until it says so."""
+    _until_slack_answers(lambda: known_as(str(client.auth_test().get("user_id") or "")), "SLACK_BOT_TOKEN", stopping)
 
 
 def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threading.Event) -> None:

@@ -244,6 +244,13 @@ def test_every_mistake_is_pointed_out_below_its_field(alice: Any, hook: Any, eng
     assert kept(engine) is None
 
 
+def test_the_bot_itself_is_no_approver(alice: Any, hook: Any, engine: Engine, directory: Directory) -> None:
+    directory.know_itself(CAROL)
+    wrong = submit(alice, opened(alice, hook), credits="5", approvers=[BOB, CAROL])
+    assert wrong == {"approvers": "Klingbot itself can approve nothing. Name people instead."}
+    assert kept(engine) is None
+
+
 def test_what_slack_does_not_tell_stays_as_it_was(alice: Any, hook: Any, engine: Engine) -> None:
     """After an update Slack may leave fields out that nobody touched since (slackapi/bolt-js#1073)."""
     budget(engine, limit_microusd=6_000_000, thresholds=(50,), approvers=(BOB,))

@@ -325,6 +325,18 @@ def test_people_and_channels_are_understood_as_typed(alice: Any, engine: Engine)
     assert (standing.budget.scope, standing.budget.channel_id) == (f"user:{BOB}", FINANCE)
 
 
+@pytest.mark.parametrize("named", ["@klingbot", "<@U0KLINGBOT|klingbot>", "@bob,<@U0KLINGBOT>"])
+def test_the_bot_itself_is_no_approver(
+    alice: Any, engine: Engine, directory: Directory, slack: Any, named: str
+) -> None:
+    slack.people.append({"id": "U0KLINGBOT", "name": "klingbot", "is_bot": True, "profile": {}})
+    directory.know_itself("U0KLINGBOT")
+    said = alice.types(f"budget set marketing --usd 5 --approvers {named}")
+    assert said.startswith("Klingbot itself can approve nothing. Name people instead.\n/kling budget set ")
+    assert budgeting.standings(engine) == []
+    assert alice.types("budget set marketing --usd 5 --approvers @bob").startswith("Budget set for marketing")
+
+
 @pytest.mark.parametrize("channel", ["#secrets", "<#C0SECRETS1|secrets>"])
 def test_a_channel_that_the_bot_cannot_see_is_refused_with_the_way_in(alice: Any, engine: Engine, channel: str) -> None:
     said = alice.types(f"budget set marketing --usd 5 --channel {channel}")
