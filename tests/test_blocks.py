@@ -32,7 +32,7 @@ from klingbot.outbox import (
     VideoReady,
 )
 from klingbot.periods import PeriodKind
-from klingbot.slack.syntax import USAGE
+from klingbot.slack.syntax import FLAGS_OF, USAGE, options
 from klingbot.stories import Muted, Story, Told
 
 
@@ -479,7 +479,15 @@ def test_help_names_every_command_and_the_default_price() -> None:
 
 @pytest.mark.parametrize("key", USAGE)
 def test_every_command_has_a_help_of_its_own(key: str) -> None:
-    assert help.topic(key, USAGE, CREDITS).text.startswith(USAGE[key])
+    said = help.topic(key, USAGE, options(key), CREDITS).text
+    assert said.startswith(USAGE[key])
+    for flag in FLAGS_OF.get(key, ()):
+        assert re.search(rf"^--{flag}( [^:].*)?: \w+", said, re.MULTILINE), flag
+
+
+def test_the_help_of_a_command_that_has_more_of_its_kind_names_them() -> None:
+    said = help.topic("budget", USAGE, options("budget"), CREDITS).text
+    assert "/kling help budget set · /kling help budget remove" in said
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
+from klingbot.blocks.options import meaning
 from klingbot.blocks.text import code, name, neutral
 from klingbot.pricing import NotSold, PriceList, Wish, quote
 
@@ -120,10 +121,16 @@ def overview(usage: Mapping[str, str], prices: PriceList) -> Message:
     )
 
 
-def topic(key: str, usage: Mapping[str, str], prices: PriceList) -> Message:
-    """One command."""
-    costs = [context(_prices(prices))] if key in ("generate", "quote") else []
-    return message(section(code(usage[key]), _NOTES[key]), *costs)
+def topic(key: str, usage: Mapping[str, str], options: Mapping[str, str], prices: PriceList) -> Message:
+    """One command; `options` are its own, each with a value as it may be written."""
+    explained = [f"{code(f'--{each} {value}'.strip())}: {meaning(key, each)}" for each, value in options.items()]
+    longer = [code(f"/kling help {each}") for each in usage if each.startswith(f"{key} ")]
+    return message(
+        section(code(usage[key]), _NOTES[key]),
+        *([section(*explained)] if explained else []),
+        *([context("More", *longer)] if longer else []),
+        *([context(_prices(prices))] if key in ("generate", "quote") else []),
+    )
 
 
 def _buttons(*more: Block) -> Block:

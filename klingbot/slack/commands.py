@@ -29,6 +29,7 @@ from klingbot.slack import (
     ruling,
     screen,
     spending,
+    syntax,
 )
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private
 from klingbot.slack.directory import SlackUnavailableError
@@ -78,7 +79,7 @@ def pressed(desk: Desk, click: Click) -> Answer:
 
 def _help(desk: Desk, asker: Asker, command: grammar.Help) -> Message:
     if command.topic:
-        return help_blocks.topic(command.topic, parse.USAGE, desk.engine.prices)
+        return help_blocks.topic(command.topic, parse.USAGE, syntax.options(command.topic), desk.engine.prices)
     return help_blocks.overview(parse.USAGE, desk.engine.prices)
 
 

@@ -103,3 +103,8 @@ EXAMPLES = {
     "until": "2026-12-31",
 }
 """A value to show for each flag that needs one."""
+
+
+def options(command: str) -> dict[str, str]:
+    """The flags that a command takes, each with a value as it may be written; a switch has none."""
+    return {name: EXAMPLES.get(name, "") for name in FLAGS_OF.get(command, ())}
