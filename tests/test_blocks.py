@@ -79,6 +79,21 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
     )
 
 
+@pytest.mark.parametrize(
+    ("stands", "own"),
+    [
+        (standing(limit=200, settled=220), "200 credits plus 20 credits ($1.20) granted"),
+        (standing(limit=None, usd=12, settled=220), "$12.00 plus 20 credits ($1.20) granted"),
+        (standing(limit=200, usd=12, settled=220), "200 credits and $12.00 plus 20 credits ($1.20) granted"),
+    ],
+)
+def test_a_limit_is_shown_as_it_was_set_and_its_percentage_counts_what_is_granted(stands: Standing, own: str) -> None:
+    raised = replace(stands, budget=stands.budget.raised(credits(20)))
+    assert f"\n100.0% of {own} for November 2026: " in budgets.status("project:marketing", [raised], UTC, None).text
+    refused = refusals.budget_exceeded(BudgetExceeded("r1", offer(), (raised,), ()), UTC)
+    assert f" left of {own} (100.0%: 220 credits ($13.20) used, " in refused.text
+
+
 def test_a_refusal_with_no_way_out_says_who_can_help() -> None:
     said = refusals.budget_exceeded(BudgetExceeded("r1", offer(), (standing(settled=40),), ()), UTC)
     assert "Nothing on the price list fits into what is left. An admin can raise the budget." in said.text

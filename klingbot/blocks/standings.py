@@ -23,9 +23,16 @@ def bar(permille: int, cells: int) -> str:
 
 
 def limit(budget: Budget) -> str:
-    """`10,000 credits`, `$600.00`, or both; what grants add to it is named."""
-    granted = f" (with {budget.granted} granted)" if budget.granted else ""
-    return f"{_both(budget.limit_millicredits, budget.limit_microusd)}{granted}"
+    """`10,000 credits`, `$600.00`, or both, as they were set; what grants add is named apart: `… plus … granted`."""
+    given = budget.granted
+    if not given:
+        return _both(budget.limit_millicredits, budget.limit_microusd)
+    credits, usd = budget.limit_millicredits, budget.limit_microusd
+    own = _both(
+        None if credits is None else credits - given.millicredits,
+        None if usd is None else usd - given.microusd,
+    )
+    return f"{own} plus {given} granted"
 
 
 def left(standing: Standing) -> str:

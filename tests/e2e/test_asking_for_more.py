@@ -77,4 +77,4 @@ def gets_the_video(bob: Person) -> None:
     expect(video).to_contain_text("charged 40 credits ($2.40)")
     bob.plays(video)
     bob.types("/kling budget show marketing")
-    bob.is_answered("160 credits (with 10 credits ($0.60) granted)")
+    bob.is_answered("150 credits plus 10 credits ($0.60) granted")

@@ -59,7 +59,7 @@ def test_a_refused_video_is_asked_for_approved_and_made(alice: Any, bob: Any, en
     assert f"approved <@{BOB}>'s request for 10 credits ($0.60) more for marketing (monthly)" in said
     assert f"The video is on its way: job {refused}, kling-pro, 10 s, 1080p." in said
     assert made(engine, refused)
-    assert "of 40 credits (with 10 credits ($0.60) granted)" in alice.types("budget marketing")
+    assert "of 30 credits plus 10 credits ($0.60) granted" in alice.types("budget marketing")
     assert waiting(alice) == []
 
 
@@ -184,7 +184,7 @@ def test_two_approvers_clicking_at_once_make_one_grant_and_the_second_hears_who_
     assert {each["text"] for each in said if not each["replace_original"]} <= {
         f"That request is granted already by <@{person.user_id}>. Nothing changed." for person in (alice, carol)
     }
-    assert "of 40 credits (with 10 credits ($0.60) granted)" in alice.types("budget marketing")
+    assert "of 30 credits plus 10 credits ($0.60) granted" in alice.types("budget marketing")
     assert made(engine, refused)
 
 
