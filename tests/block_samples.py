@@ -20,7 +20,7 @@ UTC = Calendar(ZoneInfo("UTC"))
 NOON = 1_795_435_200_000  # 23 November 2026, 12:00 UTC
 CREDITS = prices.load("credits")
 MOST = Amount(10**12, 10**14)
-DECEMBER = "<!date^1796083200^{date_short_pretty} at {time}|Dec 1, 2026 at 00:00 UTC>"
+RESETS = "<!date^1796083200^resets {date_short_pretty} at {time}|resets Dec 1, 2026 at 00:00 UTC>"
 
 
 def credits(number: float) -> Amount:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from block_samples import CREDITS, DECEMBER, NOON, UTC, credits, job, offer, share, shown, spend, standing
+from block_samples import CREDITS, NOON, RESETS, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
 from klingbot.blocks import budget_changes, budgets, help, jobs, refusals, usage
@@ -42,7 +42,7 @@ def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:
         "🎬 Held 40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
         "> a fox in the snow\n"
         "Job abcdefghijkl · 2 jobs ahead of it · the video comes to this channel\n"
-        f"marketing (monthly): 80.0%, 10 credits left, resets {DECEMBER}\n"
+        f"marketing (monthly): 80.0%, 10 credits left, {RESETS}\n"
         "Cancel while it waits: /kling cancel abcdefghijkl\n"
         "[Cancel]"
     )
@@ -66,9 +66,9 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
         "Budget exceeded for marketing (monthly)\n"
         "Needed: 40 credits ($2.40) for kling-pro, 10 s, 1080p\n"
         "• marketing (monthly): 20 credits and $0.20 left of 100 credits and $5.00 "
-        f"(96.0%: 68 credits ($4.08) used, 12 credits ($0.72) in flight), resets {DECEMBER}\n"
+        f"(96.0%: 68 credits ($4.08) used, 12 credits ($0.72) in flight), {RESETS}\n"
         "• workspace (monthly): 30 credits left of 110 credits "
-        f"(72.7%: 80 credits ($4.80) used, nothing in flight), resets {DECEMBER}\n"
+        f"(72.7%: 80 credits ($4.80) used, nothing in flight), {RESETS}\n"
         "What still fits:\n"
         "• --duration 5 → 20 credits ($1.20)\n"
         "• --model kling-v1.5 → 20 credits ($1.20)\n"
@@ -111,7 +111,7 @@ def test_a_quote_shows_each_budget_before_and_after() -> None:
     said = refusals.estimate(Estimate(offer(), "marketing", (standing(limit=50, settled=5),), (), ()), UTC)
     assert said.text == (
         "40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
-        f"• marketing (monthly): 10.0% → 90.0%, now 45 credits left of 50 credits, resets {DECEMBER}\n"
+        f"• marketing (monthly): 10.0% → 90.0%, now 45 credits left of 50 credits, {RESETS}\n"
         "It fits into every budget it touches\n"
         "Nothing was spent"
     )
@@ -197,7 +197,7 @@ def test_an_alert_names_percentage_used_limit_in_flight_and_reset() -> None:
     said = blocks.render(Crossed(standing(limit=1000, usd=60, settled=764, held=40), ("80",)), UTC)
     assert (
         "80.4% of 1,000 credits and $60.00 for November 2026: 764 credits ($45.84) used, "
-        f"40 credits ($2.40) in flight, 196 credits and $11.76 left; resets {DECEMBER}"
+        f"40 credits ($2.40) in flight, 196 credits and $11.76 left; {RESETS}"
     ) in said.text
     assert "details: /kling budget show marketing" in said.text
 
@@ -210,8 +210,8 @@ def test_one_alert_per_period_says_that_people_are_turned_away() -> None:
 
 def test_a_forecast_says_when_the_budget_ends_and_by_what_rule() -> None:
     said = blocks.render(RunningOut(standing(limit=1000, settled=764, held=40), NOON + 3 * DAY + 2_700_000), UTC).text
-    assert said.startswith("📈 At the present rate marketing (monthly) ends <!date^1795694400^")
-    assert "|Thursday, November 26, 2026 at 12:00 UTC>\nThat is if the coming days are like the last seven" in said
+    assert said.startswith("📈 At the present rate marketing (monthly) <!date^1795694400^ends {")
+    assert "|ends Thursday, November 26, 2026 at 12:00 UTC>\nThat is if the coming days are like the last seven" in said
     assert "80.4% of 1,000 credits for November 2026" in said
 
 
@@ -254,7 +254,7 @@ def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Stand
     said = blocks.render(Story(stands, TOLD[:marks], NOON), UTC).text
     assert said.startswith(f"{title}\n{stands.percent} of 40 credits for November 2026")
     assert said.count("• ") == marks
-    assert said.endswith("|Nov 23, 2026 at 12:00 UTC> · details: /kling budget show marketing")
+    assert said.endswith("|As of Nov 23, 2026 at 12:00 UTC> · details: /kling budget show marketing")
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Stand
         (
             TOLD[2],
             "📈 marketing (monthly) may not last for its period, now at 75.0%",
-            "it would end <!date^1795694400^",
+            "<!date^1795694400^it would end {",
         ),
         (TOLD[3], "🚫 People were turned away", ": <@U0BOB00001> was turned away, needing 40 credits ($2.40)"),
         (TOLD[5], "⚠️ Budget alert: marketing (monthly) has reached its limit, now at 75.0%", ": above the limit"),
@@ -290,10 +290,11 @@ def test_a_closed_story_says_how_its_period_ended() -> None:
 def test_who_has_taken_note_stands_under_a_story_instead_of_the_buttons() -> None:
     muted = Muted("U0ALICE001", NOON, NOON + DAY, acknowledged=True)
     said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=muted), UTC)
-    assert "✅ Acknowledged by <@U0ALICE001> (<!date^1795435200^" in said.text
+    assert "✅ <@U0ALICE001> <!date^1795435200^acknowledged it {" in said.text
     assert labels(said) == ["Tell the channel again"]
     said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=replace(muted, acknowledged=False)), UTC)
-    assert "💤 Snoozed until <!date^1795521600^" in said.text
+    assert "💤 <@U0ALICE001> <!date^1795435200^snoozed it {" in said.text
+    assert "|snoozed it Nov 23, 2026 at 12:00 UTC> <!date^1795521600^until {" in said.text
     assert labels(said) == ["Acknowledge", "Tell the channel again"]
 
 
@@ -399,7 +400,7 @@ def test_budgets_are_grouped_and_each_kinds_reset_is_said_once() -> None:
         "People",
     ]
     assert "<@U0BOB00001> (daily): 0.0%, 40 credits left of 40 credits" in lines
-    assert said.text.count("resets") == 2
+    assert said.text.count("|daily resets ") == said.text.count("|monthly resets ") == 1
 
 
 def test_no_budgets_teaches_how_to_set_one() -> None:
@@ -416,7 +417,7 @@ def test_usage_shows_the_total_the_budget_and_its_parts() -> None:
     assert usage.usage(outcome, UTC).text == (
         "Usage of workspace · November 2026\n"
         "764 credits ($45.84) used, 40 credits ($2.40) in flight\n"
-        f"80.4% of 1,000 credits, 196 credits left, resets {DECEMBER}\n"
+        f"80.4% of 1,000 credits, 196 credits left, {RESETS}\n"
         "• kling-pro: used 700 credits ($42.00), in flight 40 credits ($2.40), jobs 12, not made 1\n"
         "• kling-v1: used 64 credits ($3.84), jobs 1\n"
         "[As a chart] [As CSV]"

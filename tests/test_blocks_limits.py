@@ -322,6 +322,13 @@ def test_the_text_says_every_number_and_name_that_the_blocks_say(name: str) -> N
 
 
 @pytest.mark.parametrize("name", EXTREMES)
+def test_no_date_begins_with_a_capital_in_mid_sentence(name: str) -> None:
+    """Slack writes `Today` where a date begins with its day; the words before it belong into the date."""
+    said = re.sub(r"<!date\^\d+\^\{", "<Today", EXTREMES[name].text)
+    assert re.findall(r"(?<!^)(?<!^• )<Today", said, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", EXTREMES)
 def test_slack_reads_nothing_into_bare_words(name: str) -> None:
     assert all(part["type"] == "plain_text" or part["verbatim"] for part in parts(EXTREMES[name]))
 

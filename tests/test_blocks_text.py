@@ -18,7 +18,8 @@ from klingbot.periods import Calendar
 from klingbot.slack.syntax import USAGE
 
 _OURS = re.compile(
-    r"<@U0BOB00001>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"
+    r"<@U0BOB00001>"
+    r"|<!date\^\d+\^[a-z ]*\{date_short_pretty\} at \{time\}\|[a-z ]*\w{3} \d{1,2}, \d{4} at \d\d:\d\d UTC>"
     r"|<https://videos\.example/fox\.mp4\?a=1&amp;b=2\|Watch the video>"
 )
 PIECES = [
@@ -96,6 +97,22 @@ def test_an_id_that_is_none_is_shown_as_a_name() -> None:
     assert text.mention("!channel") == "!channel"
     assert text.channel("finance") == "#finance"
     assert text.link("javascript:alert(1)", "see") == "javascript:alert(1)"
+
+
+def test_words_lead_up_to_a_moment_inside_its_date_where_slack_writes_it_small() -> None:
+    assert text.when(NOON, UTC, "resets") == (
+        "<!date^1795435200^resets {date_short_pretty} at {time}|resets Nov 23, 2026 at 12:00 UTC>"
+    )
+    assert text.hour(NOON, UTC, "ends") == (
+        "<!date^1795435200^ends {date_long_pretty} at {time}|ends Monday, November 23, 2026 at 12:00 UTC>"
+    )
+
+
+@pytest.mark.parametrize("words", ["a^b", "a|b", "<@U1>", "a > b", "{time}"])
+def test_words_that_would_end_a_date_before_its_time_stand_in_none(words: str) -> None:
+    for moment in (text.when, text.hour):
+        with pytest.raises(ValueError, match="not to be said in a date"):
+            moment(NOON, UTC, words)
 
 
 def test_a_moment_has_a_fallback_in_the_bots_own_zone() -> None:

@@ -223,7 +223,7 @@ def test_a_late_digest_says_so_and_how_many_never_came(
     digester.tell()
     notifier.deliver()
     [message] = seen(sandbox)
-    assert "late: it was due" in message.text
+    assert "🕘 late: <!date^" in message.text and "|it was due Nov 27, 2026 at 09:00 UTC>, while" in message.text
     assert "3 digests before this one never came" in message.text
 
 

@@ -138,7 +138,7 @@ def test_one_message_moves_from_waiting_to_the_video(house: House) -> None:
 
     taken = house.submit(job)
     house.tell()
-    assert "⚙️ Being made at Kling since" in house.message().text
+    assert "|Being made at Kling since " in house.message().text
     assert buttons(house.message()) == ["Details"]
 
     verdicts.succeeded(house.engine, taken, units=None, video_url=f"{house.local.kling_api_url}/results/wide-5/x.mp4")

@@ -745,7 +745,7 @@ def test_a_channel_sees_one_story_its_thread_and_what_concerns_everyone(post: Po
     assert (full.thread_ts, full.broadcast) == (story.ts, True)
     muting.acknowledge(post.engine, ref_of(budgeting.standings(post.engine)[0]), by=BOB)
     post.deliver(2)
-    assert f"Acknowledged by <@{BOB}>" in post.seen(FINANCE)[0].text
+    assert f"✅ <@{BOB}> <!date^" in post.seen(FINANCE)[0].text
 
 
 @ON_BOTH

@@ -50,7 +50,7 @@ def running_out(content: RunningOut, calendar: Calendar) -> Message:
     standing = content.standing
     return message(
         section(
-            f"*📈 At the present rate {label(standing.budget)} ends {hour(content.ends_at, calendar)}*",
+            f"*📈 At the present rate {label(standing.budget)} {hour(content.ends_at, calendar, 'ends')}*",
             "That is if the coming days are like the last seven; what is in flight counts.",
             bar(standing.permille, 20),
             full(standing, calendar),

@@ -53,11 +53,11 @@ def pack_ending(content: PackEnding, calendar: Calendar) -> Message:
 
 
 def _last(last: Reconciled, calendar: Calendar) -> str:
-    at = when(last.at, calendar)
     if last.problem:
-        return f"It could not be read ({at}): {neutral(last.problem)} Klingbot tries again later."
+        at = when(last.at, calendar, "It could not be read")
+        return f"{at}: {neutral(last.problem)} Klingbot tries again later."
     charged = f"{plural(last.charges, 'charge')}, {_units(last.billed)}" if last.charges else "no charge in units"
-    return f"Compared {at}: {charged} since {when(last.since, calendar)}."
+    return f"{when(last.at, calendar, 'Compared')}: {charged} {when(last.since, calendar, 'since')}."
 
 
 def _found(number: int) -> str:
@@ -68,7 +68,7 @@ def _finding(finding: BillFinding, calendar: Calendar) -> str:
     what = f"job {code(finding.job_id)}" if finding.job_id else f"Kling's task {code(finding.task_id or '')}"
     key = f", API key “{name(finding.api_key_name)}”" if finding.api_key_name else ""
     model = f" ({name(finding.model)}{key})" if finding.model else ""
-    return f"• {what}{model}, {when(finding.at, calendar)}: {_amounts(finding)} – {_MEANINGS[finding.difference]}"
+    return f"• {what}{model}, {when(finding.at, calendar, 'of')}: {_amounts(finding)} – {_MEANINGS[finding.difference]}"
 
 
 def _amounts(finding: BillFinding) -> str:
@@ -82,7 +82,7 @@ def _amounts(finding: BillFinding) -> str:
 def _pack(pack: UnitPack, calendar: Calendar) -> str:
     share = f"{pack.left * 1000 // pack.total / 10:.1f}%" if pack.total else "0.0%"
     left = f"{show_number(pack.left)} of {_units(pack.total)} left ({share})"
-    return f"• {name(pack.name or pack.id)}: {left}, ends {when(pack.ends_at, calendar)}"
+    return f"• {name(pack.name or pack.id)}: {left}, {when(pack.ends_at, calendar, 'ends')}"
 
 
 def _units(millicredits: int) -> str:

@@ -82,7 +82,7 @@ def _line(standing: Standing) -> str:
 
 def _resets(periods: Sequence[Period], calendar: Calendar) -> list[str]:
     ends = {period.kind: period.end for period in periods}
-    return [f"{kind} resets {when(ends[kind], calendar)}" for kind in PeriodKind if kind in ends]
+    return [when(ends[kind], calendar, f"{kind} resets") for kind in PeriodKind if kind in ends]
 
 
 def standing_blocks(standing: Standing, calendar: Calendar, alerts_channel: str | None) -> list[Block]:

@@ -87,19 +87,19 @@ def quiet_ended(channel_id: str, *, had: bool) -> Message:
 
 
 def _line(line: Line, calendar: Calendar) -> str:
-    oldest = when(line.oldest_at, calendar)
-    count = f"{_place(line.name)}: {plural(line.waiting, 'message')}, the oldest from {oldest}"
+    oldest = when(line.oldest_at, calendar, "the oldest from")
+    count = f"{_place(line.name)}: {plural(line.waiting, 'message')}, {oldest}"
     if line.name.startswith(QUIET):
-        return f"{count} · quiet hours until {when(line.next_at, calendar)}"
+        return f"{count} · {when(line.next_at, calendar, 'quiet hours until')}"
     if not line.problem:
         return count
     tries = f", tried {line.tries:,}×" if line.tries else ""
-    return f"{count} · {neutral(line.problem, _REASON)}{tries} · next try {when(line.next_at, calendar)}"
+    return f"{count} · {neutral(line.problem, _REASON)}{tries} · {when(line.next_at, calendar, 'next try')}"
 
 
 def _failed(each: OutboxMessage, calendar: Calendar) -> str:
     problem = neutral(each.problem or "", _REASON)
-    return f"{name(each.kind)} for {_place(each.line)}, from {when(each.created_at, calendar)}: {problem}"
+    return f"{name(each.kind)} for {_place(each.line)}, {when(each.created_at, calendar, 'from')}: {problem}"
 
 
 def _place(line: str) -> str:

@@ -48,8 +48,8 @@ def not_yours(outcome: NotYours) -> Message:
 
 def _facts(content: Details, calendar: Calendar) -> Iterator[str]:
     job = content.job
-    where = f" in {channel(job.channel_id)}" if job.channel_id else " by a script"
-    yield f"• asked for by {mention(job.user_id)}{where}, {when(job.asked_at, calendar)}"
+    where = f" in {channel(job.channel_id)}" if job.channel_id else ", by a script"
+    yield f"• {when(job.asked_at, calendar, 'asked for')} by {mention(job.user_id)}{where}"
     yield f"• {product(job)}, {name(job.aspect)}{', from a picture' if job.image_url else ''}"
     yield f"• project {name(job.project)} · price list {name(job.price_list)}"
     yield f"• quote {job.quote}{'' if job.settled is None else f', charged {job.settled}'}"
@@ -57,7 +57,7 @@ def _facts(content: Details, calendar: Calendar) -> Iterator[str]:
         tries = f", posted {plural(job.tries, 'time')}" if job.tries > 1 else ""
         yield f"• Kling's task {code(job.task_id)}{tries}"
     if job.finished_at is not None:
-        yield f"• ended {when(job.finished_at, calendar)}{_why(job)}"
+        yield f"• {when(job.finished_at, calendar, 'ended')}{_why(job)}"
     if links := _links(content):
         yield f"• {links}"
 
@@ -78,7 +78,7 @@ def _links(content: Details) -> str:
 def _entry(entry: Entry, calendar: Calendar) -> str:
     author = "Kling" if entry.author == KLING else mention(entry.author)
     why = f": {neutral(entry.reason, _REASON)}" if entry.reason else ""
-    return f"• {entry.kind} · {_moved(entry)} · by {author}, {when(entry.at, calendar)}{why}"
+    return f"• {entry.kind} · {_moved(entry)} · {when(entry.at, calendar, 'booked')} by {author}{why}"
 
 
 def _moved(entry: Entry) -> str:

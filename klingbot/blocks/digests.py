@@ -60,7 +60,7 @@ def listing(
         none_yet = section(f"No digests are set. An admin sets one: {example}")
         return message(none_yet, *([actions(set_button())] if for_admin else []))
     lines = [
-        f"{scheduled(each, calendar, alerts_channel)}, next {when(next_at(each, calendar, now), calendar)}"
+        f"{scheduled(each, calendar, alerts_channel)}, {when(next_at(each, calendar, now), calendar, 'next')}"
         for each in schedules[:MOST_LISTED]
     ]
     own = MOST_PRESSED if for_admin else 0
@@ -82,9 +82,9 @@ def _change_buttons(schedule: Schedule) -> Block:
 
 
 def was_set(schedule: Schedule, calendar: Calendar, now: int, alerts_channel: str | None) -> Message:
-    coming = when(next_at(schedule, calendar, now), calendar)
+    coming = when(next_at(schedule, calendar, now), calendar, "The next comes")
     return message(
-        section(f"Digest set: {scheduled(schedule, calendar, alerts_channel)}. The next comes {coming}."),
+        section(f"Digest set: {scheduled(schedule, calendar, alerts_channel)}. {coming}."),
         context(f"to see one now: {code(f'/kling digest {scope_typed(schedule.scope)} now --period {schedule.kind}')}"),
     )
 
@@ -104,7 +104,7 @@ def scheduled(schedule: Schedule, calendar: Calendar, alerts_channel: str | None
 
 def _late(content: DigestReady, calendar: Calendar) -> Iterator[str]:
     if content.due_at is not None:
-        yield f"🕘 late: it was due {when(content.due_at, calendar)}, while Klingbot was away"
+        yield f"🕘 late: {when(content.due_at, calendar, 'it was due')}, while Klingbot was away"
 
 
 def _missed(content: DigestReady) -> Iterator[str]:
@@ -207,7 +207,7 @@ def _headings(shown: Digest, calendar: Calendar, who: Who) -> Iterator[Block]:
 
 def _heading(heading: Heading, calendar: Calendar, who: Who) -> str:
     standing = heading.standing
-    ends = f"; at the present rate it ends {when(heading.ends_at, calendar)}" if heading.ends_at else ""
+    ends = f"; {when(heading.ends_at, calendar, 'at the present rate it ends')}" if heading.ends_at else ""
     budget = f"{_scope(standing.budget.scope, who)} ({standing.budget.kind})"
     return f"{budget}: {standing.percent}, {left(standing)}{ends}, {resets(standing, calendar)}"
 

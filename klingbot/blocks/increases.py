@@ -39,7 +39,7 @@ def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
         context(
             f"For {approvers}",
             f"counts {_span(increase.kind, increase.until)}" if increase.raises else "",
-            f"waits until {when(increase.expires_at, calendar)}",
+            when(increase.expires_at, calendar, "waits until"),
         ),
     )
 

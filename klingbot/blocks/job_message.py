@@ -50,7 +50,7 @@ def _standing(content: JobShown, calendar: Calendar) -> str:
     if job.written_off_at is not None:
         return "⌛ Written off: if Kling makes it after all, it comes here all the same"
     if job.state is JobState.SUBMITTED:
-        return f"⚙️ Being made at Kling since {when(job.submitted_at or job.asked_at, calendar)}"
+        return f"⚙️ {when(job.submitted_at or job.asked_at, calendar, 'Being made at Kling since')}"
     if job.state is JobState.SUBMITTING:
         return "⚙️ On its way to Kling"
     if not content.ahead:

@@ -59,11 +59,12 @@ def waiting_cancelled(outcome: WaitingCancelled) -> Message:
 
 def job_stuck(content: JobStuck, calendar: Calendar) -> Message:
     job = content.job
-    since = when(job.posted_at or job.asked_at, calendar)
+    since = job.posted_at or job.asked_at
     known = (
-        f"Kling took it ({since}) and has not said how it ended."
+        f"{when(since, calendar, 'Kling took it')} and has not said how it ended."
         if job.state is JobState.SUBMITTED
-        else f"It was sent to Kling ({since}), the answer was lost, and Kling has not said whether it has it."
+        else f"{when(since, calendar, 'It was sent to Kling')}, the answer was lost, and Kling has not said whether it "
+        "has it."
     )
     return message(
         section(f"*⏳ No verdict from Kling on job {code(job.id)}*", known, quoted(job.prompt)),
@@ -108,16 +109,14 @@ def written_off(outcome: WrittenOff) -> Message:
 
 def still_waiting(outcome: StillWaiting, calendar: Calendar) -> Message:
     job = outcome.job
-    again = when(outcome.until, calendar)
-    return message(
-        section(f"Job {code(job.id)} goes on waiting, its hold of {job.quote} kept. You are asked again {again}.")
-    )
+    again = when(outcome.until, calendar, "You are asked again")
+    return message(section(f"Job {code(job.id)} goes on waiting, its hold of {job.quote} kept. {again}."))
 
 
 def not_stuck(outcome: NotStuck, calendar: Calendar) -> Message:
     job = outcome.job
     if job.written_off_at is not None:
-        said = f"was written off {when(job.written_off_at, calendar)}"
+        said = when(job.written_off_at, calendar, "was written off")
     elif job.state is JobState.HELD:
         said = f"waits for its turn at Kling: {code(f'/kling cancel {job.id}')} gives it up"
     elif job.finished_at is not None and job.state not in (JobState.SUBMITTING, JobState.SUBMITTED):
@@ -128,7 +127,7 @@ def not_stuck(outcome: NotStuck, calendar: Calendar) -> Message:
 
 
 def line(job: Job, standing: str, calendar: Calendar, *, own: bool) -> str:
-    asked = f"asked {when(job.asked_at, calendar)}"
+    asked = when(job.asked_at, calendar, "asked")
     whose = "" if own else f" · {mention(job.user_id)}"
     prompt = f"\n{quoted(job.prompt[:_PROMPT])}" if own else ""
     return f"• {code(job.id)} {standing} · {product(job)}{whose} · {asked}{prompt}"
@@ -141,7 +140,7 @@ def standing_words(job: Job, ahead: int, at: int, calendar: Calendar) -> str:
     if job.state is JobState.HELD:
         said = f"waits, {plural(ahead, 'job')} ahead of it" if ahead else "waits, next in line"
     elif job.state is JobState.SUBMITTED:
-        said = f"is being made since {when(job.submitted_at or job.asked_at, calendar)}"
+        said = when(job.submitted_at or job.asked_at, calendar, "is being made since")
     elif at - (job.posted_at or at) > LONG_UNANSWERED_MS:
         said = "was sent, and Kling's answer was lost: Kling is being asked whether it has it"
     else:

@@ -50,7 +50,7 @@ def sums(total: Total) -> str:
 
 
 def resets(standing: Standing, calendar: Calendar) -> str:
-    return f"resets {when(standing.period.end, calendar)}"
+    return when(standing.period.end, calendar, "resets")
 
 
 def full(standing: Standing, calendar: Calendar) -> str:

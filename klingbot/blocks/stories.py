@@ -22,7 +22,7 @@ def story(content: Story, calendar: Calendar) -> Message:
         *([section(meaning)] if meaning else []),
         section(*(f"• {_line(told, calendar)}" for told in content.told[-MOST_TOLD:])),
         *([] if content.closed else _note(content, calendar)),
-        context(f"As of {when(content.at, calendar)}", details(standing)),
+        context(when(content.at, calendar, "As of"), details(standing)),
     )
 
 
@@ -33,7 +33,7 @@ def period_over(content: Story) -> Message:
 
 
 def already_acknowledged(by: Muted, calendar: Calendar) -> Message:
-    return message(section(f"{mention(by.user_id)} has acknowledged it already ({when(by.at, calendar)})."))
+    return message(section(f"{mention(by.user_id)} {when(by.at, calendar, 'has acknowledged it already,')}."))
 
 
 def _note(content: Story, calendar: Calendar) -> list[Block]:
@@ -41,16 +41,19 @@ def _note(content: Story, calendar: Calendar) -> list[Block]:
     muted, ref = content.muted, str(ref_of(content.standing))
     if muted is None:
         return [take_note(content.standing)]
-    how = "✅ Acknowledged" if muted.acknowledged else f"💤 Snoozed until {when(muted.until, calendar)}"
     again = button("Tell the channel again", "alert.unmute", ref)
     acknowledge = [] if muted.acknowledged else [button("Acknowledge", "alert.acknowledge", ref)]
     return [
-        section(
-            f"{how} by {mention(muted.user_id)} ({when(muted.at, calendar)}). What is new is said in the thread alone, "
-            "unless the limit is exceeded."
-        ),
+        section(f"{_muted(muted, calendar)}. What is new is said in the thread alone, unless the limit is exceeded."),
         actions(*acknowledge, again),
     ]
+
+
+def _muted(muted: Muted, calendar: Calendar) -> str:
+    who = mention(muted.user_id)
+    if muted.acknowledged:
+        return f"✅ {who} {when(muted.at, calendar, 'acknowledged it')}"
+    return f"💤 {who} {when(muted.at, calendar, 'snoozed it')} {when(muted.until, calendar, 'until')}"
 
 
 def _headline(content: Story) -> tuple[str, str]:
@@ -79,7 +82,7 @@ def _line(told: Told, calendar: Calendar) -> str:
     if told.user_id is not None:
         return f"{at}: {mention(told.user_id)} was turned away, needing {told.amount}"
     if told.ends_at is not None:
-        return f"{at}: at the rate of the seven days before, it would end {hour(told.ends_at, calendar)}"
+        return f"{at}: at the rate of the seven days before, {hour(told.ends_at, calendar, 'it would end')}"
     if told.usual is not None:
         return f"{at}: {told.amount} in one day, where {told.usual} is usual"
     return f"{at}: {told.mark}% reached"

@@ -24,6 +24,7 @@ _ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BROADCAST = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, and marks that turn the direction of the sentence around them."""
+_ENDS_A_DATE = re.compile(r"[\^|<>{}]")
 _IN_URLS = str.maketrans(
     {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", "*": "%2A", "`": "%60", " ": "%20", "\n": "%0A"}
 )
@@ -78,19 +79,33 @@ def link(url: str, words: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def when(at: int, calendar: Calendar) -> str:
-    """An instant (UTC epoch milliseconds) in each reader's own time zone; in the bot's where Slack cannot tell."""
+def when(at: int, calendar: Calendar, words: str = "") -> str:
+    """An instant (UTC epoch milliseconds) in each reader's own time zone; in the bot's where Slack cannot tell.
+
+    `words` lead up to it, such as `resets`: a date that Slack finds alone begins with a capital, `resets Tomorrow`.
+    """
     local = calendar.local(at)
     fallback = f"{local:%b} {local.day}, {local.year} at {local:%H:%M} {calendar.zone.key}"
-    return f"<!date^{at // 1000}^{{date_short_pretty}} at {{time}}|{fallback}>"
+    return _date(at, words, "{date_short_pretty} at {time}", fallback)
 
 
-def hour(at: int, calendar: Calendar) -> str:
-    """A forecast's instant, to the hour and with its weekday: `Thursday, November 26, 2026 at 14:00 UTC`."""
+def hour(at: int, calendar: Calendar, words: str = "") -> str:
+    """A forecast's instant, to the hour and with its weekday: `Thursday, November 26, 2026 at 14:00 UTC`.
+
+    `words` as in `when`.
+    """
     whole = at - at % 3_600_000
     local = calendar.local(whole)
     fallback = f"{local:%A, %B} {local.day}, {local.year} at {local:%H:%M} {calendar.zone.key}"
-    return f"<!date^{whole // 1000}^{{date_long_pretty}} at {{time}}|{fallback}>"
+    return _date(whole, words, "{date_long_pretty} at {time}", fallback)
+
+
+def _date(at: int, words: str, form: str, fallback: str) -> str:
+    """Raises ValueError for words that would end the date before its time."""
+    if _ENDS_A_DATE.search(words):
+        raise ValueError(f"not to be said in a date: {words!r}")
+    lead = f"{words} " if words else ""
+    return f"<!date^{at // 1000}^{lead}{form}|{lead}{fallback}>"
 
 
 def scope_name(scope: str) -> str:

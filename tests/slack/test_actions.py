@@ -178,15 +178,15 @@ def test_anybody_may_acknowledge_an_alert_and_the_message_says_who_did(
     bob.clicks("alert.acknowledge", story, hook.url)
     said = hook.said()
     assert said["replace_original"] is True
-    assert "Acknowledged by <@U0BOB00001>" in said["text"]
+    assert "✅ <@U0BOB00001> <!date^1795435200^acknowledged it {" in said["text"]
     carol.clicks("alert.snooze", story, hook.url)
     said = hook.said()
     assert said["replace_original"] is False
-    assert said["text"].startswith("<@U0BOB00001> has acknowledged it already")
+    assert said["text"].startswith("<@U0BOB00001> <!date^1795435200^has acknowledged it already, {")
     carol.clicks("alert.unmute", story, hook.url)
-    assert "Acknowledged" not in hook.said()["text"]
+    assert "acknowledged" not in hook.said()["text"]
     carol.clicks("alert.snooze", story, hook.url)
-    assert "by <@U0CAROL001>" in hook.said()["text"]
+    assert "<@U0CAROL001> <!date^1795435200^snoozed it {" in hook.said()["text"]
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", "hourly 1 - workspace", "monthly soon - workspace", "daily 1 - x"])

@@ -63,8 +63,8 @@ def test_anybody_sees_which_digests_there_are(alice: Person, bob: Person) -> Non
     alice.types("digest marketing weekly --channel #general")
     everything = bob.types("digest")
     assert bob.types("digest list") == everything
-    assert "workspace, monthly at 09:00 (UTC) to <#C0FINANCE1>, next" in everything
-    assert "marketing, weekly at 09:00 (UTC) to <#C0GENERAL1>, next" in everything
+    assert "workspace, monthly at 09:00 (UTC) to <#C0FINANCE1>, <!date^1796115600^next {" in everything
+    assert "marketing, weekly at 09:00 (UTC) to <#C0GENERAL1>, <!date^1796029200^next {" in everything
     assert "workspace" not in bob.types("digest marketing")
 
 

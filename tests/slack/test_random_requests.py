@@ -92,7 +92,7 @@ VALUES = (
 )
 JUNK: tuple[Any, ...] = (None, "", 0, [], {}, [None], "x" * 500, {"id": None}, [{}], True)
 FLAGS = sorted({flag for flags in FLAGS_OF.values() for flag in flags})
-BROADCAST = re.compile(r"<!(?!date\^\d+\^\{date_short_pretty\} at \{time\}\|)")
+BROADCAST = re.compile(r"<!(?!date\^\d+\^[A-Za-z ,]*\{date_short_pretty\} at \{time\}\|)")
 LINK = re.compile(r"<(?!https://kling\.test/)[a-z]+:[^>]*>")
 
 
