@@ -34,11 +34,16 @@ class Period:
 
     @property
     def label(self) -> str:
-        """`23 November 2026`, `week of 23 November 2026`, `November 2026`."""
-        day = f"{self.first_day.day} {self.first_day:%B %Y}"
-        if self.kind is PeriodKind.MONTHLY:
-            return f"{self.first_day:%B %Y}"
-        return f"week of {day}" if self.kind is PeriodKind.WEEKLY else day
+        """As it stands in a sentence: `23 November 2026`, `the week of 23 November 2026`, `November 2026`."""
+        return named(self.kind, self.first_day)
+
+
+def named(kind: PeriodKind, first_day: date) -> str:
+    """What the period that begins with that day is called, in the middle of a sentence."""
+    if kind is PeriodKind.MONTHLY:
+        return f"{first_day:%B %Y}"
+    day = f"{first_day.day} {first_day:%B %Y}"
+    return f"the week of {day}" if kind is PeriodKind.WEEKLY else day
 
 
 @dataclass(frozen=True, slots=True)

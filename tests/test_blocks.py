@@ -10,7 +10,7 @@ import pytest
 from block_samples import CREDITS, NOON, RESETS, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
-from klingbot.blocks import budget_changes, budgets, help, jobs, refusals, usage
+from klingbot.blocks import budget_changes, budgets, help, jobs, refusals, stories, usage
 from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
@@ -372,6 +372,28 @@ def test_setting_a_budget_shows_before_and_after_and_keeps_the_spend() -> None:
     assert budget_changes.was_set(BudgetSet(None, after), UTC, None).text.startswith(
         "Budget set for marketing (monthly): new, 100 credits"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "period"),
+    [
+        (PeriodKind.DAILY, "23 November 2026"),
+        (PeriodKind.WEEKLY, "the week of 23 November 2026"),
+        (PeriodKind.MONTHLY, "November 2026"),
+    ],
+)
+def test_a_period_is_named_as_a_sentence_or_a_title_wants_it(kind: PeriodKind, period: str) -> None:
+    stands, title = standing(kind=kind, settled=25), f"{period[0].upper()}{period[1:]}"
+    story = Story(stands, TOLD[:1], NOON, closed=True)
+    asked = replace(spend(share("kling-pro", 25)), period=stands.period)
+    assert f"62.5% of 40 credits for {period}: " in blocks.render(Crossed(stands, ("50",)), UTC).text
+    assert f"What {period} has seen so far counts: " in budget_changes.was_set(BudgetSet(None, stands), UTC, None).text
+    assert f" ended {period} at 62.5%" in blocks.render(story, UTC).text
+    assert f"That was about {period}, which is over." in stories.period_over(story).text
+    assert f"Before that, {period} ended at 62.5%" in blocks.render(Renewed(stands, stands), UTC).text
+    assert usage.usage(asked, UTC).text.startswith(f"Usage of workspace · {title}\n")
+    assert usage.chart(asked, UTC, {}).in_words().text.startswith(f"Usage of workspace · {title}\nBy model, {period} (")
+    assert f"(workspace, {period})" in usage.usage(replace(asked, shares=()), UTC).text
 
 
 def test_200_budgets_are_cut_to_the_fullest_and_the_cut_is_told() -> None:

@@ -131,7 +131,7 @@ def test_the_same_instant_is_another_day_elsewhere() -> None:
 
 def test_labels_name_the_local_date_on_which_a_period_begins() -> None:
     periods = calendar("Asia/Tokyo").periods(utc("2026-11-30 16:00"))
-    assert [p.label for p in periods] == ["1 December 2026", "week of 30 November 2026", "December 2026"]
+    assert [p.label for p in periods] == ["1 December 2026", "the week of 30 November 2026", "December 2026"]
 
 
 def test_a_calendar_names_its_zone_and_week_start() -> None:

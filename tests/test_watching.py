@@ -107,7 +107,7 @@ def test_a_period_that_ended_while_the_bot_was_down_is_told_once_on_return(watch
         clock.tick(60)
     assert sorted(said.ended.period.label for said in queued(watched.store, Renewed)) == [
         "23 November 2026",
-        "week of 23 November 2026",
+        "the week of 23 November 2026",
     ]
 
 

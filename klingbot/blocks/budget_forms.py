@@ -9,7 +9,7 @@ from klingbot.blocks import view
 from klingbot.blocks.budget_changes import change
 from klingbot.blocks.message import Block, context, section
 from klingbot.blocks.standings import bar, full
-from klingbot.blocks.text import label, scope_name
+from klingbot.blocks.text import capital, label, scope_name
 from klingbot.blocks.view import View, field
 from klingbot.blocks.whose import every, whose
 from klingbot.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
@@ -72,7 +72,11 @@ def _now(shown: Shown, calendar: Calendar) -> Block:
     if now.standing:
         standing = now.standing
         return section(f"*{label(standing.budget)}* now", bar(standing.permille, 20), full(standing, calendar))
-    seen = f"{now.period.label} has seen {now.total.committed} so far" if now.total.committed else "Nothing spent yet"
+    seen = (
+        f"{capital(now.period.label)} has seen {now.total.committed} so far"
+        if now.total.committed
+        else "Nothing spent yet"
+    )
     return section(f"*{scope_name(now.scope)} ({now.kind})* has no budget. {seen}.")
 
 

@@ -126,6 +126,11 @@ def label(budget: Budget) -> str:
     return f"{scope_name(budget.scope)} ({budget.kind})"
 
 
+def capital(words: str) -> str:
+    """As a title or a sentence begins: `the week of …` → `The week of …`."""
+    return words[:1].upper() + words[1:]
+
+
 def plural(number: int, noun: str, nouns: str | None = None) -> str:
     """`1 job`, `12 jobs`, `1,200 jobs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or f'{noun}s'}"

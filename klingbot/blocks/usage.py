@@ -8,7 +8,7 @@ from datetime import date
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, left, limit, resets, sums
 from klingbot.blocks.tables import MOST_POINTS, NONE, Cell, Who, bars, table
-from klingbot.blocks.text import code, is_id, name, scope_name
+from klingbot.blocks.text import capital, code, is_id, name, scope_name
 from klingbot.budgets import Standing, Total
 from klingbot.engine.usage import Usage
 from klingbot.money import usd_of
@@ -25,7 +25,7 @@ def usage(outcome: Usage, calendar: Calendar) -> Message:
     which = f"{outcome.period.kind} {outcome.by} {outcome.scope}"
     return message(
         section(
-            f"*Usage of {scope_name(outcome.scope)}* · {outcome.period.label}",
+            f"*Usage of {scope_name(outcome.scope)}* · {capital(outcome.period.label)}",
             sums(outcome.total),
             budget,
         ),
@@ -51,7 +51,7 @@ def chart(outcome: Usage, calendar: Calendar, names: Mapping[str, str]) -> Messa
     points = [(_labelled(share, outcome.by, calendar, names), _dollars(share)) for share in shown]
     hidden = len(outcome.shares) - min(len(shown), MOST_POINTS)
     drawn = bars(f"By {outcome.by}, {outcome.period.label}", "USD", points)
-    said = message(section(f"*Usage of {scope_name(outcome.scope)}* · {outcome.period.label}"), drawn)
+    said = message(section(f"*Usage of {scope_name(outcome.scope)}* · {capital(outcome.period.label)}"), drawn)
     return said.plus(context(f"{hidden:,} more are not drawn")) if hidden else said
 
 

@@ -108,6 +108,9 @@ def test_a_form_for_any_budget_begins_with_the_workspace_and_follows_what_is_cho
     daily = chosen_anew(alice, hook, view, at="2.0", whose=MARKETING, kind="daily")
     assert "*marketing (daily)* has no budget" in text(daily)
     assert "tells" not in names(daily), "a day has no forecast"
+    hold(engine, "r1", project="sales")
+    weekly = chosen_anew(alice, hook, view, at="3.0", whose="workspace", kind="weekly")
+    assert "*workspace (weekly)* has no budget. The week of 23 November 2026 has seen 40 credits" in text(weekly)
 
 
 def test_a_person_and_a_project_that_is_not_listed_are_asked_for(alice: Any, hook: Any, engine: Engine) -> None:
