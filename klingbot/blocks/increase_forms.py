@@ -23,7 +23,7 @@ LONGEST_ID = 64
 
 
 def ask(refused_id: str, lacks: Sequence[Lack], user_id: str, origin: Origin) -> View:
-    """For whoever was refused, with what the video lacks filled in. Without a day it counts for the running period."""
+    """For whoever was refused, with what the video lacks filled in. Without a day it counts for one period."""
     short = [lack for lack in lacks if lack.raises]
     return View(
         ASK,
@@ -50,7 +50,7 @@ def _amount(number: int, lack: Lack, user_id: str) -> Block:
 
 
 def _until() -> Block:
-    hint = "Left empty, it counts for the running day, week or month alone."
+    hint = "Left empty, it counts for the day, week or month it is approved in."
     return field("until", "Until which day?", view.day(), hint=hint, optional=True)
 
 

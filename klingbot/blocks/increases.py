@@ -11,7 +11,7 @@ from klingbot.blocks.standings import full
 from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.outbox import GrantEnded, IncreaseAsked, IncreaseClosed
-from klingbot.periods import Calendar, PeriodKind
+from klingbot.periods import Calendar, PeriodKind, named
 
 MOST_LISTED = 20
 LONGEST_REASON = 150
@@ -38,7 +38,7 @@ def asked(content: IncreaseAsked, calendar: Calendar) -> Message:
         ),
         context(
             f"For {approvers}",
-            f"counts {_span(increase.kind, increase.until)}" if increase.raises else "",
+            counts(increase),
             when(increase.expires_at, calendar, "waits until"),
         ),
     )
@@ -145,12 +145,8 @@ def _granted(content: IncreaseClosed) -> list[str]:
 
 def _until(given: Grant) -> str:
     if (given.end_day - given.first_day).days == 1:
-        return f"for this {_SPAN[given.kind]}"
+        return f"for {named(given.kind, given.first_day)}"
     return f"for each {_SPAN[given.kind]} that begins before {_day(given.end_day)}"
-
-
-def _span(kind: PeriodKind, until: date | None) -> str:
-    return f"for each {_SPAN[kind]} that begins before {_day(until)}" if until else f"for this {_SPAN[kind]} only"
 
 
 def _day(day: date) -> str:
@@ -166,6 +162,14 @@ def what(increase: Increase) -> str:
     if increase.raises:
         return f"{increase.amount} more for {_budget(increase)}"
     return f"a video of {increase.amount} in {scope_name(increase.scope)}"
+
+
+def counts(increase: Increase) -> str:
+    """For how long, in words that are true whenever they are read; empty where no limit is raised."""
+    if not increase.raises:
+        return ""
+    later = f" and each later one that begins before {_day(increase.until)}" if increase.until else ""
+    return f"counts for the {_SPAN[increase.kind]} it is approved in{later}"
 
 
 def _budget(increase: Increase) -> str:

@@ -102,7 +102,7 @@ def test_another_amount_is_approved_by_form(alice: Any, bob: Any, hook: Any, ref
     assert view["blocks"][1]["element"]["initial_value"] == "10"
     assert "is not an amount of credits" in submit(alice, view, credits="plenty")["credits"]
     assert submit(alice, view, credits="50") == {}
-    assert "The limit is raised by 50 credits ($3.00) for this month." in hook.said()["text"]
+    assert "The limit is raised by 50 credits ($3.00) for November 2026." in hook.said()["text"]
 
 
 def test_a_request_is_denied_by_form_with_a_reason(alice: Any, bob: Any, hook: Any, refused: str) -> None:
@@ -134,7 +134,7 @@ def test_nobody_uses_anothers_refusal(carol: Any, hook: Any, engine: Engine, ref
 def test_another_amount_is_granted_when_the_approver_says_so(alice: Any, bob: Any, refused: str) -> None:
     bob.types(f"ask {refused}")
     said = alice.types(f"approve {waiting(alice)[0]} --usd 0.30")
-    assert "The limit is raised by 5 credits ($0.30) for this month." in said
+    assert "The limit is raised by 5 credits ($0.30) for November 2026." in said
     assert "The video still does not fit into marketing (monthly)." in said
 
 
