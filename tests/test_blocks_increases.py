@@ -6,9 +6,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from block_samples import NOON, UTC, credits, standing
+from block_samples import NOON, UTC, credits, spend, standing
 
 from klingbot import blocks
+from klingbot.blocks import home, increase_forms, increases
+from klingbot.blocks.message import Block
+from klingbot.blocks.view import Origin
+from klingbot.engine.home import Home
+from klingbot.engine.queue import Queue
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.outbox import IncreaseAsked, IncreaseClosed
 from klingbot.periods import PeriodKind
@@ -42,8 +47,37 @@ def test_a_question_says_how_long_a_raise_of_several_periods_counts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("until", "sentence"),
+    [
+        (None, "counts for the month it is approved in"),
+        (date(2027, 7, 1), "counts for the month it is approved in and each later one that begins before 1 July 2027"),
+    ],
+)
+def test_wherever_a_request_is_shown_eight_months_do_not_look_like_one(until: date | None, sentence: str) -> None:
+    increase = wanted(until=until)
+    assert f": “launch” · {sentence}\n" in increases.listing([increase], UTC).text
+    assert f"more for marketing (monthly) · {sentence}\n" in increases.were_asked([increase]).text
+    assert f"*\n> launch\n{sentence}" in "\n".join(block["text"]["text"] for block in at_home(increase))
+    assert increase_forms.approve(increase, Origin()).blocks[0]["text"]["text"].endswith(f" (monthly)\n{sentence}")
+
+
+def at_home(increase: Increase) -> list[Block]:
+    """The sections on the home of somebody who can decide it."""
+    content = Home((), Queue(NOON, (), (), ()), spend(), (increase,), is_admin=True)
+    return [block for block in home.home(content, UTC) if block["type"] == "section"]
+
+
+def test_a_video_to_be_allowed_is_not_called_a_raise_on_the_home() -> None:
+    assert at_home(wanted(raises=False))[0]["text"]["text"] == (
+        "<@U0BOB00001> asks for *a video of 40 credits ($2.40) in marketing*\n> launch"
+    )
+
+
 def test_nothing_counts_for_any_time_where_no_limit_is_raised() -> None:
-    assert "counts" not in blocks.render(IncreaseAsked(wanted(raises=False), None), UTC).text
+    allowed = wanted(raises=False)
+    for said in (blocks.render(IncreaseAsked(allowed, None), UTC), increases.listing([allowed], UTC)):
+        assert "counts" not in said.text
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from klingbot.blocks import digests
 from klingbot.blocks.budgets import set_button
+from klingbot.blocks.increases import counts, what
 from klingbot.blocks.jobs import charge, product
 from klingbot.blocks.message import Block, actions, beside, button, context, heading, section
 from klingbot.blocks.queue import line, standing_words
 from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
-from klingbot.blocks.text import code, label, link, mention, name, neutral, scope_name
+from klingbot.blocks.text import code, label, link, mention, name, neutral
 from klingbot.blocks.usage import shares
 from klingbot.budgets import Standing
 from klingbot.engine.home import Home
@@ -48,10 +49,10 @@ def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:
     if increases:
         yield heading("Waiting for you")
     for increase in increases[:MOST_WAITING]:
-        budget = f"{scope_name(increase.scope)} ({increase.kind})"
         yield section(
-            f"{mention(increase.user_id)} asks for *{increase.amount}* more for {budget}",
+            f"{mention(increase.user_id)} asks for *{what(increase)}*",
             f"> {neutral(increase.reason)}" if increase.reason else "",
+            counts(increase),
         )
         yield actions(
             button("Approve", "increase.approve", increase.id, style="primary"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from klingbot import plain
 from klingbot.blocks import view
-from klingbot.blocks.increases import what
+from klingbot.blocks.increases import counts, what
 from klingbot.blocks.message import Block, section
 from klingbot.blocks.text import name
 from klingbot.blocks.view import Origin, View, field
@@ -67,7 +67,7 @@ def approve(increase: Increase, origin: Origin) -> View:
         "Approve another amount",
         "Approve",
         (
-            section(f"Asked for: {what(increase)}"),
+            section(f"Asked for: {what(increase)}", counts(increase)),
             field("credits", "How many credits more?", view.text_input(_typed(increase.amount), most=20)),
         ),
         _memory(increase.id, origin),

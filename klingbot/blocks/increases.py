@@ -76,10 +76,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
     """Every increase that waits for an approver."""
     if not waiting:
         return message(section("No requests are waiting."))
-    lines = [
-        f"• {code(each.id)} {mention(each.user_id)} asks for {what(each)}: {_reason(each, LONGEST_REASON)}"
-        for each in waiting[:MOST_LISTED]
-    ]
+    lines = [f"• {code(each.id)} {_asks(each)}" for each in waiting[:MOST_LISTED]]
     more = [f"• and {len(waiting) - MOST_LISTED:,} more"] if len(waiting) > MOST_LISTED else []
     return message(
         *sections(["*Requests that wait for an approver*", *lines, *more]),
@@ -89,7 +86,7 @@ def listing(waiting: Sequence[Increase], calendar: Calendar) -> Message:
 
 def were_asked(increases: Sequence[Increase]) -> Message:
     """For whoever asked."""
-    lines = [f"• {what(increase)}" for increase in increases]
+    lines = [f"• {what(increase)}{_counts(increase)}" for increase in increases]
     ids = [increase.id for increase in increases]
     return message(
         section("Asked for, and you hear as soon as somebody decides:", *lines),
@@ -170,6 +167,16 @@ def counts(increase: Increase) -> str:
         return ""
     later = f" and each later one that begins before {_day(increase.until)}" if increase.until else ""
     return f"counts for the {_SPAN[increase.kind]} it is approved in{later}"
+
+
+def _asks(increase: Increase) -> str:
+    reason = _reason(increase, LONGEST_REASON)
+    return f"{mention(increase.user_id)} asks for {what(increase)}: {reason}{_counts(increase)}"
+
+
+def _counts(increase: Increase) -> str:
+    """The same at the end of a line."""
+    return f" · {counts(increase)}" if increase.raises else ""
 
 
 def _budget(increase: Increase) -> str:

@@ -48,7 +48,7 @@ def made(engine: Engine, job_id: str) -> bool:
 def test_a_refused_video_is_asked_for_approved_and_made(alice: Any, bob: Any, engine: Engine, refused: str) -> None:
     assert bob.types(f'ask {refused} --reason "launch week"').splitlines() == [
         "Asked for, and you hear as soon as somebody decides:",
-        "• 10 credits ($0.60) more for marketing (monthly)",
+        "• 10 credits ($0.60) more for marketing (monthly) · counts for the month it is approved in",
         "[Take it back]",
         f"By command: /kling withdraw {waiting(bob)[0]}",
     ]
