@@ -206,6 +206,7 @@ def test_one_alert_per_period_says_that_people_are_turned_away() -> None:
     said = blocks.render(TurnedAway(standing(settled=32), credits(40), "U0BOB00001"), UTC)
     assert said.text.startswith("🚫 People are being turned away: marketing (monthly) has 8 credits left\n")
     assert "<@U0BOB00001> needed 40 credits ($2.40)." in said.text
+    assert "\nSaid once per period, unless the limit changes · details: " in said.text
 
 
 def test_a_forecast_says_when_the_budget_ends_and_by_what_rule() -> None:
@@ -213,6 +214,7 @@ def test_a_forecast_says_when_the_budget_ends_and_by_what_rule() -> None:
     assert said.startswith("📈 At the present rate marketing (monthly) <!date^1795694400^ends {")
     assert "|ends Thursday, November 26, 2026 at 12:00 UTC>\nThat is if the coming days are like the last seven" in said
     assert "80.4% of 1,000 credits for November 2026" in said
+    assert "\nSaid once per period, unless the limit changes · details: " in said
 
 
 def test_a_spike_is_told_beside_the_usual_day() -> None:

@@ -21,6 +21,9 @@ from klingbot.outbox import (
 from klingbot.periods import Calendar
 from klingbot.stories import ref_of
 
+_ONCE = "Said once per period, unless the limit changes"
+"""Of what is armed again when it does: see docs/alerts.md."""
+
 
 def crossed(content: Crossed, calendar: Calendar) -> Message:
     standing = content.standing
@@ -42,7 +45,7 @@ def turned_away(content: TurnedAway, calendar: Calendar) -> Message:
             full(standing, calendar),
         ),
         *_buttons(content),
-        context("Said once per period", details(standing)),
+        context(_ONCE, details(standing)),
     )
 
 
@@ -56,7 +59,7 @@ def running_out(content: RunningOut, calendar: Calendar) -> Message:
             full(standing, calendar),
         ),
         *_buttons(content),
-        context("Said once per period", details(standing)),
+        context(_ONCE, details(standing)),
     )
 
 
