@@ -248,7 +248,11 @@ TOLD = (
     [
         (standing(settled=41), 6, "🔴 Over budget: marketing (monthly) is at 102.5%"),
         (standing(settled=40), 5, "🔴 Budget used up: marketing (monthly) is at 100.0%"),
-        (standing(settled=38), 6, "🚫 People were turned away: marketing (monthly) has 2 credits left, now at 95.0%"),
+        (
+            standing(settled=38),
+            6,
+            "🚫 People have been turned away: marketing (monthly) has 2 credits left, now at 95.0%",
+        ),
         (standing(settled=30), 3, "⚠️ Budget alert: marketing (monthly) has reached 80%, now at 75.0%"),
     ],
 )
@@ -273,7 +277,7 @@ def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Stand
             "📈 marketing (monthly) may not last for its period, now at 75.0%",
             "<!date^1795694400^it would end {",
         ),
-        (TOLD[3], "🚫 People were turned away", ": <@U0BOB00001> was turned away, needing 40 credits ($2.40)"),
+        (TOLD[3], "🚫 People have been turned away", ": <@U0BOB00001> was turned away, needing 40 credits ($2.40)"),
         (TOLD[5], "⚠️ Budget alert: marketing (monthly) has reached its limit, now at 75.0%", ": above the limit"),
     ],
 )

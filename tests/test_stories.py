@@ -137,14 +137,17 @@ def test_a_story_that_nobody_has_read_yet_just_tells_more(engine: Engine) -> Non
     assert waiting == 1
 
 
-def test_a_crossing_that_is_armed_again_is_told_once_more_and_listed_once(listening: Engine) -> None:
+def test_a_crossing_that_is_armed_again_is_told_once_more_and_listed_once(listening: Engine, clock: FakeClock) -> None:
     limit(listening, WORKSPACE, 20, thresholds=(50,))
     for name in "abc":
+        clock.tick(60)
         job = hold(listening, name, TEN_CREDITS)
         cancelling.cancel(listening, job.id, user_id="U1", is_admin=False)
     replies = [each for each in outbox(listening) if each.thread]
     assert len(replies) == 2
-    assert told(outbox(listening)[-1].content) == ["50"]
+    last = outbox(listening)[-1].content
+    assert told(last) == ["50"]
+    assert last.told[0].at == clock(), "the latest of its kind"  # type: ignore[union-attr]
 
 
 def test_each_budget_and_period_has_a_story_of_its_own(listening: Engine, clock: FakeClock) -> None:

@@ -67,7 +67,7 @@ def _headline(content: Story) -> tuple[str, str]:
     if standing.used_up:
         return crossing(standing, ())
     if TURNED_AWAY in told:
-        return f"🚫 People were turned away: {budget} has {left(standing)}, {now}", ""
+        return f"🚫 People have been turned away: {budget} has {left(standing)}, {now}", ""
     if levels or OVER in told:
         return crossing(standing, tuple(levels[-1:]))
     if FORECAST in told:
