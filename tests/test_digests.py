@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from klingbot import charts, prices
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
-from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day
+from klingbot.blocks import digests as blocks
+from klingbot.budgets import WORKSPACE, Total, project_scope, user_scope
+from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day, spenders
 from klingbot.engine import Engine, asking, budgeting, digesting, increasing, open_engine, outcomes, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures, last
@@ -96,6 +98,16 @@ def test_every_breakdown_and_the_days_add_up_to_the_total(week: Engine) -> None:
         for found in (digest.people, digest.projects, digest.models):
             assert sum((each.amount for each in found.top), found.rest) == whole
         assert sum((day.amount for day in digest.days), NOTHING) == whole
+
+
+def test_shares_of_a_whole_are_rounded_half_up(week: Engine) -> None:
+    spent = [Spender(f"U{n}", Amount(n * 1000, n * 60_000), 1) for n in (80, 70, 20)]
+    digest = replace(
+        last(week, WORKSPACE, WEEKLY), people=spenders(spent), total=Total(settled=Amount(170_000, 10_200_000))
+    )
+    said = blocks.digest(digest, week.calendar).text
+    shares = re.findall(r"^• <@U(\d+)>: .*, ([\d.]+%) · 1 job$", said, re.MULTILINE)
+    assert shares == [("80", "47.1%"), ("70", "41.2%"), ("20", "11.8%")]
 
 
 def test_the_many_who_spent_little_are_told_together(engine: Engine, clock: FakeClock) -> None:

@@ -186,7 +186,10 @@ def _breakdown(title: str, found: Spenders, named: Callable[[str], str], shown: 
 
 def _share(spender: Spender, shown: Digest) -> str:
     whole = shown.total.settled.microusd
-    return f", {_percent(spender.amount.microusd * 1000 // whole)}" if whole else ""
+    if not whole:
+        return ""
+    # Rounded half up, as parts of a whole are; a budget's percentage is rounded down.
+    return f", {_percent((spender.amount.microusd * 2000 + whole) // (2 * whole))}"
 
 
 def _dearest(shown: Digest, who: Who) -> Iterator[Block]:
