@@ -505,6 +505,25 @@ def test_usage_by_day_shows_every_day_with_its_weekday() -> None:
     assert "• Monday 23 November: used 23 credits ($1.38)" in said.text
 
 
+def test_days_without_spending_stand_between_those_with_some() -> None:
+    days = [share(str(UTC.midnight(date(2026, 11, day))), 10) for day in (23, 26, 28)]
+    outcome = spend(*days, by="day")
+    said = usage.usage(outcome, UTC).text
+    assert [f"{day} November" in said for day in range(22, 30)] == [False, *[True] * 6, False]
+    assert "• Wednesday 25 November: used 0 credits ($0.00), jobs 0\n• Thursday 26 November: used 10 credits" in said
+    [drawn] = [
+        block["chart"] for block in usage.chart(outcome, UTC, {}).blocks if block["type"] == "data_visualization"
+    ]
+    assert [(point["label"][4:6], point["value"]) for point in drawn["series"][0]["data"]] == [
+        ("23", 0.6),
+        ("24", 0),
+        ("25", 0),
+        ("26", 0.6),
+        ("27", 0),
+        ("28", 0.6),
+    ]
+
+
 def test_an_empty_period_takes_one_line_and_teaches_what_to_type() -> None:
     said = usage.usage(spend(), UTC)
     assert said.text == (

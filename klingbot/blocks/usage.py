@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, left, limit, resets, sums
@@ -36,8 +36,9 @@ def usage(outcome: Usage, calendar: Calendar) -> Message:
 
 def shares(outcome: Usage, calendar: Calendar) -> Block:
     """A table of what the sum is made of."""
-    most = len(outcome.shares) if outcome.by == "day" else MOST_SHARES
-    shown, rest = outcome.shares[:most], outcome.shares[most:]
+    all_shares = _shares(outcome, calendar)
+    most = len(all_shares) if outcome.by == "day" else MOST_SHARES
+    shown, rest = all_shares[:most], all_shares[most:]
     rows = [(_named(share, outcome.by, calendar), *_figures(share)) for share in shown]
     others = [(f"{len(rest):,} more", *_figures(_sum(rest)))] if rest else []
     return table((f"By {outcome.by}", "Used", "In flight", "Jobs", "Not made"), [*rows, *others])
@@ -47,9 +48,10 @@ def chart(outcome: Usage, calendar: Calendar, names: Mapping[str, str]) -> Messa
     """What was used and is in flight, in USD; `names` are people's, by id."""
     if not outcome.shares:
         return _nothing(outcome)
-    shown = outcome.shares if outcome.by == "day" else outcome.shares[:MOST_POINTS]
+    all_shares = _shares(outcome, calendar)
+    shown = all_shares if outcome.by == "day" else all_shares[:MOST_POINTS]
     points = [(_labelled(share, outcome.by, calendar, names), _dollars(share)) for share in shown]
-    hidden = len(outcome.shares) - min(len(shown), MOST_POINTS)
+    hidden = len(all_shares) - min(len(shown), MOST_POINTS)
     drawn = bars(f"By {outcome.by}, {outcome.period.label}", "USD", points)
     said = message(section(f"*Usage of {scope_name(outcome.scope)}* · {capital(outcome.period.label)}"), drawn)
     return said.plus(context(f"{hidden:,} more are not drawn")) if hidden else said
@@ -78,6 +80,17 @@ def _budget(standing: Standing, calendar: Calendar) -> str:
         f"{bar(standing.permille, 10)} {standing.percent} of {limit(standing.budget)}, {left(standing)}, "
         f"{resets(standing, calendar)}"
     )
+
+
+def _shares(outcome: Usage, calendar: Calendar) -> tuple[Share, ...]:
+    """What the sum is made of; by day with the days between the first and the last on which nothing was asked for."""
+    if outcome.by != "day":
+        return outcome.shares
+    days = {_day(share, calendar) for share in outcome.shares}
+    first, last = min(days), max(days)
+    between = (first + timedelta(days=number) for number in range((last - first).days))
+    empty = [Share(str(calendar.midnight(day)), 0, 0, Total()) for day in between if day not in days]
+    return tuple(sorted((*outcome.shares, *empty), key=lambda share: int(share.name)))
 
 
 def _named(share: Share, by: str, calendar: Calendar) -> Cell:
