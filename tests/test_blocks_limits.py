@@ -19,6 +19,7 @@ from klingbot.blocks import (
     budget_changes,
     budgets,
     delivery,
+    details,
     digests,
     help,
     increases,
@@ -36,6 +37,7 @@ from klingbot.engine import budgeting
 from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
+from klingbot.engine.detailing import Details
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.reconciling import Books, Reconciled
@@ -55,6 +57,7 @@ from klingbot.outbox import (
     IncreaseAsked,
     IncreaseClosed,
     JobFailed,
+    JobShown,
     JobStuck,
     JobWrittenOff,
     ModelRefused,
@@ -77,6 +80,7 @@ from klingbot.slack.proposals import Proposal, written
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
 from klingbot.store.delivery import Line
+from klingbot.store.ledger import Entry
 from klingbot.store.outbox import OutboxMessage
 from klingbot.store.spending import Share
 from klingbot.stories import Muted, Story, Told
@@ -287,6 +291,17 @@ def extremes() -> dict[str, Message]:
         "to approve": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.APPROVED)),
         "rules": rules.show(limits_of_all),
         "no rules": rules.show(Rules(NAME)),
+        "details": details.details(
+            Details(
+                replace(huge, task_id="9" * 64, finished_at=NOON),
+                (Entry("correction", MOST, MOST, "U" * 20, LONG, NOON),) * 5,
+                nine,
+                f"https://example.com/{'a' * 300}",
+            ),
+            UTC,
+            own=True,
+        ),
+        "being made": blocks.render(JobShown(replace(huge, state=JobState.SUBMITTED)), UTC),
         "rules set": rules.were_set(RulesSet(limits_of_all, Rules(NAME))),
         "changes": rules.changes([changed] * MOST_CHANGES, UTC),
         "requests": increases.listing([more] * 200, UTC),
