@@ -10,13 +10,15 @@ import pytest
 from block_samples import CREDITS, NOON, RESETS, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
-from klingbot.blocks import budget_changes, budgets, help, jobs, refusals, stories, usage
+from klingbot.blocks import budget_changes, budgets, details, help, jobs, queue, refusals, stories, usage
 from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
 from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
 from klingbot.engine.budgeting import BudgetSet
 from klingbot.engine.cancelling import TooLate
+from klingbot.engine.detailing import Details
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held
+from klingbot.engine.queue import Queue
 from klingbot.jobs import JobState
 from klingbot.money import NOTHING
 from klingbot.outbox import (
@@ -165,13 +167,20 @@ def test_the_same_request_again_names_the_same_job() -> None:
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
-        (JobState.SUBMITTED, "is being made at Kling: it is too late to cancel, for Kling has no cancel."),
+        (JobState.SUBMITTED, "is being made at Kling. It is too late to cancel: Kling offers no way to stop a video."),
         (JobState.SUCCEEDED, "is done: there is nothing to cancel."),
         (JobState.RELEASED, "was given up: there is nothing to cancel."),
     ],
 )
 def test_too_late_to_cancel_says_why(state: JobState, sentence: str) -> None:
     assert jobs.too_late(TooLate(job(state=state))).text == f"Job abcdefghijkl {sentence}"
+
+
+def test_a_finished_job_is_done_wherever_it_is_shown() -> None:
+    done = job(state=JobState.SUCCEEDED, settled=credits(40))
+    assert details.details(Details(done, (), (), None), UTC, own=False).text.startswith("Job abcdefghijkl is done\n")
+    assert ") is done. Nothing more was held." in jobs.repeated(done).text
+    assert queue.queue(Queue(NOON, (), (), (done,)), UTC, whose="Jobs", own=False).text.count("is done") == 1
 
 
 @pytest.mark.parametrize(

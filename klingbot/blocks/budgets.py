@@ -61,9 +61,9 @@ def status(
 
 
 def invite_me(channel_id: str) -> Block:
-    """For a channel that was chosen for alerts and cannot get them yet."""
+    """For a channel that was chosen for alerts or digests and cannot get them yet."""
     return section(
-        f"I am not in {channel(channel_id)} yet: invite me there (/invite @klingbot), or its alerts go elsewhere."
+        f"I am not in {channel(channel_id)} yet: invite me there (/invite @klingbot), or what is for it goes elsewhere."
     )
 
 

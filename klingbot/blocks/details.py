@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klingbot.blocks.jobs import product
+from klingbot.blocks.jobs import DOING, product
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.standings import short, tightest
 from klingbot.blocks.text import channel, code, link, mention, name, neutral, plural, quoted, when
@@ -18,14 +18,7 @@ from klingbot.store.ledger import KLING, Entry
 _REASON = 300
 _MOST_ENTRIES = 10
 
-_STANDS = {
-    JobState.HELD: "waits for its turn at Kling",
-    JobState.SUBMITTING: "is on its way to Kling",
-    JobState.SUBMITTED: "is being made at Kling",
-    JobState.SUCCEEDED: "is made",
-    JobState.FAILED: "failed at Kling",
-    JobState.RELEASED: "was given up before it ran",
-}
+_STANDS = DOING | {JobState.RELEASED: "was given up before it ran"}
 
 
 def details(content: Details, calendar: Calendar, *, own: bool) -> Message:

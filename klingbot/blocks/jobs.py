@@ -13,7 +13,7 @@ from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote
 
-_DOING = {
+DOING = {
     JobState.HELD: "waits for its turn at Kling",
     JobState.SUBMITTING: "is on its way to Kling",
     JobState.SUBMITTED: "is being made at Kling",
@@ -44,7 +44,7 @@ def repeated(job: Job) -> Message:
     """The same request again: the same job, and no second hold."""
     return message(
         section(
-            f"This is the same request as before: job {code(job.id)} ({product(job)}) {_DOING[job.state]}. "
+            f"This is the same request as before: job {code(job.id)} ({product(job)}) {DOING[job.state]}. "
             "Nothing more was held.",
             quoted(job.prompt),
         )
@@ -71,8 +71,10 @@ def too_late(outcome: TooLate) -> Message:
     job = outcome.job
     if job.written_off_at is not None and job.state not in _ENDED:
         return message(section(f"Job {code(job.id)} was written off: its hold has been given back."))
-    why = "there is nothing to cancel" if job.state in _ENDED else "it is too late to cancel, for Kling has no cancel"
-    return message(section(f"Job {code(job.id)} {_DOING[job.state]}: {why}."))
+    stands = f"Job {code(job.id)} {DOING[job.state]}"
+    if job.state in _ENDED:
+        return message(section(f"{stands}: there is nothing to cancel."))
+    return message(section(f"{stands}. It is too late to cancel: Kling offers no way to stop a video."))
 
 
 def may_be_at_kling(outcome: MayBeAtKling) -> Message:

@@ -72,6 +72,7 @@ def test_a_digest_is_set_by_form_and_told_where_the_button_was(alice: Any, hook:
     assert submit(alice, view, whose="project:lab", kind="daily", time="17:30", channel=LOUNGE, why="we asked") == {}
     said = hook.said()
     assert said["method"] == "answer"
+    assert f"I am not in <#{LOUNGE}> yet" in said["text"] and "alerts" not in said["text"]
     assert f"Digest set: lab, daily at 17:30 (UTC) to <#{LOUNGE}>. <!date^1795455000^The next comes {{" in said["text"]
     assert f"I am not in <#{LOUNGE}> yet" in said["text"]
     assert wanted(engine) == [("project:lab", PeriodKind.DAILY, LOUNGE, 1050)]
