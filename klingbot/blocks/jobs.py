@@ -8,7 +8,7 @@ from klingbot.blocks.text import code, label, link, mention, name, neutral, plur
 from klingbot.budgets import Standing
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import ENDED, Job, JobState
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote
@@ -21,7 +21,6 @@ DOING = {
     JobState.FAILED: "failed at Kling",
     JobState.RELEASED: "was given up",
 }
-_ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
 
 DAYS_KEPT = 30
 """How long Kling keeps a video (Kling's docs, task results)."""
@@ -69,10 +68,10 @@ def cancelled(outcome: Cancelled) -> Message:
 
 def too_late(outcome: TooLate) -> Message:
     job = outcome.job
-    if job.written_off_at is not None and job.state not in _ENDED:
+    if job.written_off_at is not None and job.state not in ENDED:
         return message(section(f"Job {code(job.id)} was written off: its hold has been given back."))
     stands = f"Job {code(job.id)} {DOING[job.state]}"
-    if job.state in _ENDED:
+    if job.state in ENDED:
         return message(section(f"{stands}: there is nothing to cancel."))
     return message(section(f"{stands}. It is too late to cancel: Kling offers no way to stop a video."))
 
