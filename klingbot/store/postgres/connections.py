@@ -142,7 +142,7 @@ class Connections:
             return coming.result(_left(due))
         except TimeoutError:
             coming.add_done_callback(_close)
-            raise NotKeptError(f"The database {self._place} could not be reached in time.") from None
+            raise NotKeptError(f"The database {self._place} cannot be reached in time.") from None
 
     def _give_back(self, connection: Connection) -> None:
         if connection.usable:
