@@ -89,7 +89,7 @@ def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
     notifier.deliver()
 
     [message] = seen(sandbox)
-    assert "Weekly digest for marketing · The week of 16 November 2026" in message.text
+    assert "Weekly digest for marketing · the week of 16 November 2026" in message.text
     assert "40 credits ($2.40) spent" in message.text
     assert "Uma ∗bold∗" in message.text, "by name: a mention would call her every week"
     assert "<@U1>" not in message.text and "@here" not in message.text

@@ -87,10 +87,10 @@ def take_the_way_out(chromium: Browser) -> None:
         form.get_by_role("button", name="Make it").click()
         expect(form).to_contain_text("Budget exceeded")
         bob.mouse.move(0, 0)
-        form.screenshot(path=HERE / "refused-form.png")
+        shoot(form, "refused-form.png")
         form.get_by_role("button", name="Ask for more").click()
         form.get_by_label("What is it for?").fill("The launch film is due on Friday")
-        form.screenshot(path=HERE / "ask.png")
+        shoot(form, "ask.png")
         form.get_by_role("button", name="Ask", exact=True).click()
         alice.get_by_test_id("channel-finance").click()
         question = alice.get_by_test_id("message").filter(has_text="launch film is due")
@@ -275,12 +275,14 @@ def say(page: Page, text: str) -> None:
 def shoot(shown: Locator, name: str) -> None:
     """All of a form, or of a home, with nothing pointed at."""
     shown.page.mouse.move(0, 0)
+    shown.page.wait_for_timeout(500)  # it may be drawn once more after it has come
     shown.screenshot(path=HERE / name)
 
 
 def crop(message: Locator, name: str) -> None:
     """One message, without the empty right half of its row."""
     expect(message).to_have_count(1, timeout=10_000)
+    message.page.wait_for_timeout(500)
     message.scroll_into_view_if_needed()
     box = message.bounding_box()
     assert box is not None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from klingbot import charts
 from klingbot.blocks.message import Block, Message, actions, button, context, image, message, section, sections
 from klingbot.blocks.standings import bar, left, limit, resets
-from klingbot.blocks.text import capital, channel, code, mention, name, plural, scope_name, scope_typed, when
+from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
 from klingbot.digests import BEFORE, Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
 from klingbot.outbox import DigestReady
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
@@ -113,7 +113,7 @@ def _missed(content: DigestReady) -> Iterator[str]:
 
 
 def _title(shown: Digest, who: Who) -> str:
-    return f"{shown.period.kind.capitalize()} digest for {_scope(shown.scope, who)} · {capital(shown.period.label)}"
+    return f"{shown.period.kind.capitalize()} digest for {_scope(shown.scope, who)} · {shown.period.label}"
 
 
 def _scope(scope: str, who: Who) -> str:
