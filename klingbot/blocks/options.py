@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-_REASON = "why: it stands in the audit"
 _EVERYWHERE = {
     "duration": "its length in seconds",
     "model": "what makes it",
@@ -13,7 +12,7 @@ _EVERYWHERE = {
     "image": "the web address of its first picture",
     "project": "the project that pays, instead of the channel's own",
     "period": "daily, weekly or monthly",
-    "reason": _REASON,
+    "reason": "why it is changed, for the audit",
     "until": "the first day on which it counts no more",
 }
 _OF_COMMAND = {
