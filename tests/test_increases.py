@@ -204,6 +204,19 @@ def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -
     assert granted(engine, second.id).job is not None
 
 
+def test_a_budget_that_is_removed_takes_what_was_granted_along(engine: Engine) -> None:
+    limit(engine, MARKETING, 30)
+    limit(engine, WORKSPACE, 20)
+    asked = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
+    assert isinstance(asked, Asked)
+    for increase in asked.increases:
+        granted(engine, increase.id)
+    budgeting.remove_budget(engine, MARKETING, MONTHLY, by="UADMIN")
+    limit(engine, MARKETING, 100)
+    assert standing(engine).budget.limit_millicredits == 100_000
+    assert standing(engine, WORKSPACE).budget.limit_millicredits == 40_000, "another budget keeps its own"
+
+
 def test_a_budget_that_the_granted_video_fills_again_is_not_announced_again(engine: Engine) -> None:
     slack_takes_everything(engine.store)
     limit(engine, MARKETING, 60)

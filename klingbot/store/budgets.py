@@ -167,8 +167,9 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
 
 
 def remove(tx: Transaction, scope: str, kind: PeriodKind) -> bool:
-    """False when there was no such budget."""
+    """False when there was no such budget. What was granted for it ends with it."""
     keys = {"scope": scope, "kind": kind}
+    tx.execute("DELETE FROM grants WHERE scope = :scope AND period_kind = :kind", keys)
     tx.execute("UPDATE crossings SET standing = 0 WHERE scope = :scope AND period_kind = :kind", keys)
     sql = "DELETE FROM budgets WHERE scope = :scope AND period_kind = :kind RETURNING scope"
     return tx.execute(sql, keys).fetchone() is not None
