@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
 BACK_MS = 300_000
-"""A last beat so far in the future was a clock's that was put back since. Bots that share a ledger differ by less."""
+"""A last beat so far in the future was a clock's that was put back since."""
 PATIENCE_SECONDS = 30
 """So long may a beat be late: a wait for another writer is no failure."""
 
@@ -28,6 +28,8 @@ class Pulse:
     seconds: Callable[[], float] = time.monotonic
     _problem: str | None = None
     _beating: bool = False
+    _beat_before: int | None = None
+    """This bot's own last beat, by its clock; None right after the start, when the ledger's counts."""
     _beaten_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,6 +42,7 @@ class Pulse:
             with self.engine.store.write() as tx:
                 self._mind_the_clock(tx, now := self.engine.clock())
                 facts.put(tx, facts.LAST_BEAT, str(now))
+            self._beat_before = now
         except DatabaseError as error:  # which names the server: the log may, who asks /healthz need not know
             self._noted("the ledger cannot be written: its database is away, busy or lost", str(error))
         except Exception as error:  # whatever it is, nobody's job can be held either
@@ -62,10 +65,14 @@ class Pulse:
         return f"nothing has run by the clock for {silent:.0f} s"
 
     def _mind_the_clock(self, tx: Transaction, now: int) -> None:
-        """What was to wait a minute does not wait an hour because the clock was an hour ahead when it was said."""
+        """What was to wait a minute does not wait an hour because the clock was an hour ahead when it was said.
+
+        Once, whichever bot notices first; and not for another bot's clock, which may be ahead of this one's for ever.
+        """
         before = facts.get(tx, facts.LAST_BEAT)
         ahead = int(before) - now if before else 0
-        if ahead > BACK_MS:
+        mine_was_put_back = self._beat_before is None or self._beat_before - now > BACK_MS
+        if ahead > BACK_MS and mine_was_put_back:
             log.warning("the clock was put back by %s s; what waits is moved along with it", ahead // 1000)
             waits.move_back(tx, by=ahead)
 

@@ -40,6 +40,37 @@ def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(en
     prove(engine.store)
 
 
+def test_another_bot_whose_clock_is_ahead_for_ever_moves_nothing_again_and_again(
+    engine: Engine, clock: FakeClock
+) -> None:
+    """Else every gate would open, and every lease end, with each beat."""
+    here, ahead = Pulse(engine), Pulse(engine)
+    here.beat()
+    hold(engine, "r1")
+    with engine.store.write() as tx:
+        jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
+    for _ in range(3):
+        clock.tick(HOUR)
+        ahead.beat()
+        clock.tick(-HOUR)
+        here.beat()
+    assert claimed(engine, clock.at) == (0, False)
+
+
+def test_two_bots_that_notice_it_move_everything_once(engine: Engine, clock: FakeClock) -> None:
+    pulses = Pulse(engine), Pulse(engine)
+    clock.tick(HOUR)
+    for pulse in pulses:
+        pulse.beat()
+    hold(engine, "r1")
+    with engine.store.write() as tx:
+        jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
+    clock.tick(-HOUR)
+    for pulse in pulses:
+        pulse.beat()
+    assert claimed(engine, clock.at) == (0, False), "the lease that runs goes on running"
+
+
 def test_bots_whose_clocks_differ_a_little_move_nothing(engine: Engine, clock: FakeClock) -> None:
     pulse = Pulse(engine)
     pulse.beat()

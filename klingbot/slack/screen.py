@@ -24,7 +24,8 @@ from klingbot.slack.trouble import UNREACHABLE
 log = logging.getLogger(__name__)
 
 _SECONDS = 5
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 8
+"""Less than a bot that is asked to end may take; and others' clicks may wait for the same threads."""
 
 
 def answer(response_url: str, message: Message, *, replaces: bool = False, thread_ts: str | None = None) -> None:
@@ -106,9 +107,10 @@ def _in_its_turn(say: Callable[[], object]) -> None:
             say()
             return
         except SlackApiError as e:
-            if e.response.get("error") != "ratelimited" or time.monotonic() > latest:
+            pause = float(e.response.headers.get("Retry-After", 1))
+            if e.response.get("error") != "ratelimited" or time.monotonic() + pause > latest:
                 raise
-            time.sleep(float(e.response.headers.get("Retry-After", 1)))
+            time.sleep(pause)
 
 
 def open_form(client: WebClient, trigger_id: str, view: View, *, over: bool = False) -> Message | None:

@@ -117,7 +117,6 @@ class Connections:
             self._places.release()
 
     def close(self) -> None:
-        self._connecting.shutdown(wait=False)
         while self._free:
             self._free.pop()[0].close()
 
@@ -153,7 +152,7 @@ class Connections:
 
 def _close(come: Future[Connection]) -> None:
     """One for which nobody waits any more."""
-    if not come.cancelled() and come.exception() is None:
+    if come.exception() is None:
         come.result().close()
 
 
