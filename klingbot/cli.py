@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import click
 
-from klingbot import settings
+from klingbot import private_files, settings
 from klingbot.blocks.text import plural
 from klingbot.clock import now_ms
 from klingbot.slack.serve import SlackRefusedError
@@ -81,17 +81,20 @@ def backup(file: Path) -> None:
 @click.command()
 @click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option("--what", type=click.Choice(["jobs", "entries"]), default="jobs", show_default=True)
-@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
-def export(shape: str, what: str, file: TextIO) -> None:
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+def export(shape: str, what: str, file: str) -> None:
     """Write every job, or every entry, to FILE or to the standard output."""
     from klingbot.export import export
 
     try:
-        export(settings.database(settings.environment()), what, shape, file)
+        with _output(file) as output:
+            export(settings.database(settings.environment()), what, shape, output)
+    except OSError as e:
+        raise click.ClickException(f"{file} could not be written ({e.strerror}).") from e
     except (DatabaseError, settings.SettingsError) as e:
         raise click.ClickException(str(e)) from e
-    if file.name != "<stdout>":
-        click.echo(f"Every one of the {what} is in {file.name}.", err=True)
+    if file != "-":
+        click.echo(f"Every one of the {what} is in {file}.", err=True)
 
 
 @click.command("import")
@@ -115,6 +118,11 @@ def move(source: str, target: str) -> None:
         raise click.ClickException(str(e)) from e
     click.echo(f"{moved['jobs']:,} jobs, {moved['entries']:,} entries and {sum(moved.values()):,} rows in all arrived.")
     click.echo("Every row is as it was, and the totals are what the entries add up to.")
+
+
+def _output(file: str) -> AbstractContextManager[IO[str]]:
+    """Return what is to be written to: the standard output for `-`, or a file that appears once it is complete."""
+    return click.open_file("-", "w", encoding="utf-8") if file == "-" else private_files.replacing(Path(file))
 
 
 def _migrate() -> None:

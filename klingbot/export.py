@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TextIO
+from typing import IO, Any
 
 from klingbot.engine.usage import Usage
 from klingbot.money import credits_of, usd_of
@@ -28,7 +28,7 @@ _SHARES = (
 _FORMULA = ("=", "+", "-", "@")
 
 
-def export(place: Place, what: str, shape: str, file: TextIO) -> None:
+def export(place: Place, what: str, shape: str, file: IO[str]) -> None:
     """Writes every one of `what` (jobs or entries) as `shape` (csv or jsonl). One moment's view, a row at a time.
 
     Raises DatabaseError.
@@ -54,13 +54,13 @@ def usage_csv(usage: Usage, names: Mapping[str, str], calendar: Calendar) -> str
     return file.getvalue()
 
 
-def _write_csv(listed: Listing, file: TextIO) -> None:
+def _write_csv(listed: Listing, file: IO[str]) -> None:
     writer = csv.writer(file)
     writer.writerow(map(_name, listed.columns))
     writer.writerows(map(_cell, row) for row in _rows(listed))
 
 
-def _write_jsonl(listed: Listing, file: TextIO) -> None:
+def _write_jsonl(listed: Listing, file: IO[str]) -> None:
     names = [_name(column) for column in listed.columns]
     for row in _rows(listed):
         json.dump(dict(zip(names, map(_plain, row), strict=True)), file, ensure_ascii=False)

@@ -102,7 +102,7 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(place: Place, empty_ledger: Path) -> Iterator[Store]:
     """An empty ledger."""
     if isinstance(place, Path):
-        shutil.copyfile(empty_ledger, place)
+        shutil.copy(empty_ledger, place)
     opened = open_store(place)
     yield opened
     opened.close()

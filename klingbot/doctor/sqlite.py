@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from klingbot import private_files
 from klingbot.doctor.findings import Finding, failed, listed, ok, unreadable, warning
 from klingbot.store import Database, DatabaseError, snapshot, sqlite
 
@@ -25,7 +26,7 @@ def check(path: Path, ledger: Callable[[Database], list[Finding]]) -> list[Findi
             if missing := sqlite.steps_missing(db):
                 return [version, _outdated(path, missing)]
             found = ledger(db)
-        return [version, _modes(path), *found]
+        return [version, _modes(path), _access(path), *found]
     except DatabaseError as e:
         return [version, unreadable(e)]
 
@@ -67,6 +68,20 @@ def _modes(path: Path) -> Finding:
         "database",
         f"{path} is kept with journal mode {modes.journal} and synchronous {modes.synchronous}, not with WAL and FULL",
         "Keep it on a local disk: network file systems do not give SQLite what it needs.",
+    )
+
+
+def _access(path: Path) -> Finding:
+    """Judge who may read the ledger. Nothing is changed: somebody may have meant it."""
+    beside = (Path(f"{path}{ending}") for ending in ("", "-wal", "-shm", ".lock"))
+    open_to_others = [file for file in beside if file.exists() and not private_files.is_private(file)]
+    if not open_to_others:
+        return ok("access", "only the bot's own user may read the ledger")
+    names = " ".join(str(file) for file in open_to_others)
+    return warning(
+        "access",
+        f"other users of this machine have access to {listed([file.name for file in open_to_others])}",
+        f"The ledger has prompts and names in it: chmod {private_files.OWNER_ONLY:o} {names}",
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from klingbot import private_files
 from klingbot.store import proof
 from klingbot.store.database import Database, DatabaseError
 from klingbot.store.place import Place
@@ -64,7 +65,7 @@ def _copy(source: Path, target: Path) -> dict[str, int]:
     """SQLite's online backup, in one step under one snapshot: it neither stops writers nor is disturbed by them."""
     with snapshot(source) as db:
         rows = _counted(db)
-        target.touch(exist_ok=False)
+        os.close(private_files.create(target))
         try:
             with closing(sqlite3.connect(target, isolation_level=None)) as copy:
                 db.conn.backup(copy)

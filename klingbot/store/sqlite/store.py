@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from klingbot import private_files
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     DatabaseError,
@@ -36,6 +37,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA mmap_size = 0",
 )
+_READ_AND_WRITE = 0o666
 _TROUBLE = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -114,7 +116,9 @@ class SqliteStore:
         try:
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")
-            self._turn = Turn(Path(f"{path}.lock"))
+            private_files.ensure(path)
+            # Like the files that SQLite keeps beside the ledger, the lock can be used by whoever can use the ledger.
+            self._turn = Turn(Path(f"{path}.lock"), private_files.mode_of(path) & _READ_AND_WRITE)
             with self._turn:  # turning a new file to WAL does not wait for others who do the same
                 self._writer = _connect(path)
             self._migrate()
@@ -160,7 +164,14 @@ class SqliteStore:
 
 
 def _connect(path: Path) -> sqlite_utils.Database:
-    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+    """Open the file, which must exist: SQLite would create one that everybody may read."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=PATIENCE_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     connection.row_factory = sqlite3.Row
     for pragma in _PRAGMAS:
         connection.execute(pragma)

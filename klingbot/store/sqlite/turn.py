@@ -6,6 +6,7 @@ import fcntl
 import time
 from pathlib import Path
 
+from klingbot import private_files
 from klingbot.store.database import NotKeptError
 from klingbot.store.turns import Turns
 
@@ -17,9 +18,11 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0001, 0.002
 class Turn:
     """Whose turn it is to write: one thread of this process, and no other process meanwhile."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int) -> None:
+        """Open the lock file, creating it with that mode if it does not exist. Raises OSError."""
         self._threads = Turns()
-        self._file = path.open("w")
+        private_files.ensure(path, mode)
+        self._file = path.open("r+")
 
     def __enter__(self) -> None:
         self.take(None)
