@@ -20,8 +20,10 @@ from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
 from klingbot.jobs import Job, JobState
 from klingbot.kling import (
+    MOST_IDS,
     Accepted,
     Action,
+    AlreadyTaken,
     ApiKey,
     Credentials,
     KlingClient,
@@ -69,7 +71,7 @@ class Dispatcher:
         self._each(self._inquiries.find, self._claim(JobState.SUBMITTING, AT_ONCE))
 
     def poll(self) -> None:
-        """Asks for the verdict of every job that is due: one call a route, or one each on the legacy standard."""
+        """Ask for the verdict of every job that is due: in few calls a route, or one each on the legacy standard."""
         by_route: defaultdict[str, list[Job]] = defaultdict(list)
         for job in self._claim(JobState.SUBMITTED, 200):
             by_route[job.route or ""].append(job)
@@ -137,6 +139,9 @@ class Dispatcher:
             self._rejected(posting, outcome)
         elif isinstance(outcome, NotSent):
             verdicts.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
+        elif isinstance(outcome, AlreadyTaken):
+            log.warning("job %s was at Kling already when it was sent; it is looked up", job.id)
+            verdicts.look_again(self.engine, posting, due_at=self._in(AGAIN_MS))
         # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
 
     def _uploaded(self, job: Job) -> Picture | NoPicture | None:
@@ -184,8 +189,9 @@ def uses_api_key(credentials: Credentials) -> bool:
 
 
 def _batches(path: str, due: list[Job]) -> list[list[Job]]:
-    """All jobs of a new-standard route are asked for together; the legacy standard answers for one at a time."""
-    return [[job] for job in due] if path.startswith("/v1/") else [due]
+    """Return the jobs of a route as Kling takes them in one look-up: one alone on the legacy standard."""
+    most = 1 if path.startswith("/v1/") else MOST_IDS
+    return [due[start : start + most] for start in range(0, len(due), most)]
 
 
 def _request(job: Job) -> TaskRequest:

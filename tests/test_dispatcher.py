@@ -20,6 +20,7 @@ from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
     Accepted,
     Action,
+    AlreadyTaken,
     ApiKey,
     Cash,
     KlingClient,
@@ -349,10 +350,10 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
         local = sandbox.start(kling_seconds=0)
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
-        # On the legacy standard, because only there a single answer (1203) can deny a task that exists.
+        # On the legacy standard, because only there a single answer (1201) can deny a task that exists.
         dispatcher = Dispatcher(engine, client, api_key=False, poll_ms=5_000)
         local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
-        local.kling.faults.add(Fault(on="query", ending="code", code=1203))
+        local.kling.faults.add(Fault(on="query", ending="code", code=1201))
         job = ask(engine)
         stack.callback(dispatcher.finish)
         dispatcher.submit()
@@ -561,6 +562,47 @@ def test_jobs_of_one_route_are_polled_in_one_call(
     clock.tick(5)
     dispatcher.poll()
     assert [len(ids) for ids in kling.asked] == [20]
+
+
+def test_many_jobs_of_one_route_are_polled_in_calls_of_twenty(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    for i in range(45):
+        ask(engine, f"r{i}", model="kling-pro")
+    dispatcher.submit()
+    clock.tick(5)
+    dispatcher.poll()
+    assert sorted(len(ids) for ids in kling.asked) == [5, 20, 20]
+
+
+@pytest.mark.parametrize("api_key", [True, False], ids=["new", "legacy"])
+def test_many_jobs_in_flight_at_one_route_are_all_settled(engine: Engine, clock: FakeClock, api_key: bool) -> None:
+    with ExitStack() as stack:
+        local = sandbox.start(kling_seconds=0, kling_slots=100)
+        stack.callback(local.stop)
+        client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
+        dispatcher = Dispatcher(engine, client, api_key=api_key, poll_ms=5_000)
+        stack.callback(dispatcher.finish)
+        made = [ask(engine, f"r{i}", model="kling-pro") for i in range(45)]
+        dispatcher.submit()
+        clock.tick(5)
+        dispatcher.poll()
+        assert {now(engine, job).state for job in made} == {JobState.SUCCEEDED}
+
+
+def test_a_second_post_of_a_job_that_kling_has_is_looked_up_and_keeps_its_hold(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    job = ask(engine)
+    kling.take(job.id)
+    kling.creates = [AlreadyTaken("Kling says that it has this job already")]
+    dispatcher.submit()
+    assert now(engine, job).state is JobState.SUBMITTING
+    assert total(engine)[0] == job.quote
+    clock.tick(5)
+    dispatcher.recover()
+    assert (now(engine, job).state, now(engine, job).task_id) == (JobState.SUBMITTED, f"t-{job.id}")
+    assert (kling.posted, messages(engine)) == ([job.id], [])
 
 
 def test_a_job_cancelled_while_it_waited_is_not_posted(

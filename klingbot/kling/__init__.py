@@ -5,6 +5,7 @@ from klingbot.kling.client import KlingClient
 from klingbot.kling.outcomes import (
     Accepted,
     Action,
+    AlreadyTaken,
     LookUp,
     NotSent,
     Rejected,
@@ -12,11 +13,13 @@ from klingbot.kling.outcomes import (
     Unreachable,
 )
 from klingbot.kling.tasks import Cash, Status, Task, TaskRequest
-from klingbot.kling.wire import route
+from klingbot.kling.wire import MOST_IDS, route
 
 __all__ = [
+    "MOST_IDS",
     "Accepted",
     "Action",
+    "AlreadyTaken",
     "ApiKey",
     "Cash",
     "Credentials",

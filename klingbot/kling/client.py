@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 _CHARGES_A_PAGE = 500
 """The most that Kling gives (its docs, account information)."""
+_LOOK_UP_SECONDS = 60
+"""A look-up that was split asks no further question after this long; what it has not learnt is asked next time."""
+_TROUBLES_ENOUGH = 7
+"""So many server errors and not one answer (for a batch, its halves and its quarters) are an outage, not a bad id."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -73,15 +77,16 @@ class KlingClient:
     def look_up(
         self, route: str, *, job_ids: Sequence[str] = (), task_ids: Sequence[str] = ()
     ) -> LookUp | Rejected | Unreachable:
-        """What Kling knows of these jobs or tasks, which were all created at `route`.
+        """Return what Kling knows of these jobs or tasks, which were all created at `route`.
 
-        What was learnt before a failure is kept; only when nothing was learnt is the failure itself returned.
+        A question that Kling refuses is asked again in halves, down to single ids: one bad id costs no other its
+        answer. What was learnt before a failure is kept; only when nothing was learnt is the failure itself returned.
         """
-        legacy = wire.is_legacy(route)
-        learnt = LookUp({}, frozenset())
+        legacy, ends = wire.is_legacy(route), time.monotonic() + _LOOK_UP_SECONDS
+        learnt, troubles = LookUp({}, frozenset()), 0
         failure: Rejected | Unreachable | None = None
         waiting = wire.questions(route, job_ids, task_ids)
-        while waiting:
+        while waiting and time.monotonic() < ends:
             question = waiting.pop(0)
             outcome = self._ask(question, legacy=legacy)
             if isinstance(outcome, LookUp):
@@ -89,10 +94,15 @@ class KlingClient:
                 # A list that leaves out some of the ids proves nothing about those: Kling may cap its lists.
                 waiting += wire.rest(question, {*outcome.tasks, *outcome.absent}) if outcome.tasks else []
                 continue
-            failure = failure or outcome
             if _concerns_every_id(outcome):
+                failure = outcome
                 break
-        return failure if failure and learnt == LookUp({}, frozenset()) else learnt
+            failure = failure or outcome
+            troubles += _is_server_error(outcome)
+            if troubles >= _TROUBLES_ENOUGH and not learnt:
+                break
+            waiting += wire.halves(question)
+        return learnt if learnt or failure is None else failure
 
     def packs(self, start: int, end: int) -> tuple[Pack, ...] | Rejected | Unreachable:
         """The packs in force that were *bought* between those instants (UTC epoch milliseconds)."""
@@ -170,6 +180,10 @@ def _no_reply(error: Exception) -> NotSent | ReplyLost:
     if isinstance(error, requests.Timeout):
         return ReplyLost("Kling did not answer in time")
     return ReplyLost("the connection to Kling broke before it answered")
+
+
+def _is_server_error(failure: Rejected | Unreachable) -> bool:
+    return isinstance(failure, Unreachable) and failure.server_error
 
 
 def _concerns_every_id(failure: Rejected | Unreachable) -> bool:

@@ -57,6 +57,11 @@ class ReplyLost:
 
 
 @dataclass(frozen=True, slots=True)
+class AlreadyTaken(ReplyLost):
+    """Kling has a task with this job's id, from an earlier request whose answer was lost. Look it up."""
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """What Kling said about the ids it was asked for. An id in neither was not learnt about: ask again."""
 
@@ -64,6 +69,10 @@ class LookUp:
     """Keyed by the id that was asked for."""
     absent: frozenset[str]
     """Ids of which Kling said, decisively, that it has no such task."""
+
+    def __bool__(self) -> bool:
+        """Whether anything was learnt."""
+        return bool(self.tasks or self.absent)
 
     def plus(self, other: LookUp) -> LookUp:
         return LookUp({**self.tasks, **other.tasks}, self.absent | other.absent)
@@ -76,3 +85,5 @@ class Unreachable:
     reason: str
     answered: bool = False
     """Whether the host did answer, though with nothing of use."""
+    server_error: bool = False
+    """Whether that answer was an error on Kling's side: asking otherwise would end the same way."""

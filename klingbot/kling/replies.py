@@ -11,13 +11,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from klingbot.kling import errors
-from klingbot.kling.outcomes import Accepted, LookUp, Rejected, ReplyLost, Unreachable
+from klingbot.kling.outcomes import Accepted, AlreadyTaken, LookUp, Rejected, ReplyLost, Unreachable
 from klingbot.kling.task_json import fields_of, read_tasks, text_of
 from klingbot.kling.tasks import Task
 from klingbot.kling.wire import Question
 
 log = logging.getLogger(__name__)
 
+_SERVER_ERRORS = (5000, 5001, 5002)
+_ID_TAKEN = re.compile(r"external.?task.?id.*(exist|duplicat|repeat)", re.IGNORECASE | re.DOTALL)
+"""Kling's words, in both standards: `External_task_id … already exists` (seen live, September 2026)."""
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -66,6 +69,8 @@ def created(reply: Reply) -> Accepted | Rejected | ReplyLost:
         data = fields_of(reply.data)
         task_id = text_of(data.get("task_id")) or text_of(data.get("id"))
         return Accepted(task_id) if task_id else ReplyLost("Kling answered yes without naming the task")
+    if reply.code == errors.BAD_VALUE and _ID_TAKEN.search(reply.message):
+        return AlreadyTaken("Kling says that it has this job already")
     refused = errors.rejection(reply.code, reply.message, reply.request_id)
     return refused or ReplyLost(f"Kling's answer did not say whether it took the task ({reply})")
 
@@ -77,11 +82,16 @@ def looked_up(reply: Reply, question: Question, *, legacy: bool) -> LookUp | Rej
     if legacy and _says_absent(reply.code, question):
         return LookUp({}, frozenset(question.ids))
     refused = errors.rejection(reply.code, reply.message, reply.request_id)
-    return refused or Unreachable(f"Kling did not answer a look-up ({reply})", answered=True)
+    server_error = reply.code in _SERVER_ERRORS or reply.http_status >= 500
+    return refused or Unreachable(f"Kling did not answer a look-up ({reply})", answered=True, server_error=server_error)
 
 
 def _says_absent(code: int | None, question: Question) -> bool:
-    """The legacy standard asks for one id, by path. A bad value (1201) can only mean that no task has that id."""
+    """Return whether Kling says that it has no task of that id. The legacy standard asks for one id, by path.
+
+    Kling's answer is 1201, `Task not found by id/external id: …` (seen live, September 2026). About an id that is
+    well-formed, a bad value can mean nothing else.
+    """
     if code == errors.BAD_VALUE:
         return all(_WELL_FORMED_ID.fullmatch(each) for each in question.ids)
     return code == errors.NOT_FOUND

@@ -30,8 +30,8 @@ _NEW_WITHOUT_SHOTS = {"kling-2.5-turbo", "kling-2.6", "kling-o1", "kling-3.0-tur
 
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 
-_IDS_IN_A_CALL = 50
-"""Kling states no limit on the ids of one look-up; this keeps the URL below 2,000 characters."""
+MOST_IDS = 20
+"""Kling answers one look-up for at most so many ids: more are refused with 1201 (seen live, September 2026)."""
 
 
 def route(request: TaskRequest, *, api_key: bool) -> str:
@@ -81,13 +81,24 @@ def questions(route: str, job_ids: Sequence[str], task_ids: Sequence[str]) -> li
 def rest(question: Question, answered: Collection[str]) -> list[Question]:
     """The same question of the new standard about the ids that its answer left out; empty when it left out none."""
     left = [each for each in question.ids if each not in answered]
-    parameter = question.path.removeprefix("/tasks?").partition("=")[0]
-    return _batches(parameter, left)
+    return _batches(_parameter(question), left)
+
+
+def halves(question: Question) -> list[Question]:
+    """Return the same question of the new standard in two parts; empty when it is about one id alone."""
+    middle = len(question.ids) // 2
+    if not middle:
+        return []
+    return [_question(_parameter(question), ids) for ids in (question.ids[:middle], question.ids[middle:])]
+
+
+def _parameter(question: Question) -> str:
+    return question.path.removeprefix("/tasks?").partition("=")[0]
 
 
 def _batches(parameter: str, ids: Sequence[str]) -> list[Question]:
-    starts = range(0, len(ids), _IDS_IN_A_CALL)
-    return [_question(parameter, tuple(ids[start : start + _IDS_IN_A_CALL])) for start in starts]
+    starts = range(0, len(ids), MOST_IDS)
+    return [_question(parameter, tuple(ids[start : start + MOST_IDS])) for start in starts]
 
 
 def _question(parameter: str, ids: tuple[str, ...]) -> Question:

@@ -17,6 +17,7 @@ from klingbot import prices
 from klingbot.kling import (
     Accepted,
     Action,
+    AlreadyTaken,
     ApiKey,
     KeyPair,
     KlingClient,
@@ -260,6 +261,58 @@ def test_a_look_up_of_many_learns_which_are_there_and_which_are_not(serve, at):
     found = local.client.look_up(at, job_ids=[*made, "never-1", "never-2"])
     assert {job_id: task.job_id for job_id, task in found.tasks.items()} == {each: each for each in made}
     assert found.absent == {"never-1", "never-2"}
+
+
+def refusing(*bad, status="400 Bad Request", code=1201):
+    """A Kling that answers for no list with one of these ids in it, and the lists it was asked for."""
+    asked = []
+
+    def answer(request, connection):
+        ids = re.search(rb"external_task_ids=([\w,-]+)", request)[1].decode().split(",")
+        asked.append(ids)
+        if set(bad) & set(ids):
+            answers(status, json.dumps({"code": code, "message": "no"}))(connection)
+        else:
+            items = [{"id": f"task-{each}", "status": "processing", "external_id": each} for each in ids]
+            answers("200 OK", json.dumps({"code": 0, "data": items}))(connection)
+
+    return asked, answer
+
+
+@pytest.mark.parametrize(("status", "code"), [("400 Bad Request", 1201), ("200 OK", 1299), ("500 Error", 5000)])
+@pytest.mark.parametrize("bad", [["id-0"], ["id-19"], ["id-3", "id-11", "id-12"]], ids=str)
+def test_ids_that_kling_refuses_do_not_cost_the_others_their_answer(broken, status, code, bad):
+    asked, answer = refusing(*bad, status=status, code=code)
+    server = broken(lambda connection: answer(server.received[-1], connection))
+    ids = [f"id-{number}" for number in range(20)]
+    found = a_client(server.root).look_up(NEW, job_ids=ids)
+    assert set(found.tasks) == set(ids) - set(bad)
+    assert found.absent == frozenset()
+    assert len(asked) < 30
+
+
+def test_when_every_id_is_refused_the_refusal_is_the_answer(broken):
+    server = broken(answers("400 Bad Request", '{"code": 1201, "message": "no"}'))
+    outcome = a_client(server.root).look_up(NEW, job_ids=[f"id-{number}" for number in range(20)])
+    assert isinstance(outcome, Rejected)
+    assert len(server.received) == 39, "each batch and each half once"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "calls"), [("503 Error", 5001, 7), ("429 Busy", 1302, 1), ("429 No", 1102, 1)]
+)
+def test_a_kling_that_is_down_or_busy_is_not_asked_for_each_id_alone(broken, status, code, calls):
+    server = broken(answers(status, f'{{"code": {code}}}'))
+    a_client(server.root).look_up(NEW, job_ids=[f"id-{number}" for number in range(20)])
+    assert len(server.received) == calls
+
+
+@STANDARDS
+def test_a_second_create_of_one_job_means_that_kling_has_it(local, at):
+    first = local.client.create(a_request(), at)
+    again = local.client.create(a_request(), at)
+    assert isinstance(again, AlreadyTaken)
+    assert local.client.look_up(at, job_ids=["job-1"]).tasks["job-1"].task_id == first.task_id
 
 
 @STANDARDS

@@ -118,10 +118,10 @@ def test_a_look_up_asks_for_job_ids_and_task_ids_in_separate_calls():
     assert [question.path for question in asked] == ["/tasks?external_task_ids=a,b", "/tasks?task_ids=1"]
 
 
-def test_a_long_look_up_is_split_so_that_no_url_grows_too_long():
+def test_a_long_look_up_is_split_into_calls_that_kling_takes():
     ids = [f"job-{number:032d}" for number in range(120)]
     asked = wire.questions("/text-to-video/kling-2.6", ids, [])
-    assert [len(question.ids) for question in asked] == [50, 50, 20]
+    assert [len(question.ids) for question in asked] == [20] * 6
     assert max(len(question.path) for question in asked) < 2000
 
 
@@ -316,6 +316,11 @@ def test_a_legacy_look_up_says_absent_by_refusing_a_well_formed_id(code, job_id,
     question = wire.Question("/v1/videos/text2video/x", (job_id,))
     outcome = replies.looked_up(a_reply(code), question, legacy=True)
     assert (isinstance(outcome, replies.LookUp) and outcome.absent == {job_id}) is absent
+
+
+@pytest.mark.parametrize("message", ["External_task_id job-1 already exists", "external_task_id job-1 already exists."])
+def test_a_create_that_names_a_known_job_means_that_kling_has_it(message):
+    assert isinstance(replies.created(a_reply(1201, message=message)), replies.AlreadyTaken)
 
 
 @pytest.mark.parametrize("code", [1201, 1203])

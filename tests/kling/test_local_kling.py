@@ -273,8 +273,10 @@ def with_id(external_id):
 
 def test_a_second_task_with_the_same_external_id_is_refused(local):
     assert outcome(call(local, "POST", NEW, with_id("job-1"))) == (200, 0)
-    assert outcome(call(local, "POST", NEW, with_id("job-1"))) == (400, 1201)
-    assert outcome(call(local, "POST", LEGACY, legacy_body(external_task_id="job-1"))) == (400, 1201)
+    for path, body in ((NEW, with_id("job-1")), (LEGACY, legacy_body(external_task_id="job-1"))):
+        response = call(local, "POST", path, body)
+        assert outcome(response) == (400, 1201)
+        assert response.json()["message"] == "External_task_id job-1 already exists"
     assert len(local.kling.tasks) == 1
 
 
@@ -343,13 +345,29 @@ def test_a_query_names_one_kind_of_id(local, query):
     assert response.json()["message"] == "task_ids or external_task_ids is required"
 
 
+@pytest.mark.parametrize("parameter", ["task_ids", "external_task_ids"])
+def test_one_query_names_at_most_twenty_ids(local, parameter):
+    ids = [f"id-{number}" for number in range(21)]
+    assert outcome(call(local, "GET", f"/tasks?{parameter}={','.join(ids[:20])}")) == (200, 0)
+    response = call(local, "GET", f"/tasks?{parameter}={','.join(ids)}")
+    assert outcome(response) == (400, 1201)
+    assert response.json()["message"] == "task_ids and external_task_ids cannot exceed 20 in total"
+
+
 def test_an_unknown_id_is_an_empty_list_on_one_standard_and_not_found_on_the_other(local):
     call(local, "POST", LEGACY, legacy_body(external_task_id="old"))
     call(local, "POST", NEW, with_id("new"))
-    for unknown in ("nothing", "old"):
-        assert call(local, "GET", f"/tasks?external_task_ids={unknown}").json()["data"] == []
-    for unknown in (f"{LEGACY}/nothing", f"{LEGACY}/new", "/v1/videos/image2video/old"):
-        assert outcome(call(local, "GET", unknown)) == (404, 1203)
+    assert call(local, "GET", "/tasks?external_task_ids=nothing").json()["data"] == []
+    for path, unknown in ((LEGACY, "nothing"), (LEGACY, "new"), ("/v1/videos/image2video", "old")):
+        response = call(local, "GET", f"{path}/{unknown}")
+        assert outcome(response) == (400, 1201)
+        assert response.json()["message"] == f"Task not found by id/external id: {unknown}"
+
+
+def test_the_new_standard_also_tells_about_tasks_of_the_legacy_one(local):
+    call(local, "POST", LEGACY, legacy_body(external_task_id="old"))
+    (task,) = call(local, "GET", "/tasks?external_task_ids=old").json()["data"]
+    assert (task["external_id"], task["status"]) == ("old", "submitted")
 
 
 def test_the_legacy_list_is_in_pages_newest_first(local):

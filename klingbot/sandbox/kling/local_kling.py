@@ -29,6 +29,8 @@ from klingbot.sandbox.kling.tasks import Account, LocalTask
 
 CLIPS = Path(__file__).parent / "clips"
 _CLIPS = {file.stem: file for file in CLIPS.glob("*.mp4")}
+MOST_IDS = 20
+"""In one look-up, of both kinds together (seen live, September 2026)."""
 _SHAPES = {"16:9": "wide", "9:16": "tall", "1:1": "square"}
 
 
@@ -52,8 +54,8 @@ class LocalKling:
     ) -> None:
         """`units` is the prepaid pack, None for one without end.
 
-        `unique_ids`: Kling wants `external_task_id` to be unique and does not say how it answers a second one. Here
-        it is refused with 1201, or taken as a second task.
+        `unique_ids`: Kling refuses a second task with the same `external_task_id` (1201, seen live). A test may have
+        it taken all the same.
         `webhook_secret` signs the callbacks (`whsec_…`); without one they go out unsigned.
         `public_url` is where a browser finds this app, when that differs from where the bot does.
         `storage` is a JSON-lines file that keeps the tasks from one run to the next.
@@ -143,7 +145,7 @@ class LocalKling:
         def show() -> Response:
             task = self.account.find(request.path_params["either_id"])
             if task is None or task.route != _path(request).rpartition("/")[0]:
-                raise Refusal(1203, "task not found")
+                raise Refusal(1201, f"Task not found by id/external id: {request.path_params['either_id']}")
             return answer(legacy.shown(task, now, self._url(request, task)))
 
         return await self._with_faults("query", show)
@@ -151,12 +153,13 @@ class LocalKling:
     async def _query_new(self, request: Request) -> Response:
         now = self._admit(request, legacy=False)
         task_ids, external_ids = listed(request, "task_ids"), listed(request, "external_task_ids")
+        if len(task_ids) + len(external_ids) > MOST_IDS:
+            raise Refusal(1201, f"task_ids and external_task_ids cannot exceed {MOST_IDS} in total")
         if bool(task_ids) == bool(external_ids):
             raise Refusal(1201, "task_ids or external_task_ids is required")
 
         def show() -> Response:
-            made_here = [task for task in self.tasks if not task.route.startswith("/v1/")]
-            named = [task for task in made_here if task.task_id in task_ids or task.ask.external_id in external_ids]
+            named = [task for task in self.tasks if task.task_id in task_ids or task.ask.external_id in external_ids]
             return answer([new.shown(task, now, self._url(request, task)) for task in named])
 
         return await self._with_faults("query", show)

@@ -90,7 +90,7 @@ class Account:
         if WORD_BLOCKED in ask.prompt.casefold():
             raise Refusal(1301)
         if self.ids_are_unique and self.with_external_id(ask.external_id):
-            raise Refusal(1201, f"external_task_id {ask.external_id} already exists")
+            raise Refusal(1201, f"External_task_id {ask.external_id} already exists")
         left = self.left(now)
         if left is not None and left < ask.units:
             raise Refusal(1102)
