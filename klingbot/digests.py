@@ -106,6 +106,8 @@ class Digest:
     """Each day of the period before; of a daily digest none."""
     dearest: tuple[Dear, ...]
     headings: tuple[Heading, ...]
+    longer: Standing | None = None
+    """The shortest budget of a longer period, in that one of its periods in which this period ended."""
 
     @property
     def is_empty(self) -> bool:
@@ -143,7 +145,7 @@ def chart(digest: Digest) -> Chart | None:
     """Spend per day, against what the budget allows a day. None of a period in which nothing was spent."""
     if not any(day.amount for day in digest.days):
         return None
-    allowed = _allowed(digest)
+    allowed = digest.budget or digest.longer
     in_usd = allowed is None or allowed.budget.limit_microusd is not None
     before = [_value(day.amount, in_usd) for day in digest.days_before]
     bars = tuple(
@@ -153,14 +155,6 @@ def chart(digest: Digest) -> Chart | None:
     marked = 1 if digest.period.kind is PeriodKind.DAILY else len(bars)
     line, label = _line(allowed, in_usd) if allowed else (None, "")
     return Chart(bars, marked, in_usd, line, label, BEFORE[digest.period.kind])
-
-
-def _allowed(digest: Digest) -> Standing | None:
-    """The budget of the period, else the shortest longer one of that scope."""
-    kinds = list(PeriodKind)
-    longer = [each.standing for each in digest.headings]
-    longer = [each for each in longer if kinds.index(each.budget.kind) > kinds.index(digest.period.kind)]
-    return digest.budget or min(longer, key=lambda each: kinds.index(each.budget.kind), default=None)
 
 
 def _line(allowed: Standing, in_usd: bool) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,10 @@ _SHARES = (
     "used_credits", "used_usd", "in_flight_credits", "in_flight_usd",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@")
+_UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+"""Unicode's categories of spaces, controls and characters without a shape."""
+BYTE_ORDER_MARK = "\ufeff"
+"""Tells Excel that a CSV file is UTF-8: without it, “Zoë” is shown as “ZoÃ«”. JSON has none (RFC 8259, section 8.1)."""
 
 
 def export(place: Place, what: str, shape: str, file: IO[str]) -> None:
@@ -39,8 +44,9 @@ def export(place: Place, what: str, shape: str, file: IO[str]) -> None:
 
 
 def usage_csv(usage: Usage, names: Mapping[str, str], calendar: Calendar) -> str:
-    """A row for each share of what was spent; `names` are people's, by id. Days are ISO dates."""
+    """Return a row for each share of what was spent; `names` are people's, by id. Days are ISO dates."""
     file = io.StringIO()
+    file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file)
     writer.writerow(_SHARES)
     whole = (usage.scope, usage.period.kind.value, usage.period.first_day.isoformat(), usage.by)
@@ -55,6 +61,7 @@ def usage_csv(usage: Usage, names: Mapping[str, str], calendar: Calendar) -> str
 
 
 def _write_csv(listed: Listing, file: IO[str]) -> None:
+    file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file)
     writer.writerow(map(_name, listed.columns))
     writer.writerows(map(_cell, row) for row in _rows(listed))
@@ -92,9 +99,13 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """Texts that a spreadsheet would run as a formula get an apostrophe before them; amounts stay numbers (OWASP,
-    "CSV Injection").
+    """Return what to write into a cell. A text that a spreadsheet would run as a formula gets an apostrophe before it.
+
+    Amounts stay numbers. Spreadsheets skip unseen characters and also take full-width signs (OWASP, "CSV Injection").
     """
-    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
-        return f"'{value}"
-    return _plain(value)
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else _plain(value)
+
+
+def _is_formula(text: str) -> bool:
+    first = next((sign for sign in text if unicodedata.category(sign) not in _UNSEEN), "")
+    return unicodedata.normalize("NFKC", first).startswith((*_FORMULA, "\N{MINUS SIGN}"))

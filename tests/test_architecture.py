@@ -38,8 +38,8 @@ PURE = (
 )
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
-    ("klingbot/clock.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py", "klingbot/spelling.py"),
-    ("klingbot/private_files.py",),
+    ("klingbot/clock.py", "klingbot/faults.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py"),
+    ("klingbot/private_files.py", "klingbot/spelling.py"),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
     ("klingbot/frames.py",),

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from block_samples import NOON, UTC, job, share, shown, spend, standing
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from klingbot import blocks
 from klingbot.blocks import answers, jobs, text, usage
+from klingbot.blocks.message import message, section
 from klingbot.engine.outcomes import Held
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.periods import Calendar
@@ -120,3 +121,18 @@ def test_a_moment_has_a_fallback_in_the_bots_own_zone() -> None:
     assert text.when(NOON, berlin) == (
         "<!date^1795435200^{date_short_pretty} at {time}|Nov 23, 2026 at 13:00 Europe/Berlin>"
     )
+
+
+@given(st.lists(st.text("ab &<>é", min_size=1, max_size=2_900), max_size=12))
+@example(["x" * 3_000, "y" * 3_000])
+@example(["x" * 9_000])
+def test_the_text_of_a_message_keeps_to_what_slack_recommends_and_ends_with_a_whole_line(lines: list[str]) -> None:
+    said = message(*(section(line) for line in lines))
+    payload = said.payload()
+    assert len(payload["text"]) <= 4_000
+    assert len(payload["blocks"]) == len(lines)
+    if len(said.text) <= 4_000:
+        assert payload["text"] == said.text
+    else:
+        kept = payload["text"].removesuffix("\n…")
+        assert said.text.startswith(kept) and said.text[len(kept)] in "\n x"

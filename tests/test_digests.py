@@ -406,6 +406,22 @@ def test_without_a_budget_of_its_length_the_next_longer_one_gives_the_line(week:
     assert drawn.line_label == "monthly budget, spread evenly: 10 credits a day"
 
 
+@pytest.mark.parametrize(
+    ("kind", "ends", "days"),
+    [(DAILY, date(2026, 3, 1), 28), (WEEKLY, date(2026, 3, 2), 31), (DAILY, date(2026, 5, 1), 30)],
+    ids=["28 February", "the week that ends on 1 March", "30 April"],
+)
+def test_a_longer_budget_is_spread_over_the_month_that_the_digest_is_about(
+    engine: Engine, clock: FakeClock, kind: PeriodKind, ends: date, days: int
+) -> None:
+    budgeting.set_budget(engine, Change(MARKETING, MONTHLY, 28 * 30 * 31 * 1000), by="UADMIN")
+    clock.at = engine.calendar.instant(ends - timedelta(days=1), 600)
+    settle(engine, hold(engine, "r1"))
+    clock.at = engine.calendar.instant(ends, 540)
+    drawn = chart(last(engine, MARKETING, kind))
+    assert drawn and drawn.line == 28 * 30 * 31 * 1000 // days
+
+
 def test_a_shorter_budget_is_no_measure_of_a_longer_period(week: Engine) -> None:
     budgeting.set_budget(week, Change(MARKETING, DAILY, 300_000), by="UADMIN")
     drawn = chart(last(week, MARKETING, WEEKLY))

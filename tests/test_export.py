@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +23,7 @@ import bot
 from klingbot import prices
 from klingbot.engine import Engine, asking, open_engine, verdicts
 from klingbot.engine.outcomes import Held
-from klingbot.export import _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
+from klingbot.export import BYTE_ORDER_MARK, _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
 from klingbot.jobs import Request
 from klingbot.periods import Calendar
 from klingbot.pricing import Wish
@@ -39,7 +40,7 @@ def test_no_name_in_a_usage_csv_runs_as_a_formula() -> None:
 def test_days_in_a_usage_csv_are_dates_in_the_bots_time_zone() -> None:
     calendar = Calendar(ZoneInfo("America/New_York"))
     midnight = calendar.midnight(date(2026, 11, 23))
-    [row] = csv.DictReader(usage_csv(spend(share(str(midnight), 1.5), by="day"), {}, calendar).splitlines())
+    [row] = read_csv(usage_csv(spend(share(str(midnight), 1.5), by="day"), {}, calendar).splitlines())
     assert (row["name"], row["used_credits"], row["used_usd"]) == ("2026-11-23", "1.5", "0.09")
 
 
@@ -47,7 +48,14 @@ def exported(engine: Engine, what: str, shape: str) -> list[dict[str, Any]]:
     file = io.StringIO(newline="")
     export(engine.store.place, what, shape, file)
     file.seek(0)
-    return list(csv.DictReader(file)) if shape == "csv" else [json.loads(line) for line in file]
+    return list(read_csv(file)) if shape == "csv" else [json.loads(line) for line in file]
+
+
+def read_csv(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Read the rows as Excel does: as UTF-8 because of the mark at the start."""
+    text = "".join(line if line.endswith(("\n", "\r")) else f"{line}\n" for line in lines)
+    assert text.startswith(BYTE_ORDER_MARK)
+    return csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""))
 
 
 @pytest.fixture
@@ -93,7 +101,10 @@ def ask(engine: Engine, prompt: str) -> None:
     assert isinstance(outcome, Held)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " ="])
+_FORMULAS = ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", *"＝＋－＠﹢﹣﹦﹫−⁼"]
+
+
+@pytest.mark.parametrize("start", [*_FORMULAS, "\u200b=", "\ufeff＝", "\u3000＋", "\u2028@", "\xad-"])
 def test_no_cell_of_a_csv_is_a_formula(engine: Engine, start: str) -> None:
     ask(engine, f"{start}HYPERLINK(0)")
     (row,) = exported(engine, "jobs", "csv")
@@ -110,7 +121,7 @@ def test_negative_amounts_stay_numbers() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 @hypothesis_settings(max_examples=100, deadline=None)
 def test_any_prompt_can_be_read_back(prompt: str) -> None:
-    for write, read in ((_write_csv, csv.DictReader), (_write_jsonl, lambda file: map(json.loads, file))):
+    for write, read in ((_write_csv, read_csv), (_write_jsonl, lambda file: map(json.loads, file))):
         file = io.StringIO(newline="")
         write(Listing(("id", "prompt"), iter([("a", prompt), ("b", "after")])), file)
         file.seek(0)
@@ -130,7 +141,7 @@ def test_what_would_let_a_stranger_speak_in_slack_is_left_out(engine: Engine) ->
 def test_an_empty_ledger_still_names_the_columns(engine: Engine, what: str) -> None:
     file = io.StringIO()
     export(engine.store.place, what, "csv", file)
-    assert file.getvalue().startswith("id,")
+    assert file.getvalue().startswith(f"{BYTE_ORDER_MARK}id,")
     assert file.getvalue().count("\n") == 1
 
 
@@ -147,7 +158,7 @@ def run(engine: Engine, *words: str) -> Any:
 
 
 def test_the_command_writes_to_a_file_or_to_the_standard_output(spent: Engine, tmp_path: Path) -> None:
-    assert run(spent).stdout.splitlines()[0].startswith("id,state,user_id")
+    assert run(spent).stdout.splitlines()[0].startswith("\ufeffid,state,user_id")
     target = tmp_path / "entries.jsonl"
     exported = run(spent, "--format", "jsonl", "--what", "entries", str(target))
     assert (exported.exit_code, exported.stderr) == (0, f"Every one of the entries is in {target}.\n")

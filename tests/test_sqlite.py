@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from klingbot.engine import Engine
+from klingbot.faults import LedgerFault
 from klingbot.store import NotKeptError, Store, open_store
 from klingbot.store.sqlite import SqliteStore
 from tests.ledger_checks import hold, prove
@@ -96,9 +97,10 @@ def test_on_a_full_disk_nothing_is_kept_and_it_goes_on_when_there_is_room(engine
     connection = engine.store._writer.conn
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(NotKeptError, match="disk is full"):
+    with pytest.raises(NotKeptError, match="disk is full") as refused:
         for n in range(1_000):
             hold(engine, f"r{n}")
+    assert refused.value.fault is LedgerFault.FULL
     prove_what_is_kept(engine)
     connection.execute("PRAGMA max_page_count = 1000000")
     hold(engine, "later")

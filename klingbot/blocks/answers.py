@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from klingbot.blocks.message import Block, Message, context, message, section
 from klingbot.blocks.text import code, name, neutral
+from klingbot.faults import LedgerFault
+
+_AGAIN = "Please try again in a moment."
+_FAULTS = {
+    LedgerFault.AWAY: ("I can't reach my database right now.", _AGAIN),
+    LedgerFault.BUSY: ("My database is busy right now.", _AGAIN),
+    LedgerFault.FULL: (
+        "The disk with my database is full.",
+        "Please tell the person who runs Klingbot: it needs free disk space before anyone can go on.",
+    ),
+    LedgerFault.UNWRITABLE: (
+        "I can't write to my database.",
+        "Please tell the person who runs Klingbot: its log says what is wrong with the file, disk or server.",
+    ),
+}
 
 
 def mistake(sentence: str, usage: str | None = None) -> Message:
@@ -40,11 +55,9 @@ def unavailable(sentence: str) -> Message:
     return message(section(neutral(sentence, 800)))
 
 
-def database_away() -> Message:
-    """The database could not be reached in time, and provably nothing was written."""
-    return message(
-        section("Klingbot's database cannot be reached just now. Nothing was held or changed: try again in a moment.")
-    )
+def nothing_kept(fault: LedgerFault) -> Message:
+    """Say that the request left nothing in the ledger, and what to do about it."""
+    return message(section(f"{_FAULTS[fault][0]} Nothing was reserved or changed.", _FAULTS[fault][1]))
 
 
 def failure(reference: str) -> Message:

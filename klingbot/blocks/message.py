@@ -14,11 +14,15 @@ from klingbot.blocks import tables
 
 LONGEST = 3_000
 """Characters in one text of a block (Slack's docs, section block)."""
+LONGEST_TEXT = 4_000
+"""Characters in a message's `text` (Slack's docs, truncating really long messages: it recommends no more)."""
 LONGEST_HEADING = 150
 LONGEST_LABEL = 75
 """Characters on a button (Slack's docs, button element)."""
 
 Block = dict[str, Any]
+
+_MORE = "\n…"
 
 # Bold, code and bars are only for the eye. What people wrote cannot contain the first two: see `text.neutral`.
 _FOR_THE_EYE = re.compile("[*`▰▱]")
@@ -30,8 +34,8 @@ class Message:
     blocks: tuple[Block, ...]
 
     def payload(self) -> dict[str, Any]:
-        """As Slack's Web API and command answers take it."""
-        return {"text": self.text, "blocks": list(self.blocks)}
+        """Return the message as Slack's Web API and command answers take it."""
+        return {"text": _first_lines(self.text), "blocks": list(self.blocks)}
 
     def plus(self, *blocks: Block) -> Message:
         """The same message with more at its end."""
@@ -141,6 +145,18 @@ def plain(text: str, most: int) -> Block:
 def _cut(text: str, most: int) -> str:
     """Text past a limit would cost the whole message (`invalid_blocks`)."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _first_lines(text: str) -> str:
+    """Return as many whole lines as `text` may have. The blocks still show everything.
+
+    A cut within a line could leave half an escape or half a mention behind, so only a longer single line is cut.
+    """
+    if len(text) <= LONGEST_TEXT:
+        return text
+    most = LONGEST_TEXT - len(_MORE)
+    end = max(text.rfind("\n", 0, most), 0) or max(text.rfind(" ", 0, most), 0) or most
+    return f"{text[:end].rstrip()}{_MORE}"
 
 
 def _said(block: Block) -> str:

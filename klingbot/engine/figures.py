@@ -48,6 +48,7 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
             days_before=() if period.kind is PeriodKind.DAILY else days.shown(before),
             dearest=tuple(spending.dearest(db, scope, days.starts(period), digests.MOST_DEAREST)),
             headings=tuple(_headings(db, engine, scope, days)),
+            longer=_longer(db, engine, scope, period),
         )
 
 
@@ -107,6 +108,17 @@ def _at_the_end(db: Database, engine: Engine, scope: str, period: Period, total:
     """The scope's budget of the period's kind, with what was granted for that period."""
     then = standing_of(db, engine, scope, period.kind, engine.calendar.periods(period.start))
     return Standing(then.budget, period, total) if then else None
+
+
+def _longer(db: Database, engine: Engine, scope: str, period: Period) -> Standing | None:
+    """Return the scope's shortest budget of a longer period, as of the last instant of `period`.
+
+    Not as of now: a digest about February is sent in March, which has other days and other grants.
+    """
+    kinds = list(PeriodKind)
+    then = budgets.standings_of(db, (scope, scope, scope), engine.calendar.periods(period.end - 1))
+    longer = [each for each in then if kinds.index(each.budget.kind) > kinds.index(period.kind)]
+    return min(longer, key=lambda each: kinds.index(each.budget.kind), default=None)
 
 
 def _headings(db: Database, engine: Engine, scope: str, days: _Days) -> Iterator[Heading]:

@@ -51,7 +51,7 @@ def noted(error: Exception) -> Message:
     """What the person is told; the log says what happened, with a reference and a traceback for a mistake of ours."""
     if isinstance(error, NotKeptError):
         log.warning("a request was refused: %s", error)
-        return answers.database_away()
+        return answers.nothing_kept(error.fault)
     reference = secrets.token_hex(3)
     log.error("a request could not be answered (ref %s)", reference, exc_info=error)
     return answers.failure(reference)

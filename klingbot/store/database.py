@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+from klingbot.faults import LedgerFault
 from klingbot.store.place import Place
 
 PATIENCE_SECONDS = 2.2
@@ -25,7 +26,11 @@ class AwayError(DatabaseError):
 
 
 class NotKeptError(DatabaseError):
-    """The database was away, busy or lost amid the transaction: nothing of it is in the ledger."""
+    """A transaction of which nothing is in the ledger; `fault` says why."""
+
+    def __init__(self, message: str, fault: LedgerFault = LedgerFault.AWAY) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class UncertainError(DatabaseError):

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from klingbot.faults import LedgerFault
 from klingbot.slack import failures
 from klingbot.store import NotKeptError, UncertainError
 
@@ -27,7 +28,7 @@ def test_what_was_lost_is_done_once_more(trouble: type[Exception]) -> None:
     ("first", "second", "said"),
     [
         (UncertainError, NotKeptError, "look whether it went through"),
-        (NotKeptError, NotKeptError, "Nothing was held or changed"),
+        (NotKeptError, NotKeptError, "Nothing was reserved or changed"),
         (NotKeptError, UncertainError, "look whether it went through"),
     ],
 )
@@ -60,8 +61,26 @@ def test_what_took_too_long_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -
 def test_a_database_that_is_away_is_said_without_blame_or_traceback(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         said = failures.noted(NotKeptError("The database cannot be reached."))
-    assert "Nothing was held or changed" in said.text
+    assert "Nothing was reserved or changed" in said.text
     assert [record.exc_info for record in caplog.records] == [None]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "not_said"),
+    [
+        (LedgerFault.AWAY, "can't reach my database", "disk"),
+        (LedgerFault.BUSY, "busy", "disk"),
+        (LedgerFault.FULL, "disk with my database is full", "try again"),
+        (LedgerFault.UNWRITABLE, "can't write to my database", "try again"),
+    ],
+)
+def test_the_answer_names_the_fault_and_advises_a_second_try_only_where_it_may_help(
+    fault: LedgerFault, said: str, not_said: str
+) -> None:
+    text = failures.noted(NotKeptError("from the driver", fault)).text
+    assert said in text
+    assert not_said not in text
+    assert "Nothing was reserved or changed." in text
 
 
 def test_who_cannot_be_told_what_was_kept_is_told_where_to_look() -> None:

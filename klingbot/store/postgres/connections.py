@@ -14,6 +14,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
+from klingbot.faults import LedgerFault
 from klingbot.store.database import DatabaseError, NotKeptError
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.dialect import Row
@@ -35,6 +36,14 @@ _DEFAULTS = {
 }
 _PASSING = ("57P", "53", "08")
 """SQLSTATE classes of troubles that pass: starting up, shutting down, too many connections, a broken one."""
+_FAULTS = {
+    "25006": LedgerFault.UNWRITABLE,  # read_only_sql_transaction
+    "53100": LedgerFault.FULL,  # disk_full
+    "53200": LedgerFault.BUSY,  # out_of_memory
+    "53300": LedgerFault.BUSY,  # too_many_connections
+    "55P03": LedgerFault.BUSY,  # lock_not_available
+    "58030": LedgerFault.UNWRITABLE,  # io_error
+}
 _LASTING = ("FATAL", "SSL", "certificate", "private key", ": invalid ", "no password supplied")
 """In what libpq says of a server that refuses, a certificate that does not fit, an option that there is not."""
 
@@ -87,6 +96,11 @@ def lost(trouble: psycopg.Error, connection: Connection) -> bool:
     return isinstance(trouble, gone) or connection.closed
 
 
+def fault_of(trouble: psycopg.Error) -> LedgerFault:
+    """Return what a person can do something about (PostgreSQL's docs, appendix A: error codes)."""
+    return _FAULTS.get(trouble.sqlstate or "", LedgerFault.AWAY)
+
+
 def plain(trouble: BaseException) -> str:
     """Its first line; the rest is for those who read PostgreSQL's own log."""
     return next(iter(str(trouble).strip().splitlines()), type(trouble).__name__)
@@ -105,7 +119,7 @@ class Connections:
     def one(self, due: float | None) -> Iterator[Connection]:
         """A connection for the block, which is used again unless it was left amid something. Raises NotKeptError."""
         if not self._places.acquire(timeout=_left(due)):
-            raise NotKeptError(f"The database {self._place} is too busy.")
+            raise NotKeptError(f"The database {self._place} is too busy.", LedgerFault.BUSY)
         try:
             connection = self._taken(due)
             try:
@@ -131,7 +145,9 @@ class Connections:
                 return self._connected(due)
             except psycopg.OperationalError as e:
                 if not passing(e) or isinstance(e, psycopg.errors.ConnectionTimeout) or _left(due) < AGAIN_SECONDS:
-                    raise NotKeptError(f"The database {self._place} cannot be reached ({plain(e)}).") from e
+                    raise NotKeptError(
+                        f"The database {self._place} cannot be reached ({plain(e)}).", fault_of(e)
+                    ) from e
                 time.sleep(AGAIN_SECONDS)
 
     def _connected(self, due: float | None) -> Connection:

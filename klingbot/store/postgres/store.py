@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from klingbot.faults import LedgerFault
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     AwayError,
@@ -30,7 +31,7 @@ from klingbot.store.database import (
 )
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres import schema
-from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, lost, passing, plain
+from klingbot.store.postgres.connections import MOST, Connection, Connections, connect, fault_of, lost, passing, plain
 from klingbot.store.postgres.dialect import Row, statement, values
 from klingbot.store.turns import Turns
 
@@ -114,7 +115,9 @@ class PostgresStore:
                 if not lost(e, connection):
                     raise
                 connection.close()
-                raise NotKeptError(f"The database {self.place} was lost; nothing was kept ({plain(e)}).") from e
+                raise NotKeptError(
+                    f"The database {self.place} was lost; nothing was kept ({plain(e)}).", fault_of(e)
+                ) from e
             if not transaction.abandoned:
                 self._commit(connection)
 
@@ -127,7 +130,7 @@ class PostgresStore:
             try:
                 yield PostgresTransaction(connection)
             except psycopg.OperationalError as e:
-                raise NotKeptError(f"The database {self.place} cannot be read ({plain(e)}).") from e
+                raise NotKeptError(f"The database {self.place} cannot be read ({plain(e)}).", fault_of(e)) from e
 
     def close(self) -> None:
         self._connections.close()
@@ -136,7 +139,7 @@ class PostgresStore:
     def _alone(self, due: float | None) -> Iterator[None]:
         """Threads of one process wait here, not each on a connection."""
         if not self._turns.take(None if due is None else due - time.monotonic()):
-            raise NotKeptError(f"The database {self.place} is too busy; nothing was kept.")
+            raise NotKeptError(f"The database {self.place} is too busy; nothing was kept.", LedgerFault.BUSY)
         try:
             yield
         finally:
@@ -152,7 +155,7 @@ class PostgresStore:
                 except psycopg.OperationalError as e:  # as a rule a connection that was lost while nobody used it
                     connection.close()
                     if last or not passing(e) or _late(due):
-                        raise NotKeptError(f"The database {self.place} gave no turn ({plain(e)}).") from e
+                        raise NotKeptError(f"The database {self.place} gave no turn ({plain(e)}).", fault_of(e)) from e
                     continue
                 try:
                     yield connection
@@ -165,7 +168,7 @@ class PostgresStore:
             said = connection.execute("COMMIT").statusmessage
         except psycopg.OperationalError as e:
             if e.sqlstate and e.sqlstate.startswith(_NOTHING_KEPT):
-                raise NotKeptError(f"The database {self.place} kept nothing ({plain(e)}).") from e
+                raise NotKeptError(f"The database {self.place} kept nothing ({plain(e)}).", fault_of(e)) from e
             raise UncertainError(f"The database {self.place} was lost while it committed ({plain(e)}).") from e
         if said != "COMMIT":  # PostgreSQL's answer when a statement had failed and the block went on
             raise RuntimeError(f"the transaction was not committed: {said}")
@@ -206,7 +209,7 @@ class _Reader:
                 except psycopg.OperationalError as e:
                     connection.close()
                     if last or not passing(e) or _late(due):
-                        raise NotKeptError(f"The database cannot be read ({plain(e)}).") from e
+                        raise NotKeptError(f"The database cannot be read ({plain(e)}).", fault_of(e)) from e
         raise AssertionError("the last try returns or raises")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from klingbot import private_files
+from klingbot.faults import LedgerFault
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     DatabaseError,
@@ -38,24 +39,25 @@ _PRAGMAS = (
     "PRAGMA mmap_size = 0",
 )
 _READ_AND_WRITE = 0o666
-_TROUBLE = (
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-)
+_FAULTS = {
+    sqlite3.SQLITE_BUSY: LedgerFault.BUSY,
+    sqlite3.SQLITE_LOCKED: LedgerFault.BUSY,
+    sqlite3.SQLITE_FULL: LedgerFault.FULL,
+    sqlite3.SQLITE_IOERR: LedgerFault.UNWRITABLE,
+    sqlite3.SQLITE_READONLY: LedgerFault.UNWRITABLE,
+    sqlite3.SQLITE_CANTOPEN: LedgerFault.UNWRITABLE,
+}
 
 
 def _tell(trouble: BaseException | None, *, committing: bool = False) -> None:
-    """Raises what the file's own trouble means for a transaction: NotKeptError, UncertainError. Else nothing."""
+    """Raise NotKeptError or UncertainError if the trouble is the file's own; otherwise return."""
     code = getattr(trouble, "sqlite_errorcode", 0) & 0xFF  # without the details that SQLite adds above
-    if code not in _TROUBLE:
+    fault = _FAULTS.get(code)
+    if fault is None:
         return
     if committing and code == sqlite3.SQLITE_IOERR:  # it may be on the disk all the same
         raise UncertainError(f"The disk failed as the ledger's file was written ({trouble}).") from trouble
-    raise NotKeptError(f"The ledger's file could not be written; nothing was kept ({trouble}).") from trouble
+    raise NotKeptError(f"The ledger's file could not be written; nothing was kept ({trouble}).", fault) from trouble
 
 
 class SqliteTransaction:

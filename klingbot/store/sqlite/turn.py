@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from klingbot import private_files
+from klingbot.faults import LedgerFault
 from klingbot.store.database import NotKeptError
 from klingbot.store.turns import Turns
 
@@ -33,7 +34,7 @@ class Turn:
     def take(self, due: float | None) -> None:
         """Waits until then (of the monotonic clock), or without end. Raises NotKeptError."""
         if not self._threads.take(None if due is None else due - time.monotonic()):
-            raise NotKeptError(_BUSY)
+            raise NotKeptError(_BUSY, LedgerFault.BUSY)
         try:
             self._lock(due)
         except BaseException:
@@ -57,6 +58,6 @@ class Turn:
                 return
             except BlockingIOError:
                 if due is not None and time.monotonic() > due:
-                    raise NotKeptError(_BUSY) from None
+                    raise NotKeptError(_BUSY, LedgerFault.BUSY) from None
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
