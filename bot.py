@@ -26,6 +26,7 @@ from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
 from klingbot.meters import Meters
 from klingbot.notifier import Notifier
+from klingbot.operator_access import protected
 from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.reconciler import Reconciler
 from klingbot.scheduler import Tick
@@ -123,7 +124,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
 
             secret = config.kling_webhook_secret
             hints = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
-            asked = [web.health(lambda: pulse.trouble() or _shut(slack)), metrics.route(engine, meters)]
+            pages = [protected(config.metrics_token, metrics.route(engine, meters))]
+            asked = [web.health(lambda: pulse.trouble() or _shut(slack)), *pages]
             server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)
         slack.open(stopping)

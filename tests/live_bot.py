@@ -18,6 +18,8 @@ FINANCE = "C0FINANCE1"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 """Alice is the admin."""
 READY = "Klingbot is ready"
+METRICS_TOKEN = "a-token-of-the-tests-only"
+OPERATOR = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 PATIENCE = 30.0
 """Seconds: a busy machine is no bug."""
 
@@ -90,6 +92,7 @@ def _environment(local: Sandbox, folder: Path) -> dict[str, str]:
         "KLINGBOT_DB": str(folder / "klingbot.db"),
         "KLINGBOT_PRICE_LIST": "kling-api",
         "KLINGBOT_POLL_SECONDS": "0.1",
+        "KLINGBOT_METRICS_TOKEN": METRICS_TOKEN,
         "KLINGBOT_ADMINS": ALICE,
         "KLINGBOT_ALERTS_CHANNEL": FINANCE,
     }

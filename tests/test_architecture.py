@@ -73,7 +73,7 @@ LEVELS = (
         "klingbot/uploader.py",
         "klingbot/callbacks.py",
     ),
-    ("klingbot/metrics.py", "klingbot/web.py"),
+    ("klingbot/metrics.py", "klingbot/operator_access.py", "klingbot/web.py"),
     ("klingbot/sandbox/",),
     ("klingbot/cli.py",),
     ("bot.py",),

@@ -28,7 +28,7 @@ from klingbot.store import jobs
 from klingbot.web import WebServer, listen
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, submit
-from tests.live_bot import BOB, live_bot, until
+from tests.live_bot import BOB, OPERATOR, live_bot, until
 
 pytestmark = pytest.mark.engine("sqlite")
 
@@ -248,7 +248,7 @@ def test_the_whole_bot_hears_kling_call_back(tmp_path: Path) -> None:
             assert forged.status_code == 401
             local.send(BOB, "C0MARKETNG", "/kling generate a fox in snow")
             until(lambda: "your video is ready" in said_in(local, "C0MARKETNG"), "the video came")
-            counted = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+            counted = requests.get(f"http://127.0.0.1:{port}/metrics", headers=OPERATOR, timeout=30).text
             assert 'klingbot_callbacks_refused_total{code="signature"} 1.0' in counted
     finally:
         local.stop()

@@ -26,7 +26,7 @@ from klingbot.store import open_store
 from klingbot.web import WebServer, listen
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle, submit
-from tests.live_bot import BOB, live_bot, until
+from tests.live_bot import BOB, OPERATOR, live_bot, until
 from tests.postgres_server import PostgresServer
 from tests.test_query_plans import scans, traced
 
@@ -65,7 +65,7 @@ def url(engine: Engine, meters: Meters, pulse: Pulse) -> Iterator[str]:
 
 def scrape(url: str) -> dict[str, float]:
     """Every sample, as `name{values of its labels, by label}`, read with Prometheus's own parser."""
-    answered = requests.get(f"{url}/metrics", timeout=30)
+    answered = requests.get(f"{url}/metrics", headers=OPERATOR, timeout=30)
     assert answered.status_code == 200
     assert answered.headers["content-type"].startswith("text/plain; version=")
     samples = (sample for family in text_string_to_metric_families(answered.text) for sample in family.samples)
@@ -273,4 +273,6 @@ def test_the_real_bot_tells_both_and_no_prompt(tmp_path: Path) -> None:
         ended = "klingbot_jobs_ended_total{succeeded}"
         until(lambda: scrape(url)[ended] == 1, "the job has ended")
         assert scrape(url)["klingbot_answer_seconds_count"] == 1
-        assert "fox" not in requests.get(f"{url}/metrics", timeout=30).text
+        assert "fox" not in requests.get(f"{url}/metrics", headers=OPERATOR, timeout=30).text
+        refused = requests.get(f"{url}/metrics", timeout=30)
+        assert (refused.status_code, "klingbot_" in refused.text) == (401, False)

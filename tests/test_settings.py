@@ -86,6 +86,8 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_PUBLIC_URL": "https://bot.example"}, "KLING_WEBHOOK_SECRET is missing"),
         ({"KLING_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "PORT is missing"),
         ({"KLINGBOT_PUBLIC_URL": "http://bot.example"}, "KLINGBOT_PUBLIC_URL would send secrets unencrypted"),
+        ({"KLINGBOT_METRICS_TOKEN": "short"}, "KLINGBOT_METRICS_TOKEN is too short"),
+        ({"KLINGBOT_METRICS_TOKEN": "two words and a half"}, "KLINGBOT_METRICS_TOKEN has a space"),
         ({"PORT": "70000"}, "PORT must be a whole number"),
         ({"DATABASE_URL": "mysql://root:hush@db/x"}, "DATABASE_URL must start with postgresql://, not mysql://"),
         ({"DATABASE_URL": "host=db password=hush"}, "DATABASE_URL must be an address like postgresql://"),
@@ -112,7 +114,8 @@ def test_all_problems_are_told_together() -> None:
 def test_no_problem_and_no_repr_shows_a_secret() -> None:
     wrong = {**LIVE, "SLACK_BOT_TOKEN": "secret-1", "SLACK_APP_TOKEN": "secret-2", "PORT": "x"}
     assert "secret" not in " ".join(problems(wrong)).replace("signing secret", "")
-    assert "secret" not in repr(read(LIVE | {"SLACK_SIGNING_SECRET": "secret-3"}))
+    both = {"SLACK_SIGNING_SECRET": "secret-3", "KLINGBOT_METRICS_TOKEN": "secret-4-that-is-long"}
+    assert "secret" not in repr(read(LIVE | both))
 
 
 def test_a_key_pair_is_sold_only_what_the_legacy_standard_makes() -> None:

@@ -23,6 +23,9 @@ _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{2,}")
 _SECRET = re.compile(r"[!-~]+")
 """Printable ASCII without spaces: what every token of Slack's and Kling's is made of, and what HTTP headers take."""
 
+_LEAST_TOKEN = 16
+"""Characters: nobody guesses so many over HTTP."""
+
 
 class Reading:
     """One reading of an environment, and the problems met on the way."""
@@ -46,6 +49,7 @@ class Reading:
             kling_api_url=self.url("KLING_API_URL", KLING_API_URL),
             kling_webhook_secret=self.webhook_secret(),
             public_url=self.url("KLINGBOT_PUBLIC_URL", "").rstrip("/") if "KLINGBOT_PUBLIC_URL" in self.env else None,
+            metrics_token=self.metrics_token(),
             database=ledger.database,
             unused_file=self.env.get("KLINGBOT_DB") if "DATABASE_URL" in self.env else None,
             prices=ledger.prices,
@@ -133,6 +137,15 @@ class Reading:
                 "PORT is missing: in Socket Mode there is a web server for Kling's callbacks only when PORT is set."
             )
         return secret
+
+    def metrics_token(self) -> str | None:
+        token = self.secret("KLINGBOT_METRICS_TOKEN")
+        if token and len(token) < _LEAST_TOKEN:
+            self.problems.append(
+                f"KLINGBOT_METRICS_TOKEN is too short to be a secret: use at least {_LEAST_TOKEN} characters. "
+                'To make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
+        return token
 
     def url(self, name: str, default: str) -> str:
         url = self.env.get(name, default)

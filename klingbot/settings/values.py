@@ -45,6 +45,8 @@ class Settings:
     """With it, Kling's signed callbacks are taken."""
     public_url: str | None
     """Where the bot's web server is reached from outside; set when the secret is."""
+    metrics_token: str | None = field(repr=False)
+    """Opens the pages for operators, such as /metrics, to those who send it; None: to nobody."""
     database: Place
     unused_file: str | None
     """What KLINGBOT_DB names although DATABASE_URL is set."""
