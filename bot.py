@@ -17,11 +17,12 @@ from klingbot import callbacks, logs, scheduler, settings, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.cli import WORDS, end_with
-from klingbot.clock import now_ms
+from klingbot.clock import SteadyClock
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
 from klingbot.engine import Engine, granting, open_engine, showing, stuck, watching
+from klingbot.inquiries import SLOWEST_POLL_MS
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
 from klingbot.meters import Meters
@@ -40,6 +41,7 @@ from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import open_store
+from klingbot.store.clock_shift import Longest
 from klingbot.uploader import Uploader
 from klingbot.web import WebServer
 
@@ -61,11 +63,13 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(bell.cancel)
         store = open_store(config.database)
         house.callback(store.close)
-        engine = open_engine(store, config.prices, config.calendar, now_ms)
+        clock = SteadyClock()
+        engine = open_engine(store, config.prices, config.calendar, clock)
         if prepare:
             prepare(engine)
 
-        meters, pulse = Meters(), Pulse(engine)
+        longest = Longest(max(config.poll_ms, SLOWEST_POLL_MS), config.stuck_ms)
+        meters, pulse = Meters(), Pulse(engine, clock=clock, longest=longest)
         client = quick_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         directory = Directory(client, admins=config.admins)
         told_at = config.public_url and config.public_url + callbacks.PATH

@@ -1,6 +1,7 @@
-"""Whether this process can do its work: it beats by the clock, and each beat is a write to the ledger.
+"""The heartbeat: whether this process can do its work. Each beat is a write to the ledger.
 
-So a full disk, a ledger that somebody keeps locked and a ticker that has stopped are noticed. Asking costs nothing.
+So a full disk, a ledger that another program keeps locked and a scheduler that has stopped are noticed. The heartbeat
+also takes over a new time of the system clock, and corrects what a wrong one has left in the ledger.
 """
 
 from __future__ import annotations
@@ -10,42 +11,52 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from klingbot.clock import SteadyClock
 from klingbot.engine import Engine
-from klingbot.store import DatabaseError, Transaction, facts, waits
+from klingbot.store import DatabaseError, Transaction, clock_shift, facts
+from klingbot.store.clock_shift import TOLERANCE_MS, Longest
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5
-BACK_MS = 300_000
-"""A last beat so far in the future was a clock's that was put back since."""
 PATIENCE_SECONDS = 30
-"""So long may a beat be late: a wait for another writer is no failure."""
+"""How late a beat may be: to wait for another writer is no failure."""
 
 
 @dataclass(slots=True)
 class Pulse:
     engine: Engine
     seconds: Callable[[], float] = time.monotonic
+    clock: SteadyClock | None = None
+    """The engine's clock, where that does not follow the jumps of the system clock by itself."""
+    longest: Longest = field(default_factory=Longest)
     _problem: str | None = None
     _beating: bool = False
+    _step_ms: int = 0
+    """The jump of the system clock that was logged last."""
     _beat_before: int | None = None
-    """This bot's own last beat, by its clock; None right after the start, when the ledger's counts."""
+    """When this process beat last, by its clock."""
+    _differs: bool = False
+    """Whether another bot's clock was ahead of this one's at the last beat."""
     _beaten_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._beaten_at = self.seconds()
 
     def beat(self) -> None:
-        """Called every BEAT_SECONDS. Writes when it was; `doctor` reads that too."""
+        """Write that a bot is at work; call it every BEAT_SECONDS. `doctor` reads that too."""
         self._beating = True
         try:
+            step = self._settled_step()
             with self.engine.store.write() as tx:
-                self._mind_the_clock(tx, now := self.engine.clock())
+                now = self._corrected(tx, step)
                 facts.put(tx, facts.LAST_BEAT, str(now))
             self._beat_before = now
-        except DatabaseError as error:  # which names the server: the log may, who asks /healthz need not know
+            if step and self.clock:
+                self.clock.adopt(step)
+        except DatabaseError as error:  # its message names the server: /healthz must not, the log may
             self._noted("the ledger cannot be written: its database is away, busy or lost", str(error))
-        except Exception as error:  # whatever it is, nobody's job can be held either
+        except Exception as error:  # whatever the reason, no job can be held either
             self._noted(f"the ledger cannot be written: {error}")
         else:
             self._noted(None)
@@ -54,7 +65,7 @@ class Pulse:
             self._beating = False
 
     def trouble(self) -> str | None:
-        """Why nothing can be done just now; None when all is well."""
+        """Return why this process cannot work, or None when it can."""
         if self._problem:
             return self._problem
         silent = self.seconds() - self._beaten_at
@@ -64,20 +75,44 @@ class Pulse:
             return f"the ledger has been locked for {silent:.0f} s"
         return f"nothing has run by the clock for {silent:.0f} s"
 
-    def _mind_the_clock(self, tx: Transaction, now: int) -> None:
-        """What was to wait a minute does not wait an hour because the clock was an hour ahead when it was said.
+    def _settled_step(self) -> int:
+        """Return the jump of the system clock that is to be taken over now, in milliseconds; log a new one."""
+        if self.clock is None:
+            return 0
+        step = self.clock.step_ms()
+        if step and not self._step_ms:
+            log.warning("the system clock has jumped by %+d s; it is followed once it keeps to that", step // 1000)
+        self._step_ms = step
+        return self.clock.settled_step_ms()
 
-        Once, whichever bot notices first; and not for another bot's clock, which may be ahead of this one's for ever.
+    def _corrected(self, tx: Transaction, step: int) -> int:
+        """Move the ledger to a new time of the clock, correct what a wrong clock has left, and return the time."""
+        before = self.engine.clock()
+        if step > 0:
+            clock_shift.extend(tx, now=before, by=step)
+            log.warning("the system clock's new time is taken over, which is %d s ahead", step // 1000)
+        now = before + step
+        if self._another_is_ahead(tx, now):
+            return now
+        if corrected := clock_shift.correct(tx, now=now, longest=self.longest):
+            log.warning("a clock was ahead: corrected what waited for its time (%s)", ", ".join(corrected))
+        return now
+
+    def _another_is_ahead(self, tx: Transaction, now: int) -> bool:
+        """Return whether another bot at work has a clock that is ahead of this one's; log it once.
+
+        Nobody knows which of the two is right, and to correct the other's leases with every beat would end them early.
         """
-        before = facts.get(tx, facts.LAST_BEAT)
-        ahead = int(before) - now if before else 0
-        mine_was_put_back = self._beat_before is None or self._beat_before - now > BACK_MS
-        if ahead > BACK_MS and mine_was_put_back:
-            log.warning("the clock was put back by %s s; what waits is moved along with it", ahead // 1000)
-            waits.move_back(tx, by=ahead)
+        last = int(facts.get(tx, facts.LAST_BEAT) or 0)
+        own = self._beat_before
+        differs = last - now > TOLERANCE_MS and own is not None and own - now <= TOLERANCE_MS
+        if differs and not self._differs:
+            log.error("another bot's clock is %d s ahead of this one's: set both by NTP", (last - now) // 1000)
+        self._differs = differs
+        return differs
 
     def _noted(self, problem: str | None, details: str = "") -> None:
-        """Logs what is new."""
+        """Log what is new."""
         if problem and problem != self._problem:
             log.error("%s", f"{problem} ({details})" if details else problem)
         if self._problem and not problem:

@@ -41,8 +41,9 @@ from klingbot.engine.figures import figures
 from klingbot.increases import Increase
 from klingbot.jobs import Job, JobState
 from klingbot.periods import PeriodKind
+from klingbot.pulse import Pulse
 from klingbot.quiet import QuietHours
-from klingbot.store import delivery, jobs, outbox, quiet
+from klingbot.store import clock_shift, delivery, jobs, outbox, quiet
 from klingbot.stories import StoryRef
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
@@ -224,6 +225,11 @@ def look_at_the_clock(engine: Engine) -> None:
     watching.watch(replace(engine, clock=lambda: engine.clock() + 40 * 86_400_000))
 
 
+def jump(engine: Engine) -> None:
+    with engine.store.write() as tx:
+        clock_shift.extend(tx, now=engine.clock(), by=1)
+
+
 PATHS: dict[str, Callable[[Engine], object]] = {
     "a hold": waiting,
     "a repeated request": lambda engine: asking.hold(engine, ask("held")),
@@ -272,6 +278,9 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
     "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
+    "a heartbeat": lambda engine: Pulse(engine).beat(),
+    "correcting what a wrong clock left": lambda engine: Pulse(replace(engine, clock=lambda: 1)).beat(),
+    "a jump of the clock": jump,
     "a project's name": lambda engine: projects.meant_by(engine, "marketing"),
     "a mistyped project's name": lambda engine: projects.meant_by(engine, "markting"),
     "a channel's project": lambda engine: projects.set_project(engine, "C1", "sales", by="UADMIN"),

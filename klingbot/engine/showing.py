@@ -63,12 +63,17 @@ class _Showing:
         return said is not None and not said.is_nowhere
 
     def _wait(self, job: Job, known: JobMessage | None) -> int:
-        """How long until it may be said: how a job stands keeps nothing else in its channel waiting, its end may."""
+        """Return for how many milliseconds its message must wait.
+
+        How a live job stands keeps nothing else in its channel waiting; how it ended may. What was written in the
+        future, by a clock that was ahead, makes nothing wait.
+        """
         if job.state not in LIVE:
             return 0
         if outbox.is_busy(self.tx, job.channel_id):
             return EVERY_MS
-        return max(0, known.said_at + EVERY_MS - self.now) if known else 0
+        since = self.now - known.said_at if known else EVERY_MS
+        return EVERY_MS - since if 0 <= since < EVERY_MS else 0
 
     def _content(self, job: Job, known: JobMessage | None) -> JobShown:
         made, cancelled_by = job.state is JobState.SUCCEEDED, self._cancelled_by(job)

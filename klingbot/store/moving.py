@@ -60,7 +60,7 @@ def _refuse(old: Database, keeper: ModuleType, now: int) -> None:
     if missing := keeper.steps_missing(old):
         raise MoveError(f"It has yet to go through {', '.join(missing)}: run python bot.py migrate on it first.")
     beat = facts.get(old, facts.LAST_BEAT)
-    if beat is not None and now - int(beat) < AT_WORK_MS:
+    if beat is not None and abs(now - int(beat)) < AT_WORK_MS:  # a clock that was ahead leaves one in the future
         raise MoveError("A bot is at work on it. Stop every bot, wait for 20 seconds, and leave them stopped.")
 
 
