@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted([ROOT / "bot.py", *(ROOT / "klingbot").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
 
 PURE = (
+    "klingbot/clean_text.py",
     "klingbot/money.py",
     "klingbot/pricing.py",
     "klingbot/prices/",
@@ -40,6 +41,7 @@ PURE = (
 LEVELS = (
     ("klingbot/clock.py", "klingbot/faults.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py"),
     ("klingbot/private_files.py", "klingbot/spelling.py"),
+    ("klingbot/clean_text.py",),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
     ("klingbot/frames.py",),

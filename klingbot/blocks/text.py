@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from klingbot.budgets import WORKSPACE, Budget
+from klingbot.clean_text import one_line
 from klingbot.periods import Calendar
 
 LONGEST_PROMPT = 300
@@ -22,8 +23,6 @@ _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _DOUBLES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
 _ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BROADCAST = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, and marks that turn the direction of the sentence around them."""
 _ENDS_A_DATE = re.compile(r"[\^|<>{}]")
 _IN_URLS = str.maketrans(
     {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", "*": "%2A", "`": "%60", " ": "%20", "\n": "%0A"}
@@ -36,8 +35,7 @@ def escape(text: str) -> str:
 
 def neutral(text: str, most: int = LONGEST_PROMPT) -> str:
     """What a person wrote, on one line and shortened, unable to mention anybody or to format anything."""
-    line = " ".join(_UNSEEN.sub(" ", text).split())
-    shown = line if len(line) <= most else f"{line[: most - 1]}…"
+    shown = one_line(text, most)
     return escape(_BROADCAST.sub("@\u200b", _ITALIC.sub("ˍ", shown).translate(_DOUBLES)))
 
 

@@ -6,14 +6,20 @@ for, because money and units must never be added.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from klingbot.kling.task_json import fields_of, items_of, number_of, text_of
+from klingbot.kling.values import Impossible, amount_of, fields_of, instant_of, items_of, number_of, text_of
+
+log = logging.getLogger(__name__)
 
 _VIDEO = "video"
+_MOST_IN_A_PACK = Decimal(1_000_000_000)
+"""Far above any pack, far below what a 64-bit column holds in thousandths."""
+_LONGEST_CURSOR = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def packs_in(data: Any) -> tuple[Pack, ...] | None:
     if fields.get("code", 0) != 0:
         return None
     found = items_of(fields.get("resource_pack_subscribe_infos"))
-    return tuple(pack for row in found if row.get("status") == "online" and (pack := _pack(row)))
+    packs = [pack for row in found if row.get("status") == "online" and (pack := _pack(row))]
+    return tuple({pack.id: pack for pack in packs}.values())
 
 
 def charges_in(data: Any) -> Charges:
@@ -65,23 +72,27 @@ def charges_in(data: Any) -> Charges:
     result = fields_of(fields.get("result"))
     # Kling's docs put these into `result`, another reading of the live API beside it.
     more = result.get("has_more", fields.get("has_more"))
-    cursor = text_of(result.get("next_cursor", fields.get("next_cursor")))
-    return Charges(tuple(_charges(result.get("detail"))), cursor if more is True and cursor else None)
+    cursor = result.get("next_cursor", fields.get("next_cursor"))
+    follows = more is True and isinstance(cursor, str) and 0 < len(cursor) <= _LONGEST_CURSOR
+    return Charges(tuple(_charges(result.get("detail"))), cursor if follows else None)
 
 
 def _pack(row: dict[str, Any]) -> Pack | None:
-    total, left, ends_at = (
-        number_of(row.get(name)) for name in ("total_quantity", "remaining_quantity", "invalid_time")
-    )
-    pack_id = text_of(row.get("resource_pack_id"))
+    total, left = (number_of(row.get(name), _MOST_IN_A_PACK) for name in ("total_quantity", "remaining_quantity"))
+    ends_at, pack_id = instant_of(row.get("invalid_time")), text_of(row.get("resource_pack_id"), 100)
     if not pack_id or total is None or left is None or ends_at is None:
         return None
-    return Pack(pack_id, text_of(row.get("resource_pack_name")), total, left, int(ends_at))
+    return Pack(pack_id, text_of(row.get("resource_pack_name"), 200), total, left, ends_at)
 
 
 def _charges(detail: Any) -> Iterator[Charge]:
     for row in items_of(detail):
-        units, at = number_of(row.get("deduction_amount")), number_of(row.get("deduction_time"))
-        task_id = text_of(row.get("task_id"))
-        if row.get("product_type") == _VIDEO and task_id and units is not None and at is not None:
-            yield Charge(task_id, units, int(at), text_of(row.get("model_name")), text_of(row.get("api_key_name")))
+        if row.get("product_type") != _VIDEO:
+            continue
+        units, at = amount_of(row.get("deduction_amount")), instant_of(row.get("deduction_time"))
+        task_id = text_of(row.get("task_id"), 100)
+        if isinstance(units, Impossible):
+            log.error("a row of Kling's bill, for task %s, has an impossible charge: %s", task_id, units.shown)
+        elif task_id and units is not None and at is not None:
+            model, key_name = text_of(row.get("model_name"), 100), text_of(row.get("api_key_name"), 100)
+            yield Charge(task_id, units, at, model, key_name)

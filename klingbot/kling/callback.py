@@ -6,13 +6,13 @@ begins with `whsec_`; five minutes of tolerance).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
-from klingbot.kling.task_json import read_tasks
+from klingbot.kling.task_json import NO_ID, read_tasks
+from klingbot.kling.values import json_of
 
 PREFIX = "whsec_"
 
@@ -38,10 +38,7 @@ def read(secret: str, body: bytes, headers: Mapping[str, str]) -> Callback | Non
     """What a callback says; None when its signature is not good, whatever may be wrong with it."""
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
-    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that is not even well-formed
+    except (WebhookVerificationError, ValueError, OverflowError, OSError):  # also headers that are not well-formed
         return None
-    try:
-        tasks = list(read_tasks(json.loads(body)))
-    except ValueError:
-        return Callback(None)
-    return Callback(tasks[0].job_id if tasks else None)
+    task = next(read_tasks(json_of(body)), None)
+    return Callback(None if task is None or task.job_id == NO_ID else task.job_id)

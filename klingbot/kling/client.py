@@ -17,7 +17,6 @@ from klingbot.kling.auth import Bearer, Credentials
 from klingbot.kling.billing import Charges, Pack
 from klingbot.kling.outcomes import (
     Accepted,
-    Action,
     LookUp,
     NotSent,
     Rejected,
@@ -25,6 +24,7 @@ from klingbot.kling.outcomes import (
     Unreachable,
 )
 from klingbot.kling.replies import Reply
+from klingbot.kling.search import Search
 from klingbot.kling.tasks import TaskRequest
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,9 @@ _CHARGES_A_PAGE = 500
 """The most that Kling gives (its docs, account information)."""
 _LOOK_UP_SECONDS = 60
 """A look-up that was split asks no further question after this long; what it has not learnt is asked next time."""
-_TROUBLES_ENOUGH = 7
-"""So many server errors and not one answer (for a batch, its halves and its quarters) are an outage, not a bad id."""
+_MOST_BYTES = 4_000_000
+"""Of one reply, unpacked. Kling's longest, a page of its bill, has some hundred thousand."""
+_CHUNK = 65_536
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -83,26 +84,10 @@ class KlingClient:
         answer. What was learnt before a failure is kept; only when nothing was learnt is the failure itself returned.
         """
         legacy, ends = wire.is_legacy(route), time.monotonic() + _LOOK_UP_SECONDS
-        learnt, troubles = LookUp({}, frozenset()), 0
-        failure: Rejected | Unreachable | None = None
-        waiting = wire.questions(route, job_ids, task_ids)
-        while waiting and time.monotonic() < ends:
-            question = waiting.pop(0)
-            outcome = self._ask(question, legacy=legacy)
-            if isinstance(outcome, LookUp):
-                learnt = learnt.plus(outcome)
-                # A list that leaves out some of the ids proves nothing about those: Kling may cap its lists.
-                waiting += wire.rest(question, {*outcome.tasks, *outcome.absent}) if outcome.tasks else []
-                continue
-            if _concerns_every_id(outcome):
-                failure = outcome
-                break
-            failure = failure or outcome
-            troubles += _is_server_error(outcome)
-            if troubles >= _TROUBLES_ENOUGH and not learnt:
-                break
-            waiting += wire.halves(question)
-        return learnt if learnt or failure is None else failure
+        search = Search(wire.questions(route, job_ids, task_ids))
+        while time.monotonic() < ends and (question := search.next()):
+            search.note(question, self._ask(question, legacy=legacy))
+        return search.outcome()
 
     def packs(self, start: int, end: int) -> tuple[Pack, ...] | Rejected | Unreachable:
         """The packs in force that were *bought* between those instants (UTC epoch milliseconds)."""
@@ -149,13 +134,15 @@ class KlingClient:
                 auth=self._bearer,
                 timeout=self._timeouts,
                 allow_redirects=False,
+                stream=True,
             )
-        except (requests.RequestException, HTTPError) as error:
+            content = _content(answer)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             outcome = _no_reply(error)
             self._met("unreachable" if isinstance(outcome, NotSent) else "no reply")
             log.warning("%s %s: %s (%s)", method, path.partition("?")[0], outcome.reason, type(error).__name__)
             return outcome
-        reply = replies.read(answer.status_code, answer.content, answer.headers.get("Date"))
+        reply = replies.read(answer.status_code, content, answer.headers.get("Date"))
         if reply.code != errors.OK:
             self._met(f"HTTP {reply.http_status}" if reply.code is None else str(reply.code))
         return reply
@@ -170,6 +157,17 @@ class KlingClient:
         return session
 
 
+def _content(answer: requests.Response) -> bytes | None:
+    """Return the body; None when it is too long to be one of Kling's."""
+    with answer:
+        received = bytearray()
+        for chunk in answer.iter_content(_CHUNK):
+            received += chunk
+            if len(received) > _MOST_BYTES:
+                return None
+        return bytes(received)
+
+
 def _no_reply(error: Exception) -> NotSent | ReplyLost:
     """What a broken call means. Only a connection that was never made proves that nothing was sent."""
     cause = error.args[0] if error.args else None
@@ -180,14 +178,3 @@ def _no_reply(error: Exception) -> NotSent | ReplyLost:
     if isinstance(error, requests.Timeout):
         return ReplyLost("Kling did not answer in time")
     return ReplyLost("the connection to Kling broke before it answered")
-
-
-def _is_server_error(failure: Rejected | Unreachable) -> bool:
-    return isinstance(failure, Unreachable) and failure.server_error
-
-
-def _concerns_every_id(failure: Rejected | Unreachable) -> bool:
-    """Whether asking for the next id would end the same way."""
-    if isinstance(failure, Unreachable):
-        return not failure.answered
-    return failure.action is not Action.REFUSE

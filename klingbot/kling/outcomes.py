@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from klingbot.kling.tasks import Task
@@ -69,13 +69,16 @@ class LookUp:
     """Keyed by the id that was asked for."""
     absent: frozenset[str]
     """Ids of which Kling said, decisively, that it has no such task."""
+    unclear: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Ids about which Kling answers, but nothing that can be made sense of, each with the reason for a person."""
 
     def __bool__(self) -> bool:
-        """Whether anything was learnt."""
-        return bool(self.tasks or self.absent)
+        """Return whether anything was learnt."""
+        return bool(self.tasks or self.absent or self.unclear)
 
     def plus(self, other: LookUp) -> LookUp:
-        return LookUp({**self.tasks, **other.tasks}, self.absent | other.absent)
+        """Return both together."""
+        return LookUp({**self.tasks, **other.tasks}, self.absent | other.absent, {**self.unclear, **other.unclear})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from klingbot.kling import errors
 from klingbot.kling.outcomes import Accepted, AlreadyTaken, LookUp, Rejected, ReplyLost, Unreachable
-from klingbot.kling.task_json import fields_of, read_tasks, text_of
+from klingbot.kling.task_json import read_tasks
 from klingbot.kling.tasks import Task
+from klingbot.kling.values import fields_of, id_of, is_id, json_of, text_of
 from klingbot.kling.wire import Question
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _SERVER_ERRORS = (5000, 5001, 5002)
 _ID_TAKEN = re.compile(r"external.?task.?id.*(exist|duplicat|repeat)", re.IGNORECASE | re.DOTALL)
 """Kling's words, in both standards: `External_task_id … already exists` (seen live, September 2026)."""
-_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_MALFORMED = "Klingbot cannot read what Kling says about it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,27 @@ class Reply:
     request_id: str
     data: Any
     kling_time: datetime | None
+    malformed: bool = False
+    """Whether it began like an answer of Kling's and could not be read as one."""
 
     def __str__(self) -> str:
         code = "no code" if self.code is None else f"code {self.code}"
         return f"HTTP {self.http_status}, {code}"
 
 
-def read(http_status: int, content: bytes, date_header: str | None) -> Reply:
-    """The reply in an HTTP answer."""
-    try:
-        envelope = json.loads(content)
-    except ValueError:
-        envelope = None
+def read(http_status: int, content: bytes | None, date_header: str | None) -> Reply:
+    """Return the reply in an HTTP answer. `content` is None where it was too long to be one of Kling's."""
+    envelope = None if content is None else json_of(content)
     fields = fields_of(envelope)
     code = fields.get("code")
     return Reply(
         http_status=http_status,
         code=code if type(code) is int else None,
         message=text_of(fields.get("message")),
-        request_id=text_of(fields.get("request_id")),
+        request_id=text_of(fields.get("request_id"), 100),
         data=fields.get("data"),
         kling_time=_time(date_header),
+        malformed=envelope is None and (content is None or content.lstrip().startswith(b"{")),
     )
 
 
@@ -67,7 +67,7 @@ def created(reply: Reply) -> Accepted | Rejected | ReplyLost:
     """
     if reply.code == errors.OK:
         data = fields_of(reply.data)
-        task_id = text_of(data.get("task_id")) or text_of(data.get("id"))
+        task_id = id_of(data.get("task_id")) or id_of(data.get("id"))
         return Accepted(task_id) if task_id else ReplyLost("Kling answered yes without naming the task")
     if reply.code == errors.BAD_VALUE and _ID_TAKEN.search(reply.message):
         return AlreadyTaken("Kling says that it has this job already")
@@ -81,8 +81,10 @@ def looked_up(reply: Reply, question: Question, *, legacy: bool) -> LookUp | Rej
         return _listed(reply.data, question)
     if legacy and _says_absent(reply.code, question):
         return LookUp({}, frozenset(question.ids))
+    if reply.malformed and reply.http_status < 300:
+        return _unclear(question)
     refused = errors.rejection(reply.code, reply.message, reply.request_id)
-    server_error = reply.code in _SERVER_ERRORS or reply.http_status >= 500
+    server_error = reply.code is None or reply.code in _SERVER_ERRORS or reply.http_status >= 500
     return refused or Unreachable(f"Kling did not answer a look-up ({reply})", answered=True, server_error=server_error)
 
 
@@ -93,20 +95,36 @@ def _says_absent(code: int | None, question: Question) -> bool:
     well-formed, a bad value can mean nothing else.
     """
     if code == errors.BAD_VALUE:
-        return all(_WELL_FORMED_ID.fullmatch(each) for each in question.ids)
+        return all(is_id(each) for each in question.ids)
     return code == errors.NOT_FOUND
 
 
-def _listed(data: Any, question: Question) -> LookUp:
+def _listed(data: Any, question: Question) -> LookUp | Unreachable:
     if data == []:
         return LookUp({}, frozenset(question.ids))
     tasks: dict[str, Task] = {}
-    for task in read_tasks(data):
+    described = list(read_tasks(data))
+    for task in described:
         for asked in _asked_as(task, question):
-            if asked in tasks:
-                log.error("Kling made two tasks of %s: %s and %s", asked, tasks[asked].task_id, task.task_id)
-            tasks.setdefault(asked, task)
-    return LookUp(tasks, frozenset())
+            tasks[asked] = _one_of(tasks.get(asked, task), task, asked)
+    return LookUp(tasks, frozenset()) if described else _unclear(question)
+
+
+def _unclear(question: Question) -> LookUp | Unreachable:
+    """Return what an answer without any task teaches: only about a single id, whose task must be the odd one."""
+    if len(question.ids) == 1:
+        return LookUp({}, frozenset(), {question.ids[0]: _MALFORMED})
+    return Unreachable("Kling's answer to a look-up could not be read", answered=True)
+
+
+def _one_of(first: Task, second: Task, asked: str) -> Task:
+    """Return the task that an id stands for, where Kling described two."""
+    if first == second:
+        return first
+    if first.task_id != second.task_id:
+        log.error("Kling made two tasks of %s: %s and %s", asked, first.task_id, second.task_id)
+        return first
+    return replace(first, status="processing", problem="Kling said two different things about it at once")
 
 
 def _asked_as(task: Task, question: Question) -> set[str]:
@@ -119,5 +137,5 @@ def _asked_as(task: Task, question: Question) -> set[str]:
 def _time(date_header: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(date_header) if date_header else None
-    except ValueError:
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None

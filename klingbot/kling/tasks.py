@@ -62,3 +62,5 @@ class Task:
     units: Decimal | None
     """Video units deducted; None while Kling has not said."""
     cash: tuple[Cash, ...]
+    problem: str = ""
+    """What in Kling's description cannot be true, as a sentence without its full stop. Nothing is booked then."""
