@@ -1,6 +1,7 @@
 """The page as people use it, in a real Chromium."""
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.workspace import Workspace
+from tests.live_bot import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -39,6 +41,15 @@ class Local:
             slack.workspace, slack.views, slack.send, slack.share, slack.manifest, slack.interactions
         )
         self.server.start([*pages, Mount("/clips", StaticFiles(directory=CLIPS))])
+
+    def stop(self) -> None:
+        """Stop the server and wait until its port is free, which a busy machine may do after `stop` has returned."""
+        self.server.stop()
+        until(self._is_gone, "the server is gone")
+
+    def _is_gone(self) -> bool:
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self.server.port)) != 0
 
     def restart(self) -> None:
         self.server = LocalServer(self.server.port)
@@ -284,7 +295,7 @@ def test_whoever_is_at_the_bottom_stays_there_when_a_video_turns_out_to_be_tall(
 def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(page, local):
     local.workspace.post(GENERAL, BOT_USER_ID, "said before, to Alice alone", ephemeral_to=ALICE.id)
     expect(texts(page)).to_have_count(1)
-    local.server.stop()
+    local.stop()
     lost = page.get_by_text("Connection lost")
     expect(lost).to_be_visible()
     send(page, "anyone?")
@@ -303,7 +314,7 @@ def test_a_video_that_could_not_be_loaded_is_loaded_when_the_connection_is_back(
     failed = "v => new Promise(done => { if (v.error) done(true); else v.onerror = () => done(true) })"
     assert page.locator("video").evaluate(failed)
     page.unroute("**/clips/**")
-    local.server.stop()
+    local.stop()
     expect(page.get_by_text("Connection lost")).to_be_visible()
     local.restart()
     expect(page.get_by_text("Connection lost")).to_be_hidden()
