@@ -8,7 +8,7 @@ from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Deliver, Failure, Payload
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.responses import Responses
-from klingbot.sandbox.slack.roster import APP_ID, SLACKBOT_ID, TEAM_DOMAIN, TEAM_ID
+from klingbot.sandbox.slack.roster import APP_ID, SLACKBOT_ID, TEAM_DOMAIN
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.slack.manifest import Manifest
@@ -72,7 +72,7 @@ class Commands:
     def _payload(self, user: str, channel: str, command: str, text: str) -> Payload:
         return {
             "token": self._token,
-            "team_id": TEAM_ID,
+            "team_id": self._workspace.people[user].team_id,
             "team_domain": TEAM_DOMAIN,
             "channel_id": channel,
             "channel_name": self._workspace.channels[channel].name_for_bots(),

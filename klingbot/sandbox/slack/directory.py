@@ -95,20 +95,22 @@ def _person(person: Person) -> dict[str, Any]:
     offset = datetime.now(ZoneInfo(person.tz)).utcoffset()
     return {
         "id": person.id,
-        "team_id": TEAM_ID,
+        "team_id": person.team_id,
         "name": person.name,
         "real_name": person.real_name,
-        "deleted": False,
+        "deleted": person.is_deactivated,
         "tz": person.tz,
         "tz_offset": int(offset.total_seconds()) if offset else 0,
-        "profile": {"real_name": person.real_name, "display_name": person.name, "team": TEAM_ID},
+        "profile": {"real_name": person.real_name, "display_name": person.name, "team": person.team_id},
         "is_admin": person.is_admin,
         "is_owner": person.is_owner,
         "is_primary_owner": False,
-        "is_restricted": False,
+        "is_restricted": person.is_restricted,
         "is_ultra_restricted": False,
         "is_bot": person.is_bot,
         "is_app_user": False,
+        # Slack says so of other companies' people only (Slack's docs, user object).
+        **({"is_stranger": False} if person.is_outsider else {}),
     }
 
 

@@ -76,6 +76,10 @@ class Events:
         scope = SCOPE_OF[name]
         return scope is None or scope in self._manifest.scopes
 
+    def _is_shared(self, event: Event) -> bool:
+        channel = self._workspace.channels.get(event.get("channel", ""))
+        return channel is not None and self._workspace.is_shared(channel)
+
     def _envelope(self, event: Event) -> Payload:
         return {
             "type": "event_callback",
@@ -94,7 +98,7 @@ class Events:
                     "is_enterprise_install": False,
                 }
             ],
-            "is_ext_shared_channel": False,
+            "is_ext_shared_channel": self._is_shared(event),
         }
 
 
@@ -109,9 +113,20 @@ def told_of(change: Change, workspace: Workspace) -> Iterator[tuple[str, Event]]
         return
     place = {"channel": channel.id, "event_ts": message.ts}
     if channel.is_im:
-        yield "message.im", {**_in_direct_messages(change), **place, "channel_type": "im"}
+        yield (
+            "message.im",
+            {**_in_direct_messages(change), **place, **_from_elsewhere(change, workspace), "channel_type": "im"},
+        )
     elif change.kind == "posted" and bot in channel.members and _mentions(message, bot):
-        yield "app_mention", {**shown(message), **place, "type": "app_mention"}
+        yield "app_mention", {**shown(message), **place, **_from_elsewhere(change, workspace), "type": "app_mention"}
+
+
+def _from_elsewhere(change: Change, workspace: Workspace) -> Event:
+    """What Slack adds to a message of somebody from another company (Slack's docs, "Understanding Slack Connect")."""
+    person = workspace.people[change.message.user]
+    if change.kind != "posted" or not person.is_outsider:
+        return {}
+    return {"team": person.team_id, "user_team": person.team_id, "source_team": person.team_id}
 
 
 def _mentions(message: Message, bot: str) -> bool:

@@ -35,10 +35,10 @@ class Payloads:
 
     def base(self, kind: str, user: str) -> Payload:
         """What every payload begins with."""
-        name = self._workspace.people[user].name
+        person = self._workspace.people[user]
         return {
             "type": kind,
-            "user": {"id": user, "username": name, "name": name, "team_id": TEAM_ID},
+            "user": {"id": user, "username": person.name, "name": person.name, "team_id": person.team_id},
             "api_app_id": APP_ID,
             "token": self._token,
             "trigger_id": self._triggers.open(user),

@@ -11,11 +11,13 @@ APP_ID = "A0KLINGBOT"
 BOT_ID = "B0KLINGBOT"
 BOT_USER_ID = "U0KLINGBOT"
 SLACKBOT_ID = "USLACKBOT"
+OTHER_TEAM_ID = "T0PARTNER1"
+"""Another company's workspace, with which channels may be shared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of the workspace; the app's own bot user is one too."""
+    """A user of the workspace, or of one that shares a channel with it; the app's own bot user is one too."""
 
     id: str
     name: str
@@ -24,6 +26,15 @@ class Person:
     is_owner: bool = False
     is_bot: bool = False
     tz: str = "UTC"
+    team_id: str = TEAM_ID
+    is_restricted: bool = False
+    """A guest."""
+    is_deactivated: bool = False
+
+    @property
+    def is_outsider(self) -> bool:
+        """Whether this is somebody from another company."""
+        return self.team_id != TEAM_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,10 @@ BOB = Person("U0BOB00001", "bob", "Bob Baker")
 CAROL = Person("U0CAROL001", "carol", "Carol Chen")
 BOT = Person(BOT_USER_ID, "klingbot", "Klingbot", is_bot=True)
 SLACKBOT = Person(SLACKBOT_ID, "slackbot", "Slackbot", is_bot=True)
+ERIN = Person("U0ERIN0001", "erin", "Erin Else", is_admin=True, team_id=OTHER_TEAM_ID)
+"""An admin of another company. Not there from the start, like all below: see `Workspace.join`."""
+GWEN = Person("U0GWEN0001", "gwen", "Gwen Guest", is_restricted=True)
+DAVE = Person("U0DAVE0001", "dave", "Dave Departed", is_deactivated=True)
 PEOPLE = (ALICE, BOB, CAROL, BOT, SLACKBOT)
 
 _HUMANS = frozenset({ALICE.id, BOB.id, CAROL.id})

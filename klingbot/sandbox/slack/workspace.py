@@ -156,6 +156,20 @@ class Workspace:
         """Whether this person is shown the message; the page's live stream asks this of every change."""
         return self.enters(viewer, self.channels[message.channel]) and message.ephemeral_to in (None, viewer)
 
+    def join(self, person: Person, *channel_ids: str) -> None:
+        """Add somebody, with direct messages of their own, to these channels."""
+        with self._lock:
+            self.people[person.id] = person
+            im = Channel(f"D{person.id[1:]}", "klingbot", is_im=True, members=frozenset({person.id, self.bot_user_id}))
+            self.channels[im.id], self._messages[im.id] = im, {}
+            for channel_id in channel_ids:
+                channel = self.channels[channel_id]
+                self.channels[channel_id] = replace(channel, members=channel.members | {person.id})
+
+    def is_shared(self, channel: Channel) -> bool:
+        """Return whether somebody from another company is in the channel (Slack Connect)."""
+        return any(self.people[member].is_outsider for member in channel.members)
+
     def im_of(self, user: str) -> Channel | None:
         """This person's direct message with the bot; None for the bot itself and for strangers."""
         if user == self.bot_user_id:
