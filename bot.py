@@ -71,7 +71,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         longest = Longest(max(config.poll_ms, SLOWEST_POLL_MS), config.stuck_ms)
         meters, pulse = Meters(), Pulse(engine, clock=clock, longest=longest)
         client = quick_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
-        directory = Directory(client, admins=config.admins)
+        directory = Directory(client, admins=config.admins, guests=config.guests)
         told_at = config.public_url and config.public_url + callbacks.PATH
         kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
@@ -94,7 +94,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             signing_secret=config.slack_signing_secret,
             took=meters.answers.took,
         )
-        slack = serve.door(bolt, client, config.slack_app_token, directory.know_itself)
+        slack = serve.door(bolt, client, config.slack_app_token, directory.know_home)
 
         reconciler = Reconciler(engine, kling)
         ticking = scheduler.start(

@@ -24,6 +24,7 @@ PURE = (
     "klingbot/forecast.py",
     "klingbot/stories.py",
     "klingbot/jobs.py",
+    "klingbot/membership.py",
     "klingbot/frames.py",
     "klingbot/increases.py",
     "klingbot/rules.py",
@@ -32,7 +33,10 @@ PURE = (
     "klingbot/plain.py",
     "klingbot/quiet.py",
     "klingbot/blocks/",
-    *(f"klingbot/slack/{name}.py" for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values")),
+    *(
+        f"klingbot/slack/{name}.py"
+        for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values", "actors")
+    ),
     *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py")),
     "klingbot/spelling.py",
     "klingbot/doctor/findings.py",
@@ -42,6 +46,7 @@ LEVELS = (
     ("klingbot/clock.py", "klingbot/faults.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py"),
     ("klingbot/private_files.py", "klingbot/spelling.py"),
     ("klingbot/clean_text.py",),
+    ("klingbot/membership.py",),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
     ("klingbot/frames.py",),

@@ -74,6 +74,7 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_TIMEZONE": "../../etc/passwd"}, "KLINGBOT_TIMEZONE: there is no time zone"),
         ({"KLINGBOT_WEEK_START": "someday"}, "KLINGBOT_WEEK_START must be a weekday"),
         ({"KLINGBOT_ADMINS": "alice, U123"}, "KLINGBOT_ADMINS: alice is not a Slack user id"),
+        ({"KLINGBOT_GUESTS": "yes"}, "KLINGBOT_GUESTS must be on or off, got yes"),
         ({"KLINGBOT_ALERTS_CHANNEL": "#finance"}, "KLINGBOT_ALERTS_CHANNEL: #finance is not a channel's id"),
         ({"KLINGBOT_POLL_SECONDS": "0"}, "KLINGBOT_POLL_SECONDS must be seconds"),
         ({"KLINGBOT_POLL_SECONDS": "nan"}, "KLINGBOT_POLL_SECONDS must be seconds"),

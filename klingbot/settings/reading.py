@@ -55,6 +55,7 @@ class Reading:
             prices=ledger.prices,
             calendar=ledger.calendar,
             admins=self.admins(),
+            guests=self.switch("KLINGBOT_GUESTS"),
             alerts_channel=self.alerts_channel(),
             poll_ms=self.poll_ms(),
             stuck_ms=(self.whole("KLINGBOT_STUCK_HOURS", 1, 720) or 24) * 3_600_000,
@@ -182,6 +183,13 @@ class Reading:
             if not _SLACK_ID.fullmatch(each):
                 self.problems.append(f"KLINGBOT_ADMINS: {each} is not a Slack user id; they look like U012AB3CD.")
         return ids
+
+    def switch(self, name: str) -> bool:
+        """Read `on` or `off`; off where it is unset."""
+        word = self.env.get(name, "off").lower()
+        if word not in ("on", "off"):
+            self.problems.append(f"{name} must be on or off, got {word}")
+        return word == "on"
 
     def alerts_channel(self) -> str | None:
         channel = self.env.get("KLINGBOT_ALERTS_CHANNEL")

@@ -54,6 +54,8 @@ class Settings:
     calendar: Calendar
     admins: tuple[str, ...]
     """Slack user ids; empty: Slack's own admins and owners."""
+    guests: bool
+    """Whether guests of the workspace may use the bot."""
     alerts_channel: str | None
     poll_ms: int
     stuck_ms: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,17 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
         return Private(answers.unavailable(str(trouble)))
 
 
-def _click(body: dict[str, Any]) -> Click:
+def show(client: WebClient, body: Mapping[str, Any], said: Answer) -> None:
+    """Answer a click where it was made. A click that cannot be read is logged."""
+    try:
+        click = _click(body)
+    except (KeyError, IndexError, ValueError):
+        failures.not_understood("click", body)
+    else:
+        _show(client, click, said)
+
+
+def _click(body: Mapping[str, Any]) -> Click:
     if body["container"]["type"] == "view":
         return _click_in_view(body, body["view"])
     thread_ts = body["container"].get("thread_ts")
@@ -96,7 +106,7 @@ def _click(body: dict[str, Any]) -> Click:
     )
 
 
-def _click_in_view(body: dict[str, Any], form: dict[str, Any]) -> Click:
+def _click_in_view(body: Mapping[str, Any], form: Mapping[str, Any]) -> Click:
     """On the home tab, or in a form that tells what a message would: `klingbot.blocks.view.told`."""
     where = json.loads(form.get("private_metadata") or "{}")
     return Click(

@@ -13,7 +13,7 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from klingbot.slack import actions, commands, failures, forms, home, listening, shortcuts
+from klingbot.slack import access, actions, commands, failures, forms, home, listening, shortcuts
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import QUICK_SECONDS, quick_client
 from klingbot.slack.home import Homes
@@ -66,12 +66,14 @@ def build(
         listener_executor=ThreadPoolExecutor(CLICKS_AT_ONCE, thread_name_prefix="click"),
     )
     app.error(_answer_failure)
+    homes = homes or Homes(desk, quick_client(token, api_url))
+    access.install(app, desk, homes)
     commands.register(app, desk)
     actions.register(app, desk)
     forms.register(app, desk)
     shortcuts.register(app, desk)
     listening.register(app, desk)
-    home.register(app, homes or Homes(desk, quick_client(token, api_url)))
+    home.register(app, homes)
     return app
 
 

@@ -70,7 +70,7 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
     except MistakeError as mistake:
         return Mistakes({"channel": str(mistake)})
     try:
-        desk.directory.must_be_people(change.approvers or ())
+        desk.directory.must_be_members(change.approvers or (), "approve requests")
     except MistakeError as mistake:
         return Mistakes({"approvers": str(mistake)})
     weighed = budgeting.weigh(desk.engine, change)

@@ -34,7 +34,7 @@ def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
 def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     channel = desk.directory.channel(command.channel) if command.channel else None
     approvers = None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers))
-    desk.directory.must_be_people(approvers or ())
+    desk.directory.must_be_members(approvers or (), "approve requests")
     change = Change(
         scope=desk.scope(command.scope),
         kind=PeriodKind(command.period),

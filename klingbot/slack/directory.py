@@ -1,26 +1,38 @@
-"""Who is who in Slack: admins, people by name, channels by name. What Slack says is remembered for some minutes."""
+"""Who is who in Slack: members, admins, people by name, channels by name. Answers are kept for some minutes."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from klingbot import membership
+from klingbot.membership import Actor, Home, Membership, Profile
+from klingbot.slack.actors import SLACKBOT
 from klingbot.slack.counting import CountingClient, Met, unheard
 from klingbot.slack.grammar import ChannelRef, UserRef
+from klingbot.slack.lookup_cache import LookupCache
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_SECONDS = 300
 QUICK_SECONDS = 2
 PAGE = 500
+_NOBODY = ("user_not_found", "user_not_visible")
+"""Slack's words for a user whom the bot cannot see (docs.slack.dev, users.info)."""
+_WHY_NOT = {
+    Membership.OUTSIDER: "they aren't in this workspace",
+    Membership.GUEST: "guests don't use Klingbot here",
+    Membership.BOT: "that's a bot",
+    Membership.DEACTIVATED: "their Slack account is deactivated",
+}
+_BOT_MARKS = ("is_bot", "is_workflow_bot", "is_connector_bot")
 
 T = TypeVar("T")
 
@@ -46,25 +58,50 @@ class Directory:
     """Asks Slack; scopes users:read, channels:read and groups:read. Safe to share between threads."""
 
     def __init__(
-        self, client: WebClient, *, admins: tuple[str, ...] = (), seconds: Callable[[], float] = time.monotonic
+        self,
+        client: WebClient,
+        *,
+        admins: tuple[str, ...] = (),
+        guests: bool = False,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`admins` are user ids; without any, Slack's own admins and owners are meant."""
+        """`admins` are user ids; without any, Slack's own admins and owners are meant. `guests` may use the bot."""
         self._client = client
         self._admins = admins
-        self._seconds = seconds
-        self._said: dict[str, tuple[float, Any]] = {}
-        self._itself = ""
+        self._guests = guests
+        self._cache = LookupCache(seconds)
+        self._home = Home()
 
-    def know_itself(self, user_id: str) -> None:
-        """Which user the bot is. Until somebody says so, it takes itself for one of the others."""
-        self._itself = user_id
+    def know_home(self, home: Home) -> None:
+        """Remember where the bot is installed, and which user it is there."""
+        self._home = home
+
+    def membership(self, actor: Actor) -> Membership:
+        """Return what the user is to the bot's workspace. Raises SlackUnavailableError when nobody can tell.
+
+        What Slack said within the last hour counts while Slack cannot be asked again.
+        """
+        home = self._known_home()
+        if proven := membership.from_request(home, actor):
+            return proven
+        found = self._person(actor.user_id, "who you are", spare=True)
+        return membership.from_profile(home, actor, _profile(found)) if found else Membership.OUTSIDER
+
+    def admits(self, found: Membership) -> bool:
+        """Return whether somebody of that kind may use the bot."""
+        return found is Membership.MEMBER or (found is Membership.GUEST and self._guests)
+
+    def seems_admitted(self, user_id: str) -> bool:
+        """For what is shown, not for what is done: everybody, while Slack cannot be asked."""
+        try:
+            return self.admits(self.membership(Actor(user_id)))
+        except SlackUnavailableError:
+            return True
 
     def is_admin(self, user_id: str) -> bool:
         """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
-        if self._admins:
-            return user_id in self._admins
         found = self._person(user_id, "whether you are an admin")
-        return found is not None and _is_admin(found)
+        return found is not None and self._is_admin(found)
 
     def seems_admin(self, user_id: str) -> bool:
         """For what is shown, not for what is done: nobody, while Slack cannot be asked."""
@@ -74,13 +111,36 @@ class Directory:
             return False
 
     def known_admins(self) -> tuple[str, ...]:
-        """Everybody who is an admin, by user id; nobody while Slack cannot be asked."""
+        """Return every admin's user id. While Slack cannot be asked, those in the settings, and nobody without any."""
         if self._admins:
-            return self._admins
+            return tuple(user_id for user_id in self._admins if self._may_be_admin(user_id))
         try:
-            return tuple(each["id"] for each in self._people() if _is_admin(each))
+            return tuple(each["id"] for each in self._people() if self._is_admin(each))
         except SlackUnavailableError:
             return ()
+
+    def _may_be_admin(self, user_id: str) -> bool:
+        try:
+            found = self._person(user_id, "who the admins are", spare=True)
+            return found is not None and self._is_admin(found)
+        except SlackUnavailableError:
+            return True
+
+    def _is_admin(self, user: dict[str, Any]) -> bool:
+        """Return whether this member is an admin here. Admins of another company's workspace are none."""
+        chosen = user["id"] in self._admins if self._admins else user.get("is_admin") or user.get("is_owner")
+        if not chosen:
+            return False
+        return self.admits(membership.from_profile(self._known_home(), Actor(user["id"]), _profile(user)))
+
+    def _known_home(self) -> Home:
+        """Return where the bot is installed, asking Slack where nobody has said so yet."""
+        if not self._home.is_known:
+            self._home = home_of(self._ask("which workspace I belong to", self._client.auth_test))
+        if not self._home.is_known:
+            log.error("auth.test names neither a workspace nor an organization: nobody can use the bot")
+            raise SlackUnavailableError("Slack did not say which workspace I belong to, so I can't do anything yet.")
+        return self._home
 
     def names(self) -> dict[str, str]:
         """What people are called in Slack, by user id; nobody while Slack cannot be asked."""
@@ -106,10 +166,21 @@ class Directory:
             raise MistakeError(f"{len(found)} people are called {shown(name)}. Pick the person from Slack's list.")
         raise MistakeError(f"I know nobody called {shown(name)}. Type @ and pick the person from Slack's list.")
 
-    def must_be_people(self, user_ids: Iterable[str]) -> None:
-        """Of those who are to approve something. Raises MistakeError when the bot itself is among them."""
-        if self._itself in user_ids:
-            raise MistakeError("Klingbot itself can approve nothing. Name people instead.")
+    def must_be_members(self, user_ids: Iterable[str], what: str) -> None:
+        """Check those who are to `approve requests`, say. Raises MistakeError for the first who may not use the bot.
+
+        Raises SlackUnavailableError.
+        """
+        for user_id in user_ids:
+            found = self.membership(Actor(user_id))
+            if user_id == self._home.bot_user_id:
+                raise MistakeError(f"Klingbot itself can't {what}. Name people instead.")
+            if not self.admits(found):
+                raise MistakeError(f"{self._called(user_id)} can't {what}: {_WHY_NOT[found]}. Name somebody else.")
+
+    def _called(self, user_id: str) -> str:
+        found = self._person(user_id, "who somebody is", spare=True)
+        return shown(_shown_name(found)) if found else "That person"
 
     def channel(self, ref: ChannelRef) -> KnownChannel:
         """Raises MistakeError when the bot cannot see that channel, SlackUnavailableError."""
@@ -122,14 +193,17 @@ class Directory:
             "then try again."
         )
 
-    def _person(self, user_id: str, what: str) -> dict[str, Any] | None:
-        """`what` is to be known about them."""
+    def _person(self, user_id: str, what: str, *, spare: bool = False) -> dict[str, Any] | None:
+        """Return a user as Slack describes them, None for nobody that the bot can see. `what` is to be known of them.
+
+        With `spare`, an older answer does while Slack cannot be asked.
+        """
 
         def look_up() -> dict[str, Any] | None:
-            said = self._ask(what, self._client.users_info, expected="user_not_found", user=user_id)
+            said = self._ask(what, self._client.users_info, expected=_NOBODY, user=user_id)
             return None if said is None else dict(said["user"])
 
-        return self._remembered(f"person {user_id}", look_up)
+        return self._remembered(f"person {user_id}", look_up, spare=spare)
 
     def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
         return self._remembered("people", lambda: list(self._pages("people", self._client.users_list, "members")), anew)
@@ -147,7 +221,7 @@ class Directory:
 
     def _channel_by_id(self, channel_id: str) -> KnownChannel | None:
         ask = self._client.conversations_info
-        said = self._ask("about that channel", ask, expected="channel_not_found", channel=channel_id)
+        said = self._ask("about that channel", ask, expected=("channel_not_found",), channel=channel_id)
         if said is None or said["channel"].get("is_archived"):
             return None
         return KnownChannel(channel_id, bool(said["channel"].get("is_member")))
@@ -161,13 +235,13 @@ class Directory:
             if not cursor:
                 return
 
-    def _ask(self, what: str, method: Callable[..., Any], *, expected: str | None = None, **args: Any) -> Any:
-        """Slack's answer; None where it is the one refusal that was expected."""
+    def _ask(self, what: str, method: Callable[..., Any], *, expected: tuple[str, ...] = (), **args: Any) -> Any:
+        """Slack's answer; None where it is one of the refusals that were expected."""
         try:
             return method(**args)
         except SlackApiError as e:
             problem = str(e.response.get("error") or f"HTTP {e.response.status_code}")
-            if problem == expected:
+            if problem in expected:
                 return None
         except UNREACHABLE as e:
             problem = type(e).__name__
@@ -176,17 +250,45 @@ class Directory:
             f"I could not ask Slack {what} just now ({problem}), so nothing was changed. Try again in a minute."
         )
 
-    def _remembered(self, key: str, ask: Callable[[], T], anew: bool = False) -> T:
-        until, said = self._said.get(key, (0.0, None))
-        if not anew and self._seconds() < until:
-            return cast(T, said)
-        said = ask()
-        self._said[key] = (self._seconds() + REMEMBERED_SECONDS, said)
+    def _remembered(self, key: str, ask: Callable[[], T], anew: bool = False, *, spare: bool = False) -> T:
+        kept = None if anew else self._cache.fresh(key, spare=spare)
+        if kept:
+            return cast(T, kept.answer)
+        try:
+            said = ask()
+        except SlackUnavailableError:
+            kept = self._cache.spare(key) if spare else None
+            if kept is None:
+                raise
+            return cast(T, kept.answer)
+        self._cache.put(key, said)
         return said
 
 
-def _is_admin(user: dict[str, Any]) -> bool:
-    return not user.get("deleted") and bool(user.get("is_admin") or user.get("is_owner"))
+def home_of(said: Any) -> Home:
+    """Read the answer of `auth.test` (Slack's docs)."""
+    return Home(*(str(said.get(name) or "") for name in ("team_id", "enterprise_id", "user_id")))
+
+
+def _profile(user: Mapping[str, Any]) -> Profile:
+    """Read a user object (Slack's docs).
+
+    `is_app_user` is not read: it marks people who have authorized the app.
+    """
+    organization = user.get("enterprise_user") or {}
+    named = (user.get("team_id"), organization.get("enterprise_id"), *(organization.get("teams") or ()))
+    team_ids = frozenset(team_id for team_id in named if team_id) or frozenset({_team_of_profile(user)} - {""})
+    return Profile(
+        team_ids=team_ids,
+        is_stranger=bool(user.get("is_stranger")),
+        is_bot=user.get("id") == SLACKBOT or any(user.get(mark) for mark in _BOT_MARKS),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_deactivated=bool(user.get("deleted")),
+    )
+
+
+def _team_of_profile(user: Mapping[str, Any]) -> str:
+    return str((user.get("profile") or {}).get("team") or "")
 
 
 def _named(people: list[dict[str, Any]], name: str) -> list[str]:

@@ -66,6 +66,11 @@ def _submitted(desk: Desk, form: Filled) -> Submitted:
         return _refused(form, failures.noted(error).text)
 
 
+def refusal(form: Filled, sentence: str) -> dict[str, Any] | str:
+    """Return the acknowledgement that leaves the form open and says why it was not taken."""
+    return _acknowledgement(form, _refused(form, sentence))
+
+
 def _refused(form: Filled, sentence: str) -> Mistakes | Instead:
     return Mistakes({form.first_field: sentence}) if form.first_field else Instead(form_blocks.refused(sentence))
 

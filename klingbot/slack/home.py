@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from klingbot.blocks import home as home_blocks
-from klingbot.blocks.message import in_words
+from klingbot.blocks.message import Message, in_words
 from klingbot.engine.home import home
 from klingbot.slack.desk import Desk
 from klingbot.slack.trouble import UNREACHABLE
@@ -49,6 +49,13 @@ class Homes:
             self._shown.pop(user_id, None)
         self._draw(user_id)
 
+    def decline(self, user_id: str, why: Message) -> None:
+        """Show why somebody has no home here, and nothing else from now on."""
+        with self._lock:
+            self._forget(user_id)
+        with self._drawing:
+            self._publish(user_id, {"type": "home", "blocks": list(why.blocks)})
+
     def refresh(self) -> None:
         """Draws those anew on which something has moved."""
         with self._lock:
@@ -57,7 +64,8 @@ class Homes:
                     self._forget(user_id)
             looking = list(self._opened)
         for user_id in looking:
-            self._draw(user_id)
+            if self._desk.directory.seems_admitted(user_id):
+                self._draw(user_id)
 
     def _draw(self, user_id: str) -> None:
         engine = self._desk.engine

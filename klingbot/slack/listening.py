@@ -6,8 +6,6 @@ event again when it has not heard of the first time (Slack's docs, the Events AP
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from itertools import islice
 from typing import Any
 
@@ -22,15 +20,15 @@ from klingbot.slack.desk import Asker, Desk, Opens
 from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.grammar import Generate
 from klingbot.slack.mistakes import UsageError
+from klingbot.slack.recent_ids import RecentIds
 from klingbot.slack.spoken import Spoken
 
-_REMEMBERED = 1_000
 _MOST_NAMES = 10
 """Each costs a question to Slack."""
 
 
 def register(app: App, desk: Desk) -> None:
-    heard = _Heard()
+    heard = RecentIds()
 
     def acknowledge(ack: Ack) -> None:
         ack()
@@ -90,20 +88,3 @@ def _wants_video(words: str) -> bool:
         return isinstance(parse.parse(words), Generate)
     except UsageError:
         return False
-
-
-class _Heard:
-    """What was heard lately. A message that comes again to another process is the same request there, by its id."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ids: OrderedDict[str, None] = OrderedDict()
-
-    def first(self, request_id: str) -> bool:
-        with self._lock:
-            if request_id in self._ids:
-                return False
-            self._ids[request_id] = None
-            if len(self._ids) > _REMEMBERED:
-                self._ids.popitem(last=False)
-            return True

@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from klingbot.membership import Home
+from klingbot.slack.directory import home_of
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -58,12 +60,12 @@ class Door(Protocol):
     def close(self) -> None: ...
 
 
-def nobody(user_id: str) -> None:
-    """For whoever need not know which user the bot is."""
+def nobody(home: Home) -> None:
+    """Ignore where the bot is installed."""
 
 
-def door(app: App, client: WebClient, app_token: str | None, known_as: Callable[[str], None] = nobody) -> Door:
-    """Socket Mode with an app-level token, HTTP without. `known_as` hears the bot's own user id when it is opened."""
+def door(app: App, client: WebClient, app_token: str | None, known_as: Callable[[Home], None] = nobody) -> Door:
+    """Socket Mode with an app-level token, HTTP without. `known_as` is called with the bot's home on opening."""
     return SocketDoor(app, client, app_token, known_as) if app_token else HttpDoor(app, client, known_as)
 
 
@@ -72,7 +74,7 @@ class SocketDoor:
 
     routes: Sequence[BaseRoute] = ()
 
-    def __init__(self, app: App, client: WebClient, app_token: str, known_as: Callable[[str], None] = nobody) -> None:
+    def __init__(self, app: App, client: WebClient, app_token: str, known_as: Callable[[Home], None] = nobody) -> None:
         self._app = app
         self._client = client
         self._known_as = known_as
@@ -131,7 +133,7 @@ class HttpDoor:
 
     app: App
     client: WebClient
-    known_as: Callable[[str], None] = nobody
+    known_as: Callable[[Home], None] = nobody
     _opened: bool = False
 
     @property
@@ -161,9 +163,9 @@ def _finish_clicks(app: App) -> None:
     app.listener_runner.listener_executor.shutdown()
 
 
-def _introduce(client: WebClient, known_as: Callable[[str], None], stopping: threading.Event) -> None:
-    """Asks Slack whose token it is, until it says so."""
-    _until_slack_answers(lambda: known_as(str(client.auth_test().get("user_id") or "")), "SLACK_BOT_TOKEN", stopping)
+def _introduce(client: WebClient, known_as: Callable[[Home], None], stopping: threading.Event) -> None:
+    """Ask Slack whose token this is, and where, until it answers."""
+    _until_slack_answers(lambda: known_as(home_of(client.auth_test())), "SLACK_BOT_TOKEN", stopping)
 
 
 def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threading.Event) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 
 from klingbot.blocks.text import escape
 from klingbot.frames import first_of
-
-SLACKBOT = "USLACKBOT"
+from klingbot.slack.actors import SLACKBOT
 
 _ADDRESS = re.compile(r"\s*<@(\w+)(?:\|[^<>]*)?>[\s:,]*")
 _SLASH = re.compile(r"/kling(?:\s+|$)")

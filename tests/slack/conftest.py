@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
 from klingbot.engine import Engine
+from klingbot.membership import Home
 from klingbot.slack import forms
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
@@ -27,12 +28,14 @@ from klingbot.slack.directory import Directory
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 BOT = "U0KLINGBOT"
+TEAM = "T0SANDBOX1"
 GENERAL, FINANCE, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0LOUNGE01"
 
 
-def person(user_id: str, name: str, *, shown: str = "", admin: bool = False, deleted: bool = False) -> dict[str, Any]:
+def person(user_id: str, name: str, *, shown: str = "", admin: bool = False, **more: Any) -> dict[str, Any]:
     names = {"display_name": shown, "real_name": f"{name.title()} Baker"}
-    return {"id": user_id, "name": name, "is_admin": admin, "is_owner": False, "deleted": deleted, "profile": names}
+    user = {"id": user_id, "team_id": TEAM, "name": name, "is_admin": admin, "is_owner": False, "profile": names}
+    return user | more
 
 
 def channel(channel_id: str, name: str, *, member: bool = True) -> dict[str, Any]:
@@ -47,6 +50,8 @@ class FakeSlack(WebClient):
         self.people = [person(ALICE, "alice", admin=True), person(BOB, "bob"), person(CAROL, "carol", shown="CC")]
         self.channels = [channel(GENERAL, "general"), channel(FINANCE, "finance")]
         self.channels.append(channel(LOUNGE, "lounge", member=False))
+        self.home: dict[str, str | None] = {"team_id": TEAM, "enterprise_id": None}
+        """Whose token it is, as auth.test says."""
         self.asked: list[str] = []
         self.trouble: Exception | None = None
 
@@ -56,6 +61,8 @@ class FakeSlack(WebClient):
             raise self.trouble
         args = sent.get("params") or {}
         match api_method:
+            case "auth.test":
+                return {"user_id": BOT, **self.home}
             case "users.info":
                 return {"user": self._one(self.people, args["user"], "user_not_found")}
             case "conversations.info":
@@ -86,6 +93,8 @@ class Person:
     user_id: str
     channel_id: str = GENERAL
     secret: str = SECRET
+    team_id: str = TEAM
+    """Of the workspace that Slack says they are from."""
     typed: int = field(default=0)
 
     def send(
@@ -102,7 +111,7 @@ class Person:
             "text": text,
             "user_id": self.user_id,
             "channel_id": self.channel_id,
-            "team_id": "T0SANDBOX1",
+            "team_id": self.team_id,
             "api_app_id": "A0KLINGBOT",
             "trigger_id": trigger or f"{self.user_id}.{self.typed}",
             "response_url": response_url,
@@ -143,7 +152,7 @@ class Person:
 
     def acts(self, payload: dict[str, Any], *, headers: dict[str, Any] | None = None) -> BoltResponse:
         """Anything else that people do: Slack's payload as it is, but for what every payload has."""
-        own = {"user": {"id": self.user_id, "team_id": "T0SANDBOX1"}, "team": {"id": "T0SANDBOX1"}}
+        own = {"user": {"id": self.user_id, "team_id": self.team_id}, "team": {"id": "T0SANDBOX1"}}
         body = urlencode({"payload": json.dumps({"trigger_id": f"{self.user_id}.act", **own, **payload})})
         return self.app.dispatch(BoltRequest(body=body, headers=self.signed(body) if headers is None else headers))
 
@@ -182,6 +191,11 @@ class Person:
         body = json.dumps(payload)
         signed = {**self.signed(body), "content-type": ["application/json"], **again}
         return self.app.dispatch(BoltRequest(body=body, headers=signed if headers is None else headers))
+
+    def is_known(self, slack: FakeSlack) -> None:
+        """Have Slack asked who they are; from then on it need not be for some minutes."""
+        self.types("help")
+        slack.asked.clear()
 
     def types(self, text: str, *, trigger: str | None = None) -> str:
         """The text of the answer, which only this person sees."""
@@ -260,9 +274,26 @@ def slack() -> FakeSlack:
     return FakeSlack()
 
 
+class Seconds:
+    """The directory's clock: it stands until a test moves it."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def directory(slack: FakeSlack) -> Directory:
-    return Directory(slack)
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def directory(slack: FakeSlack, seconds: Seconds) -> Directory:
+    """One that has heard where the bot is installed, as it has once commands can come in."""
+    made = Directory(slack, seconds=seconds)
+    made.know_home(Home(TEAM, bot_user_id=BOT))
+    return made
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from slack_bolt import App
 from klingbot.budgets import Budget
 from klingbot.engine import Engine, budgeting, ruling
 from klingbot.engine.budgeting import Change
+from klingbot.membership import Home
 from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
+from klingbot.slack.lookup_cache import FRESH_SECONDS
 from tests.ledger_checks import hold, settle
 
 MARKETING, ADMIN, BOB, CAROL = "project:marketing", "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -248,9 +250,9 @@ def test_every_mistake_is_pointed_out_below_its_field(alice: Any, hook: Any, eng
 
 
 def test_the_bot_itself_is_no_approver(alice: Any, hook: Any, engine: Engine, directory: Directory) -> None:
-    directory.know_itself(CAROL)
+    directory.know_home(Home("T0SANDBOX1", bot_user_id=CAROL))
     wrong = submit(alice, opened(alice, hook), credits="5", approvers=[BOB, CAROL])
-    assert wrong == {"approvers": "Klingbot itself can approve nothing. Name people instead."}
+    assert wrong == {"approvers": "Klingbot itself can't approve requests. Name people instead."}
     assert kept(engine) is None
 
 
@@ -275,10 +277,10 @@ def test_who_is_no_admin_any_more_changes_nothing(bob: Any, alice: Any, hook: An
 
 
 def test_while_slack_cannot_say_who_is_an_admin_the_form_stays_open(
-    alice: Any, hook: Any, engine: Engine, slack: Any, directory: Directory
+    alice: Any, hook: Any, engine: Engine, slack: Any, seconds: Any
 ) -> None:
     view = opened(alice, hook)
-    directory._said.clear()
+    seconds.now += FRESH_SECONDS
     slack.trouble = TimeoutError()
     assert submit(alice, view, credits="5")["credits"].startswith("I could not ask Slack whether you are an admin")
     assert kept(engine) is None

@@ -19,12 +19,14 @@ from klingbot.budgets import Total
 from klingbot.engine import Engine, asking, budgeting, reconciling, stuck, verdicts
 from klingbot.engine.usage import usage
 from klingbot.jobs import Job, JobState
+from klingbot.membership import Home
 from klingbot.money import NOTHING, Amount
 from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.commands import answer
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import Directory
+from klingbot.slack.lookup_cache import FRESH_SECONDS
 from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import settle
@@ -95,6 +97,7 @@ def test_socket_mode_needs_no_signature(engine: Engine, directory: Directory) ->
 
 
 def test_generate_holds_and_answers_privately_without_asking_slack(bob: Any, engine: Engine, slack: Any) -> None:
+    bob.is_known(slack)
     said = bob.types(f"generate a fox in the snow {PRO} --project marketing")
     assert said.startswith("🎬 Held 40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n")
     assert "> a fox in the snow" in said
@@ -221,6 +224,7 @@ def test_a_direct_message_works_like_any_channel(bob: Any) -> None:
 
 
 def test_people_cancel_their_own_jobs_without_slack_being_asked(bob: Any, engine: Engine, slack: Any) -> None:
+    bob.is_known(slack)
     job = job_in(engine, bob.types("generate a fox"))
     assert bob.types(f"cancel {job.id}") == (
         f"Cancelled job {job.id}. Nothing was charged; the hold of 10 credits ($0.60) was given back."
@@ -284,10 +288,13 @@ def test_named_admins_replace_slacks_own(engine: Engine, slack: Any, alice: Any,
     alice.app = bob.app = build(desk, token="t", api_url="http://127.0.0.1:9/", signing_secret=bob.secret)
     assert alice.types("budget set workspace --credits 5").startswith("Only admins can set budgets.")
     assert bob.types("budget set workspace --credits 5").startswith("Budget set for workspace (monthly)")
-    assert slack.asked == []
 
 
-def test_while_slack_cannot_be_asked_nobody_is_taken_for_an_admin(alice: Any, engine: Engine, slack: Any) -> None:
+def test_while_slack_cannot_be_asked_nobody_is_taken_for_an_admin(
+    alice: Any, engine: Engine, slack: Any, seconds: Any
+) -> None:
+    alice.is_known(slack)
+    seconds.now += FRESH_SECONDS
     slack.trouble = TimeoutError()
     said = alice.types("budget set workspace --credits 5")
     assert said == (
@@ -330,9 +337,9 @@ def test_the_bot_itself_is_no_approver(
     alice: Any, engine: Engine, directory: Directory, slack: Any, named: str
 ) -> None:
     slack.people.append({"id": "U0KLINGBOT", "name": "klingbot", "is_bot": True, "profile": {}})
-    directory.know_itself("U0KLINGBOT")
+    directory.know_home(Home("T0SANDBOX1", bot_user_id="U0KLINGBOT"))
     said = alice.types(f"budget set marketing --usd 5 --approvers {named}")
-    assert said.startswith("Klingbot itself can approve nothing. Name people instead.\n/kling budget set ")
+    assert said.startswith("Klingbot itself can't approve requests. Name people instead.\n/kling budget set ")
     assert budgeting.standings(engine) == []
     assert alice.types("budget set marketing --usd 5 --approvers @bob").startswith("Budget set for marketing")
 

@@ -82,6 +82,7 @@ def test_now_shows_the_last_period_to_whoever_asks(
 ) -> None:
     settle(engine, hold(engine, "monday"))
     clock.tick(86_400)
+    bob.is_known(slack)
     said = bob.types("digest marketing now --period daily")
     assert "Daily digest for marketing · 23 November 2026" in said
     assert "40 credits ($2.40) spent: nothing was spent the day before" in said

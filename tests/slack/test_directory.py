@@ -7,30 +7,12 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from klingbot.slack.directory import REMEMBERED_SECONDS, Directory, KnownChannel, SlackUnavailableError
+from klingbot.slack.directory import Directory, KnownChannel, SlackUnavailableError
 from klingbot.slack.grammar import ChannelRef, UserRef
+from klingbot.slack.lookup_cache import FRESH_SECONDS
 from klingbot.slack.mistakes import MistakeError
 
 ALICE, BOB = "U0ALICE001", "U0BOB00001"
-
-
-class Watch:
-    """Seconds that pass only when told to."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture
-def directory(slack: Any, watch: Watch) -> Directory:
-    return Directory(slack, seconds=watch)
 
 
 def test_slacks_admins_and_owners_are_admins(slack: Any, directory: Directory) -> None:
@@ -50,13 +32,13 @@ def test_a_person_slack_does_not_know_is_no_admin(directory: Directory) -> None:
     assert not directory.is_admin("U0STRANGER")
 
 
-def test_who_is_an_admin_is_remembered_for_some_minutes(slack: Any, directory: Directory, watch: Watch) -> None:
+def test_who_is_an_admin_is_remembered_for_some_minutes(slack: Any, directory: Directory, seconds: Any) -> None:
     assert not directory.is_admin(BOB)
     slack.people[1]["is_admin"] = True
-    watch.now += REMEMBERED_SECONDS - 1
+    seconds.now += FRESH_SECONDS - 1
     assert not directory.is_admin(BOB)
     assert slack.asked == ["users.info"]
-    watch.now += 1
+    seconds.now += 1
     assert directory.is_admin(BOB)
 
 

@@ -170,8 +170,9 @@ def test_nobody_draws_for_those_who_have_looked_away(
     assert drawn(hook, bob)
 
 
-def test_only_the_homes_opened_last_are_kept_fresh(hook: Any, engine: Engine, homes: Homes) -> None:
+def test_only_the_homes_opened_last_are_kept_fresh(hook: Any, engine: Engine, homes: Homes, slack: Any) -> None:
     for number in range(MOST_AT_ONCE + 1):
+        slack.people.append({**slack.people[1], "id": f"U{number:09d}"})
         homes.open(f"U{number:09d}")
         hook.said()
     budget(engine, "workspace")

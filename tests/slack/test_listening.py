@@ -230,6 +230,7 @@ def test_a_name_cannot_smuggle_anything_into_a_prompt(bob: Any, hook: Any, slack
 
 
 def test_while_slack_cannot_be_asked_people_keep_their_ids(bob: Any, hook: Any, slack: Any, engine: Engine) -> None:
+    bob.is_known(slack)
     slack.trouble = SlackApiError("no", {"ok": False, "error": "internal_error"})
     bob.says(f"{ME} generate a fox with <@U0CAROL001>")
     assert hook.said()["text"].startswith("🎬 Held")

@@ -18,13 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from klingbot import sandbox
-from klingbot.sandbox.slack.roster import BOT_USER_ID
+from klingbot.membership import Home
+from klingbot.sandbox.slack.roster import BOT_USER_ID, TEAM_ID
 from klingbot.slack import serve
 from klingbot.slack.directory import quick_client
 from klingbot.slack.serve import SocketDoor, door, http_routes
 from tests.live_bot import until
 
-BODY = urlencode({"command": "/kling", "text": "help", "user_id": "U1", "channel_id": "C1", "trigger_id": "1"})
+BODY = urlencode({"command": "/kling", "text": "help", "user_id": "U0BOB00001", "channel_id": "C1", "trigger_id": "1"})
 
 
 async def post(app: App, body: bytes, headers: dict[str, Any]) -> Response:
@@ -107,13 +108,13 @@ def test_a_slack_that_falls_silent_is_noticed_and_said_once(
 
 @pytest.mark.parametrize("socket_mode", [True, False])
 def test_who_the_bot_is_in_slack_is_known_once_the_door_is_open(app: App, socket_mode: bool) -> None:
-    local, heard = sandbox.start(), list[str]()
+    local, heard = sandbox.start(), list[Home]()
     client = quick_client(local.bot_token, local.slack_api_url)
     way_in = door(app, client, local.app_token if socket_mode else None, heard.append)
     try:
         app.client.base_url = local.slack_api_url
         way_in.open(threading.Event())
-        assert heard == [BOT_USER_ID]
+        assert heard == [Home(TEAM_ID, bot_user_id=BOT_USER_ID)]
     finally:
         way_in.close()
         local.stop()
