@@ -59,6 +59,8 @@ LEVELS = (
         "klingbot/stories.py",
     ),
     ("klingbot/outbox.py",),
+    ("klingbot/deadlines.py",),
+    ("klingbot/openers.py",),
     ("klingbot/kling/",),
     ("migrations/",),
     ("klingbot/store/",),
