@@ -12,6 +12,9 @@ SKEW_SECONDS = 30
 TOO_MUCH_SKEW_SECONDS = 300
 """Slack's requests carry a time; older than five minutes they must be refused (Slack's docs, verifying requests)."""
 
+_SECONDS = 8
+"""How long Kling may take for the whole answer."""
+
 _NOBODY = "klingbot-doctor-asks"
 """The id of a job that nobody has: a look-up of it says whether the credentials are good, and costs nothing."""
 
@@ -31,7 +34,7 @@ def check_slack(config: Settings, now: int) -> list[Finding]:
 
 def check_kling(config: Settings) -> Finding:
     """Looks up a job that does not exist, at an endpoint that takes these credentials."""
-    client = KlingClient(config.kling_api_url, config.kling_credentials, connect_timeout=3, read_timeout=5)
+    client = KlingClient(config.kling_api_url, config.kling_credentials, connect_timeout=3, call_seconds=_SECONDS)
     new_standard = isinstance(config.kling_credentials, ApiKey)
     route = "/text-to-video/kling-2.6" if new_standard else "/v1/videos/text2video"
     said = client.look_up(route, job_ids=[_NOBODY])

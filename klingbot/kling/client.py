@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
+from klingbot import deadlines
 from klingbot.kling import billing, errors, replies, wire
 from klingbot.kling.auth import Bearer, Credentials
 from klingbot.kling.billing import Charges, Pack
@@ -25,14 +26,19 @@ from klingbot.kling.outcomes import (
 )
 from klingbot.kling.replies import Reply
 from klingbot.kling.search import Search
+from klingbot.kling.sessions import limited_session
 from klingbot.kling.tasks import TaskRequest
 
 log = logging.getLogger(__name__)
 
 _CHARGES_A_PAGE = 500
 """The most that Kling gives (its docs, account information)."""
-_LOOK_UP_SECONDS = 60
-"""A look-up that was split asks no further question after this long; what it has not learnt is asked next time."""
+CALL_SECONDS = 30
+"""How long one call may take as a whole: connecting, sending, and an answer that comes to its end."""
+CREATE_SECONDS = 60
+"""The same for a create, which may carry a picture. A create that takes longer counts as a lost reply."""
+LOOK_UP_SECONDS = 60
+"""How long a look-up may take with all its questions; what it has not learnt by then is asked next time."""
 _MOST_BYTES = 4_000_000
 """Of one reply, unpacked. Kling's longest, a page of its bill, has some hundred thousand."""
 _CHUNK = 65_536
@@ -51,9 +57,12 @@ class KlingClient:
         clock: Callable[[], float] = time.time,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
+        call_seconds: float = CALL_SECONDS,
+        create_seconds: float = CREATE_SECONDS,
         met: Callable[[str], None] = lambda code: None,
     ) -> None:
-        """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds.
+        """`root` is the host's, such as `https://api-singapore.klingai.com`; timeouts are in seconds,
+        each receive's and, in `call_seconds` and `create_seconds`, the whole call's.
 
         Kling is asked to tell `callback_url` of each change of a task. `met` hears of each answer that was an error, or
         none at all: by Kling's code where it had one.
@@ -62,12 +71,14 @@ class KlingClient:
         self._bearer = Bearer(credentials, clock)
         self._callback_url = callback_url
         self._timeouts = (connect_timeout, read_timeout)
+        self._call_seconds, self._create_seconds = call_seconds, create_seconds
         self._met = met
         self._of_thread = threading.local()
 
     def create(self, request: TaskRequest, route: str) -> Accepted | Rejected | NotSent | ReplyLost:
         """Ask for a video at `wire.route(…)`. Store the route with the job first: a look-up needs it."""
-        reply = self._call("POST", route, wire.body(request, route, self._callback_url))
+        body = wire.body(request, route, self._callback_url)
+        reply = self._call("POST", route, body, seconds=self._create_seconds)
         if not isinstance(reply, Reply):
             return reply
         outcome = replies.created(reply)
@@ -83,10 +94,10 @@ class KlingClient:
         A question that Kling refuses is asked again in halves, down to single ids: one bad id costs no other its
         answer. What was learnt before a failure is kept; only when nothing was learnt is the failure itself returned.
         """
-        legacy, ends = wire.is_legacy(route), time.monotonic() + _LOOK_UP_SECONDS
-        search = Search(wire.questions(route, job_ids, task_ids))
-        while time.monotonic() < ends and (question := search.next()):
-            search.note(question, self._ask(question, legacy=legacy))
+        legacy, search = wire.is_legacy(route), Search(wire.questions(route, job_ids, task_ids))
+        with deadlines.within(LOOK_UP_SECONDS) as limit:
+            while time.monotonic() < limit.ends and (question := search.next()):
+                search.note(question, self._ask(question, legacy=legacy))
         return search.outcome()
 
     def packs(self, start: int, end: int) -> tuple[Pack, ...] | Rejected | Unreachable:
@@ -118,12 +129,15 @@ class KlingClient:
             return replies.looked_up(reply, question, legacy=legacy)
         return Unreachable(reply.reason)
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply | NotSent | ReplyLost:
-        reply = self._send(method, path, body)
-        if not isinstance(reply, Reply) or reply.code not in (errors.TOKEN_NOT_YET_VALID, errors.TOKEN_EXPIRED):
-            return reply
-        # Refused at the door, so nothing was taken: with a fresh token even a create may be sent again.
-        return self._send(method, path, body) if self._bearer.renew(reply.kling_time) else reply
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float | None = None
+    ) -> Reply | NotSent | ReplyLost:
+        with deadlines.within(self._call_seconds if seconds is None else seconds):
+            reply = self._send(method, path, body)
+            if not isinstance(reply, Reply) or reply.code not in (errors.TOKEN_NOT_YET_VALID, errors.TOKEN_EXPIRED):
+                return reply
+            # Refused at the door, so nothing was taken: with a fresh token even a create may be sent again.
+            return self._send(method, path, body) if self._bearer.renew(reply.kling_time) else reply
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Reply | NotSent | ReplyLost:
         try:
@@ -151,7 +165,7 @@ class KlingClient:
         """One session a thread: `requests` does not promise that a shared one is safe."""
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
-            session = self._of_thread.session = requests.Session()
+            session = self._of_thread.session = limited_session()
             # A proxy from the environment must not stand between the bot and a Kling on the same machine.
             session.trust_env = urlsplit(self._root).hostname not in _LOOPBACK
         return session
@@ -175,6 +189,6 @@ def _no_reply(error: Exception) -> NotSent | ReplyLost:
         return NotSent("Kling could not be connected to in time")
     if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
         return NotSent("Kling could not be connected to")
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | TimeoutError):
         return ReplyLost("Kling did not answer in time")
     return ReplyLost("the connection to Kling broke before it answered")

@@ -11,6 +11,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from klingbot.slack.client import SlackClient
 from klingbot.slack.trouble import UNREACHABLE
 
 _SECONDS = 5
@@ -72,7 +73,7 @@ def try_app_token(token: str, api_url: str) -> Trouble | None:
 
 
 def _client(token: str, api_url: str) -> WebClient:
-    return WebClient(token, base_url=api_url, timeout=_SECONDS, retry_handlers=[])
+    return SlackClient(token, api_url, timeout=_SECONDS)
 
 
 def _asked(call: Callable[[], Any]) -> Any:

@@ -11,9 +11,10 @@ from typing import Any
 
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk import WebClient
+from slack_sdk.http_retry import default_retry_handlers
 
 from klingbot.slack import access, actions, commands, failures, forms, home, listening, shortcuts
+from klingbot.slack.client import SlackClient
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import QUICK_SECONDS, quick_client
 from klingbot.slack.home import Homes
@@ -22,7 +23,10 @@ CLICKS_AT_ONCE = 10
 
 
 class TimedApp(App):
-    """Tells how long each request took, in seconds: what Slack's three seconds are about."""
+    """An app whose listeners get a client with time limits, and which tells how long each request took.
+
+    In seconds: Slack's three seconds are about that.
+    """
 
     def __init__(self, took: Callable[[float], None], **options: Any) -> None:
         super().__init__(**options)
@@ -34,6 +38,11 @@ class TimedApp(App):
             return super().dispatch(req)
         finally:
             self._took(time.monotonic() - began)
+
+    def _init_context(self, req: BoltRequest) -> None:
+        """Replace the client that Bolt makes for each request, which is always the SDK's own."""
+        super()._init_context(req)
+        req.context["client"] = _click_client(self.client.base_url)
 
 
 def build(
@@ -57,7 +66,7 @@ def build(
     app = TimedApp(
         took,
         logger=logging.getLogger("slack_bolt"),
-        client=WebClient(base_url=api_url, timeout=QUICK_SECONDS),
+        client=_click_client(api_url),
         # By itself Bolt asks Slack whose token this is before the first listener runs.
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token),
         # Socket Mode has no signatures. Then nothing that comes over HTTP may ever pass for Slack's.
@@ -75,6 +84,11 @@ def build(
     listening.register(app, desk)
     home.register(app, homes)
     return app
+
+
+def _click_client(api_url: str) -> SlackClient:
+    """Return a client for one request. Bolt gives it the token."""
+    return SlackClient(None, api_url, timeout=QUICK_SECONDS, retry_handlers=default_retry_handlers())
 
 
 def _answer_failure(error: Exception) -> BoltResponse:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from klingbot import membership
+from klingbot import deadlines, membership
 from klingbot.membership import Actor, Home, Membership, Profile
 from klingbot.slack.actors import SLACKBOT
-from klingbot.slack.counting import CountingClient, Met, unheard
+from klingbot.slack.client import Met, SlackClient, unheard
 from klingbot.slack.grammar import ChannelRef, UserRef
 from klingbot.slack.lookup_cache import LookupCache
 from klingbot.slack.mistakes import MistakeError, shown
@@ -23,6 +23,8 @@ from klingbot.slack.trouble import UNREACHABLE
 log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 2
+LIST_SECONDS = 20
+"""How long all pages of a list may take together."""
 PAGE = 500
 _NOBODY = ("user_not_found", "user_not_visible")
 """Slack's words for a user whom the bot cannot see (docs.slack.dev, users.info)."""
@@ -51,7 +53,7 @@ class KnownChannel:
 
 def quick_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
     """A client for questions asked while a person waits: Slack gives a command three seconds (Slack's docs)."""
-    return CountingClient(token, base_url, timeout=QUICK_SECONDS, met=met)
+    return SlackClient(token, base_url, timeout=QUICK_SECONDS, met=met)
 
 
 class Directory:
@@ -206,7 +208,7 @@ class Directory:
         return self._remembered(f"person {user_id}", look_up, spare=spare)
 
     def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
-        return self._remembered("people", lambda: list(self._pages("people", self._client.users_list, "members")), anew)
+        return self._remembered("people", lambda: self._pages("people", self._client.users_list, "members"), anew)
 
     def _channel_by_name(self, name: str) -> KnownChannel | None:
         return self._channels().get(name) or self._channels(anew=True).get(name)
@@ -226,7 +228,11 @@ class Directory:
             return None
         return KnownChannel(channel_id, bool(said["channel"].get("is_member")))
 
-    def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> Iterator[dict[str, Any]]:
+    def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> list[dict[str, Any]]:
+        with deadlines.within(LIST_SECONDS):
+            return list(self._each_page(what, method, key, **args))
+
+    def _each_page(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> Iterator[dict[str, Any]]:
         cursor = ""
         while True:
             said = self._ask(f"for its {what}", method, limit=PAGE, cursor=cursor, **args)

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
+from klingbot import deadlines
 from klingbot.slack.sender import Impossible, Later, attempt
 
+UPLOAD_SECONDS = 30
+"""How long all calls for one picture may take together."""
 WAIT_SECONDS = 5.0
 LOOK_SECONDS = 0.25
 LONGEST_ALT = 1_000
@@ -35,7 +38,8 @@ class Pictures:
 
     def upload(self, png: bytes, alt: str) -> Uploaded | Later | Impossible:
         """`alt` says what it shows to those who cannot see it."""
-        return attempt(lambda: self._upload(png, alt))
+        with deadlines.within(UPLOAD_SECONDS):
+            return attempt(lambda: self._upload(png, alt))
 
     def _upload(self, png: bytes, alt: str) -> Uploaded:
         reply = self._client.files_upload_v2(

@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_handlers import (
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
-    ServerErrorRetryHandler,
-)
-from slack_sdk.webhook import WebhookClient
 
+from klingbot import deadlines
 from klingbot.blocks import answers
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
+from klingbot.slack import response_urls
 from klingbot.slack.desk import Hands
-from klingbot.slack.trouble import UNREACHABLE
+from klingbot.slack.response_urls import Reply
+from klingbot.slack.retry_after import retry_after_ms
+from klingbot.slack.trouble import UNREACHABLE, is_timeout
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 5
+_MOMENT_MS = 500
 _PATIENCE_SECONDS = 8
 """Less than a bot that is asked to end may take; and others' clicks may wait for the same threads."""
 
@@ -34,21 +34,37 @@ def answer(response_url: str, message: Message, *, replaces: bool = False, threa
     What was asked for is done by now; a person who cannot be told sees it when they look again.
     """
     thread = {"thread_ts": thread_ts} if thread_ts and not replaces else {}
-    webhook = WebhookClient(
-        response_url,
-        timeout=_SECONDS,
-        retry_handlers=[ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(), ServerErrorRetryHandler()],
-    )
     try:
-        reply = webhook.send_dict({**message.payload(), "replace_original": replaces, **thread})
-        if message.has_pictures and 400 <= reply.status_code < 500:
-            log.info("Slack does not draw an answer; it is said in words")
-            reply = webhook.send_dict({**message.in_words().payload(), "replace_original": replaces, **thread})
+        with deadlines.within(_PATIENCE_SECONDS):
+            reply = _posted(response_url, {**message.payload(), "replace_original": replaces, **thread})
+            if message.has_pictures and 400 <= reply.status < 500:
+                log.info("Slack does not draw an answer; it is said in words")
+                words = message.in_words().payload()
+                reply = _posted(response_url, {**words, "replace_original": replaces, **thread})
     except UNREACHABLE as e:
         log.warning("an answer to a click was lost: %s", type(e).__name__)
         return
-    if reply.status_code != 200:
-        log.warning("Slack did not take an answer to a click: HTTP %s %s", reply.status_code, reply.body[:100])
+    if reply.status != 200:
+        log.warning("Slack did not take an answer to a click: HTTP %s %s", reply.status, reply.body[:100])
+
+
+def _posted(response_url: str, payload: dict[str, Any]) -> Reply:
+    """Post, and once more after a moment where Slack is busy or the connection broke. Raises as `post` does.
+
+    After a time-out there is no second post: Slack may have taken the first.
+    """
+    latest = time.monotonic() + _PATIENCE_SECONDS
+    try:
+        reply = response_urls.post(response_url, payload, seconds=_SECONDS)
+        pause = (reply.retry_after_ms or _MOMENT_MS) / 1000
+        if not reply.passing or time.monotonic() + pause > latest:
+            return reply
+    except UNREACHABLE as e:
+        if is_timeout(e):
+            raise
+        pause = _MOMENT_MS / 1000
+    time.sleep(pause)
+    return response_urls.post(response_url, payload, seconds=_SECONDS)
 
 
 def tell(client: WebClient, to: str, message: Message, *, thread_ts: str | None = None) -> None:
@@ -104,10 +120,11 @@ def _in_its_turn(say: Callable[[], object]) -> None:
     latest = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            say()
+            with deadlines.within(_PATIENCE_SECONDS):
+                say()
             return
         except SlackApiError as e:
-            pause = float(e.response.headers.get("Retry-After", 1))
+            pause = (retry_after_ms(e.response.headers) or 1000) / 1000
             if e.response.get("error") != "ratelimited" or time.monotonic() + pause > latest:
                 raise
             time.sleep(pause)

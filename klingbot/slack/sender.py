@@ -9,10 +9,11 @@ from typing import Any, Literal, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.webhook import WebhookClient
 
 from klingbot.blocks.message import Message
-from klingbot.slack.counting import CountingClient, Met, unheard
+from klingbot.slack import response_urls
+from klingbot.slack.client import Met, SlackClient, unheard
+from klingbot.slack.retry_after import retry_after_ms
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ Outcome = Sent | Later | Impossible
 
 def patient_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
     """A client for what nobody waits for."""
-    return CountingClient(token, base_url, timeout=SECONDS, met=met)
+    return SlackClient(token, base_url, timeout=SECONDS, met=met)
 
 
 class Sender:
@@ -177,12 +178,12 @@ class Sender:
         return Sent(channel, ts)
 
     def _answer(self, response_url: str, message: Message, response_type: str) -> Outcome:
-        webhook = WebhookClient(response_url, timeout=self._client.timeout, retry_handlers=[])
-        reply = webhook.send(response_type=response_type, **message.payload())
-        if reply.status_code == 200:
+        payload = {"response_type": response_type, **message.payload()}
+        reply = response_urls.post(response_url, payload, seconds=self._client.timeout)
+        if reply.status == 200:
             return Sent(response_url, None)
-        if reply.status_code == 429 or reply.status_code >= 500:
-            return Later(f"HTTP {reply.status_code}", _wish(reply.headers))
+        if reply.passing:
+            return Later(f"HTTP {reply.status}", reply.retry_after_ms)
         return Impossible(reply.body[:100])
 
 
@@ -203,11 +204,5 @@ def _meaning(error: SlackApiError) -> Later | Impossible:
     if word in OURS:
         return Later(word, OURS_AGAIN_MS)
     if word in _PASSING or reply.status_code == 429 or reply.status_code >= 500:
-        return Later(word, _wish(reply.headers))
+        return Later(word, retry_after_ms(reply.headers))
     return Impossible(word, message=word in _UNSAYABLE)
-
-
-def _wish(headers: Mapping[str, Any]) -> int | None:
-    """When Slack wants to be asked again, in milliseconds."""
-    seconds = str(headers.get("Retry-After", ""))
-    return int(seconds) * 1000 if seconds.isdecimal() else None
