@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from klingbot.engine import Engine, asking, carrying
-from klingbot.kling.clip import NotFetched, fetch
+from klingbot.kling.clip import fetch_clip
+from klingbot.safe_fetch import NotFetched
 from klingbot.slack.clips import Clips
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later
@@ -63,7 +64,7 @@ class Uploader:
         if job is None or not job.video_url:
             return Impossible("it has no video")
         with tempfile.TemporaryFile() as file:
-            fetched = fetch(job.video_url, file, root=self.kling_url, given_up=self._closing.is_set)
+            fetched = fetch_clip(job.video_url, file, root=self.kling_url, given_up=self._closing.is_set)
             if isinstance(fetched, NotFetched):
                 said = f"Kling: {fetched.reason}"
                 return Later(said) if fetched.passing else Impossible(said)

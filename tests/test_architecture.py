@@ -14,6 +14,7 @@ MODULES = sorted([ROOT / "bot.py", *(ROOT / "klingbot").rglob("*.py"), *(ROOT / 
 PURE = (
     "klingbot/clean_text.py",
     "klingbot/money.py",
+    "klingbot/web_addresses.py",
     "klingbot/pricing.py",
     "klingbot/prices/",
     "klingbot/periods.py",
@@ -44,7 +45,7 @@ PURE = (
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
     ("klingbot/clock.py", "klingbot/faults.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py"),
-    ("klingbot/private_files.py", "klingbot/spelling.py"),
+    ("klingbot/private_files.py", "klingbot/spelling.py", "klingbot/web_addresses.py"),
     ("klingbot/clean_text.py",),
     ("klingbot/membership.py",),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
@@ -60,7 +61,7 @@ LEVELS = (
     ),
     ("klingbot/outbox.py",),
     ("klingbot/deadlines.py",),
-    ("klingbot/openers.py",),
+    ("klingbot/openers.py", "klingbot/safe_fetch.py"),
     ("klingbot/kling/",),
     ("migrations/",),
     ("klingbot/store/",),

@@ -5,44 +5,36 @@ So the slow half is over before an announcement's turn comes, and saying it is o
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from io import BytesIO
 from typing import BinaryIO
-from urllib.error import HTTPError
-from urllib.request import Request
 
 from slack_sdk import WebClient
 
 from klingbot import deadlines
-from klingbot.openers import opener
+from klingbot.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import Impossible, Later, attempt
 
-MOST_SECONDS = 75
-"""How long one clip may take."""
-SECONDS = 15
-"""How long Slack may be silent after it has got everything."""
+LIMITS = Limits(most_bytes=100_000, seconds=75)
+"""Of Slack's answer, which is a few words, and of the time that one clip may take."""
 
 
 class Clips:
     """Uploads without retrying: when to try again is the caller's business."""
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, network: Network = INTERNET) -> None:
         self._client = client
+        self._network = network
 
     def upload(self, file: BinaryIO, size: int, name: str) -> Uploaded | Later | Impossible:
         """The first two of Slack's three steps (docs.slack.dev, files.getUploadURLExternal)."""
-        with deadlines.within(MOST_SECONDS):
+        with deadlines.within(LIMITS.seconds):
             return attempt(lambda: self._upload(file, size, name))
 
     def _upload(self, file: BinaryIO, size: int, name: str) -> Uploaded | Later | Impossible:
         begun = self._client.files_getUploadURLExternal(filename=name, length=size)
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        sending = Request(begun["upload_url"], data=file, headers=headers, method="POST")
-        try:
-            with opener().open(sending, timeout=SECONDS) as answer:
-                answer.read()
-        except HTTPError as e:
-            passing = e.code >= HTTPStatus.INTERNAL_SERVER_ERROR or e.code == HTTPStatus.TOO_MANY_REQUESTS
-            said = f"HTTP {e.code}"
-            return Later(said) if passing else Impossible(said)
+        sending = Request(begun["upload_url"], {"Content-Type": "application/octet-stream"}, file, size)
+        answer = fetch(sending, BytesIO(), LIMITS, exempt=[origin(self._client.base_url)], network=self._network)
+        if isinstance(answer, NotFetched):
+            return Later(answer.reason) if answer.passing else Impossible(answer.reason)
         return Uploaded(str(begun["file_id"]))
