@@ -32,6 +32,8 @@ from klingbot.kling import (
     TaskRequest,
     route,
 )
+from klingbot.kling.wire import is_legacy
+from klingbot.request_limits import picture_bytes
 from klingbot.store import DatabaseError, jobs
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ AT_ONCE = 8
 T = TypeVar("T")
 
 
-def _no_uploads(file_id: str) -> NoPicture:
+def _no_uploads(file_id: str, most_bytes: int) -> NoPicture:
     return NoPicture("What was uploaded to Slack cannot be read here.")
 
 
@@ -56,8 +58,8 @@ class Dispatcher:
     api_key: bool
     """Whether Kling is asked with a plain API key, which its new standard wants."""
     poll_ms: int
-    picture: Callable[[str], Picture | NoPicture] = _no_uploads
-    """Fetches what was uploaded to Slack, by its file's id."""
+    picture: Callable[[str, int], Picture | NoPicture] = _no_uploads
+    """Fetches what was uploaded to Slack, by its file's id and how many bytes it may have."""
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
     _closing: threading.Event = field(default_factory=threading.Event)
 
@@ -122,7 +124,7 @@ class Dispatcher:
         except ValueError as e:  # held under other credentials than those in force now
             verdicts.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
             return
-        picture = self._uploaded(job)
+        picture = self._uploaded(job, path)
         if isinstance(picture, NoPicture):
             self._without(job, picture)
             return
@@ -144,10 +146,10 @@ class Dispatcher:
             verdicts.look_again(self.engine, posting, due_at=self._in(AGAIN_MS))
         # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
 
-    def _uploaded(self, job: Job) -> Picture | NoPicture | None:
-        """Its first frame, where Kling cannot read that by itself."""
+    def _uploaded(self, job: Job, path: str) -> Picture | NoPicture | None:
+        """Return the first frame, where Kling cannot open that by itself."""
         file_id = uploaded_id(job.image_url)
-        return self.picture(file_id) if file_id else None
+        return self.picture(file_id, picture_bytes(legacy=is_legacy(path))) if file_id else None
 
     def _without(self, job: Job, missing: NoPicture) -> None:
         """Trouble that passes leaves the job in its place; it comes up again when its lease ends."""

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from klingbot.frames import Upload
 from klingbot.money import Amount
 from klingbot.pricing import Wish
 
@@ -50,6 +51,8 @@ class Request:
     response_url: str | None = None
     thread_ts: str | None = None
     """The message in whose thread it was asked for, by Slack's id: the video goes there too."""
+    picture: Upload | None = None
+    """What Slack says of the first frame, where that was uploaded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from functools import lru_cache
 from klingbot.money import MILLICREDITS, Amount
 from klingbot.spelling import did_you_mean
 
+LEGACY_CHARACTERS = 2_500
+"""The longest prompt on Kling's legacy standard, and the longest negative prompt (Kling's docs, text to video)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
@@ -33,6 +36,10 @@ class Model:
     """Asked for at the omni-video endpoint."""
     retired: date | None = None
     """The day Kling stopped making it."""
+    prompt_characters: int = LEGACY_CHARACTERS
+    """How long a prompt may be on the new standard."""
+    picture_prompt_characters: int = LEGACY_CHARACTERS
+    """The same where the video starts from a picture."""
 
     @property
     def resolutions(self) -> tuple[str, ...]:
@@ -63,6 +70,8 @@ class PriceList:
     microusd_per_credit: int
     kling_units: bool
     """Whether a credit is a Kling unit, so that a job settles at Kling's own deduction."""
+    api_key: bool = True
+    """Whether Kling is asked with an API key, which its new standard wants; else with a key pair."""
 
     @property
     def sold(self) -> tuple[str, ...]:

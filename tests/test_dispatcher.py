@@ -666,7 +666,7 @@ def test_a_picture_that_was_uploaded_to_slack_goes_to_kling_itself(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
 ) -> None:
     with_picture(engine)
-    replace(dispatcher, picture=lambda file_id: Picture(file_id.encode())).submit()
+    replace(dispatcher, picture=lambda file_id, _: Picture(file_id.encode())).submit()
     assert kling.frames == [base64.b64encode(b"F0PICTURE1").decode()]
 
 
@@ -674,7 +674,7 @@ def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
 ) -> None:
     job = with_picture(engine)
-    replace(dispatcher, picture=lambda _: NoPicture("The picture was deleted.")).submit()
+    replace(dispatcher, picture=lambda *_: NoPicture("The picture was deleted.")).submit()
     assert kling.posted == []
     assert (now(engine, job).state, now(engine, job).reason) == (JobState.RELEASED, "The picture was deleted.")
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
@@ -686,7 +686,7 @@ def test_while_slack_cannot_be_reached_a_video_waits_for_its_picture(
 ) -> None:
     job = with_picture(engine)
     answers: list[Picture | NoPicture] = [NoPicture("Slack is away.", passing=True), Picture(b"fox")]
-    patient = replace(dispatcher, picture=lambda _: answers.pop(0))
+    patient = replace(dispatcher, picture=lambda *_: answers.pop(0))
     patient.submit()
     assert (kling.posted, now(engine, job).state) == ([], JobState.HELD)
     clock.tick(LEASE_MS / 1000)

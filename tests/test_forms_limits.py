@@ -55,7 +55,7 @@ WIDE = replace(
 def form(listed: PriceList, *, channel: str = "C0GENERAL1") -> View:
     fits = tuple(replace(offer(), duration_seconds=number) for number in (1, 2, 3))
     estimate = Estimate(replace(offer(), amount=MOST), "n" * 40, NINE, NINE, fits)
-    prompt, address = LONG[: forms.LONGEST_PROMPT], "https://x.com/" + "a" * 2_900
+    prompt, address = LONG[:5_000], "https://x.com/" + "a" * 2_900
     url = "https://hooks.slack.com/commands/" + "a" * 120
     request = Request("r" * 40, "U" * 20, channel, prompt, Wish(negative=True), "n" * 40, prompt, address, url)
     return forms.generate(request, estimate, listed, UTC, asks_where=not request.channel_id)

@@ -353,13 +353,13 @@ def test_a_quote_that_nothing_closes_is_a_mistake_in_a_flags_value() -> None:
     )
 
 
-def test_a_prompt_of_exactly_2500_characters_is_taken_however_long_its_escapes_are() -> None:
-    assert options("generate " + "&amp;" * 2_500).prompt == "&" * 2_500
+def test_a_prompt_of_exactly_3072_characters_is_taken_however_long_its_escapes_are() -> None:
+    assert options("generate " + "&amp;" * 3_072).prompt == "&" * 3_072
 
 
-def test_a_prompt_over_2500_characters_is_refused_with_the_numbers() -> None:
-    error = refusal("generate " + "x" * 2_731)
-    assert error.sentence == ("The prompt is 2,731 characters long and Kling takes up to 2,500. Shorten it by 231.")
+def test_a_prompt_over_3072_characters_is_refused_with_the_numbers() -> None:
+    error = refusal("generate " + "x" * 3_303)
+    assert error.sentence == ("The prompt is 3,303 characters long and Kling takes up to 3,072. Shorten it by 231.")
     assert error.usage == USAGE["generate"]
 
 

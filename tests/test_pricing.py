@@ -136,14 +136,14 @@ def test_kling_api_agrees_with_the_totals_kling_publishes(model: str, five_secon
         assert bought(KLING_API, Wish(model, seconds, "720p")).amount.millicredits == Fraction(units) * 1_000
 
 
-@pytest.mark.parametrize(("pack", "usd"), [(100, "0.098"), (5000, "0.14"), (60000, "0.126")])
+@pytest.mark.parametrize(("pack", "usd"), [(100, "0.098"), (1000, "0.09799"), (5000, "0.14"), (60000, "0.126")])
 def test_kling_api_knows_the_packs_kling_sells(pack: int, usd: str) -> None:
     assert load("kling-api", pack=pack).microusd_per_credit == Fraction(usd) * 1_000_000
 
 
 @pytest.mark.parametrize("pack", [0, 99, 101, 2000, 59999])
 def test_a_pack_kling_does_not_sell_has_no_price(pack: int) -> None:
-    with pytest.raises(PriceListError, match=f"no pack of {pack} is sold; packs: 100, 5000, 60000"):
+    with pytest.raises(PriceListError, match=f"no pack of {pack} is sold; packs: 100, 1000, 5000, 60000"):
         load("kling-api", pack=pack)
 
 

@@ -26,9 +26,10 @@ def mistake(sentence: str, usage: str | None = None) -> Message:
     return _with_usage(message(section(neutral(sentence, 800))), usage)
 
 
-def no_picture() -> Message:
-    """Somebody has sent another file with their words."""
-    return message(section("A video begins with a picture, and what you sent along is none. Nothing was held."))
+def no_picture(reason: str | None) -> Message:
+    """Say why the file that somebody has sent with their words begins no video; by default, it is no picture."""
+    why = neutral(reason, 800) if reason else "A video begins with a picture, and what you sent along is none."
+    return message(section(f"{why} Nothing was reserved."))
 
 
 def picture_wants_words() -> Message:

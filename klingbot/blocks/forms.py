@@ -18,21 +18,34 @@ from klingbot.engine.outcomes import Estimate
 from klingbot.frames import uploaded_id
 from klingbot.jobs import Request
 from klingbot.periods import Calendar
-from klingbot.pricing import PriceList
+from klingbot.pricing import LEGACY_CHARACTERS, PriceList
+from klingbot.request_limits import prompt_characters
 
 GENERATE, REFUSED = "generate", "refused"
-LONGEST_PROMPT = 2_500
-"""Characters of a prompt, and of what to avoid (Kling's docs, text to video)."""
+LONGEST_INPUT = 3_000
+"""Characters that Slack takes in a field (docs.slack.dev, plain_text_input): a few less than some models take."""
 
 
-def generate(request: Request, estimate: Estimate, prices: PriceList, calendar: Calendar, *, asks_where: bool) -> View:
-    """A video as far as it has been said, and what it would cost.
+def generate(
+    request: Request,
+    estimate: Estimate,
+    prices: PriceList,
+    calendar: Calendar,
+    *,
+    asks_where: bool,
+    note: str = "",
+) -> View:
+    """Show a video as far as it has been said, and what it would cost.
 
-    `asks_where`: the channel is chosen in the form, and can be changed there until it is submitted.
+    `asks_where`: the channel is chosen in the form, and can be changed there until it is submitted. The `note` is about
+    what the form could not take over from where it was opened.
     """
     offered = choices(prices, request.wish)
-    prompt = view.text_input(request.prompt, most=LONGEST_PROMPT, example="A fox in snow, slow motion", lines=True)
+    most = min(prompt_characters(prices, offered.now.model, request), LONGEST_INPUT)
+    prompt = view.text_input(request.prompt, most=most, example="A fox in snow, slow motion", lines=True)
+    cut = f"That text is long: the first {most:,} characters are in the form." if len(request.prompt) > most else ""
     blocks = [
+        *(context(neutral(each, 800)) for each in (note, cut) if each),
         field("prompt", "What should it show?", prompt),
         *([field("channel", "Where should it go?", view.place_select(), tells=True)] if asks_where else []),
         *_priced(offered),
@@ -62,7 +75,7 @@ def _unpriced(request: Request, offered: Choices) -> Iterator[Block]:
     yield field("aspect", "Shape", view.select({each: each for each in offered.aspects}, offered.now.aspect))
     yield _first_picture(request)
     if offered.now.model.takes_negative:
-        avoid = view.text_input(request.negative or "", most=LONGEST_PROMPT)
+        avoid = view.text_input(request.negative or "", most=LEGACY_CHARACTERS)
         yield field("negative", "What should it avoid?", avoid, optional=True)
 
 

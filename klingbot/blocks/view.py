@@ -80,8 +80,9 @@ def field(
 
 
 def text_input(value: str = "", *, most: int, example: str = "", lines: bool = False) -> Block:
+    """Ask for a text of at most so many characters; a longer `value` is cut, because Slack would refuse the form."""
     element = {"type": "plain_text_input", "multiline": lines, "max_length": most}
-    return element | ({"initial_value": value} if value else {}) | _example(example)
+    return element | ({"initial_value": value[:most]} if value else {}) | _example(example)
 
 
 def url_input(value: str = "", *, example: str = "") -> Block:

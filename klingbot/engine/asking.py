@@ -20,6 +20,7 @@ from klingbot.engine.outcomes import (
 from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
+from klingbot.request_limits import faults
 from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.store import (
     Transaction,
@@ -63,12 +64,21 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred)
 
 
+def acceptable(engine: Engine, request: Request) -> Quote | NotSold:
+    """Return the price of the request, or why it is not made: the list does not sell it, or Kling would refuse it."""
+    quote = price(engine.prices, request.wish)
+    if isinstance(quote, NotSold):
+        return quote
+    fault = faults(engine.prices, quote.model, request).first
+    return NotSold(fault) if fault else quote
+
+
 def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -> HoldOutcome:
     """Holds the job's cost against every budget that applies, or says why not. All or nothing, and once per request.
 
     `consent`: who has agreed to its price.
     """
-    quote = price(engine.prices, request.wish)
+    quote = acceptable(engine, request)
     if isinstance(quote, NotSold):
         return quote
     with engine.store.write() as tx:
@@ -81,7 +91,7 @@ def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -
 
 def hold_within(tx: Transaction, engine: Engine, request: Request, *, consent: Consent) -> Tried | NotSold:
     """`hold` as a part of a transaction that goes on whatever comes of it."""
-    quote = price(engine.prices, request.wish)
+    quote = acceptable(engine, request)
     if isinstance(quote, NotSold):
         return quote
     with part(tx) as attempt:

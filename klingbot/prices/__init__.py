@@ -9,7 +9,7 @@ from pathlib import Path
 
 from klingbot import money
 from klingbot.prices.reading import Table
-from klingbot.pricing import Model, NotSold, PriceList, Wish, quote
+from klingbot.pricing import LEGACY_CHARACTERS, Model, NotSold, PriceList, Wish, quote
 
 SHIPPED = ("credits", "kling-api")
 _HERE = Path(__file__).parent
@@ -69,13 +69,25 @@ def _price_list(name: str, file: Table, pack: int | None, legacy_only: bool) -> 
         pack=size,
         microusd_per_credit=microusd_per_credit,
         kling_units=file.flag("kling_units"),
+        api_key=not legacy_only,
     )
     _check_default(prices)
     return prices
 
 
 def _model(name: str, table: Table) -> Model:
-    table.only("title", "legacy", "new", "omni", "retired", "durations", "rates")
+    table.only(
+        "title",
+        "legacy",
+        "new",
+        "omni",
+        "retired",
+        "durations",
+        "rates",
+        "prompt_characters",
+        "picture_prompt_characters",
+    )
+    characters = _characters(table, "prompt_characters", LEGACY_CHARACTERS)
     if "legacy" not in table.values and "new" not in table.values:
         raise ValueError(f"{table.place} must say how Kling is asked for it: legacy, new or both")
     return Model(
@@ -87,7 +99,13 @@ def _model(name: str, table: Table) -> Model:
         new_name=table.text("new") if "new" in table.values else None,
         omni="omni" in table.values and table.flag("omni"),
         retired=table.day("retired") if "retired" in table.values else None,
+        prompt_characters=characters,
+        picture_prompt_characters=_characters(table, "picture_prompt_characters", characters),
     )
+
+
+def _characters(table: Table, key: str, otherwise: int) -> int:
+    return table.whole(key) if key in table.values else otherwise
 
 
 def _rates(table: Table) -> dict[tuple[str, bool], int]:

@@ -8,6 +8,7 @@ from klingbot.blocks.message import Message
 from klingbot.blocks.view import Origin, View
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Engine
+from klingbot.frames import Upload
 from klingbot.slack.directory import Directory
 from klingbot.slack.grammar import ProjectRef, ScopeRef, UserRef, WorkspaceRef
 
@@ -43,8 +44,8 @@ class Asker:
     response_url: str | None
     thread_ts: str | None = None
     """The message in whose thread it was asked."""
-    picture: str | None = None
-    """What was sent along to begin a video with, as a job remembers it."""
+    picture: Upload | None = None
+    """What was sent along to begin a video with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from io import BytesIO
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from slack_sdk import WebClient
 
+from klingbot import frames
 from klingbot.frames import NoPicture, Picture
-from klingbot.slack.sender import SECONDS, Impossible, Later, attempt
+from klingbot.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
+from klingbot.slack.sender import Impossible, Later, attempt
+from klingbot.web_addresses import is_slack, parse
 
-MOST_BYTES = 10_000_000
-"""Of a first frame (Kling's docs, image to video)."""
-_KINDS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-_GONE = "Klingbot cannot see the picture in Slack: it was deleted, or is in a channel that Klingbot is not in."
-_WRONG_KIND = "Kling takes JPEG and PNG pictures of up to 10 MB, and the one in Slack is none."
+SECONDS = 30
+_GONE = "I can't see the picture in Slack: it was deleted, or it's in a channel that I'm not in."
 
 
 class Frames:
     """Fetches without retrying: when to try again is the caller's business."""
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, network: Network = INTERNET) -> None:
         self._client = client
+        self._network = network
 
-    def fetch(self, file_id: str) -> Picture | NoPicture:
-        outcome = attempt(lambda: self._fetch(file_id))
+    def fetch(self, file_id: str, most_bytes: int) -> Picture | NoPicture:
+        """Return the picture of at most so many bytes, or a sentence that says why there is none."""
+        outcome = attempt(lambda: self._fetch(file_id, most_bytes))
         match outcome:
             case Later(problem):
-                return NoPicture(f"Slack did not hand out the picture: {problem}.", passing=True)
+                return _away(problem)
             case Impossible():
                 return NoPicture(_GONE)
         return outcome
 
-    def _fetch(self, file_id: str) -> Picture | NoPicture:
+    def _fetch(self, file_id: str, most_bytes: int) -> Picture | NoPicture:
         file: dict[str, Any] = self._client.files_info(file=file_id)["file"]
-        if "url_private" not in file:
-            return NoPicture(_GONE)
-        try:
-            content = self._download(file["url_private"])
-        except HTTPError as e:
-            if e.code >= HTTPStatus.INTERNAL_SERVER_ERROR or e.code == HTTPStatus.TOO_MANY_REQUESTS:
-                raise
-            return NoPicture(_GONE)
-        fits = content.startswith(_KINDS) and len(content) <= MOST_BYTES
-        return Picture(content) if fits else NoPicture(_WRONG_KIND)
+        described = frames.described(file)
+        if isinstance(described, NoPicture):
+            return described
+        if fault := frames.fault(described, most_bytes):
+            return NoPicture(fault)
+        content = self._download(str(file.get("url_private", "")), most_bytes)
+        return content if isinstance(content, NoPicture) else frames.checked(content, most_bytes)
 
-    def _download(self, url: str) -> bytes:
-        """One byte more than may be, at most: enough to see that it is too much."""
-        asking = Request(url, headers={"Authorization": f"Bearer {self._client.token}"})
-        with _FROM_SLACK_ALONE.open(asking, timeout=SECONDS) as answer:
-            return bytes(answer.read(MOST_BYTES + 1))
+    def _download(self, url: str, most_bytes: int) -> bytes | NoPicture:
+        """Return the file's content. The bot's token goes to Slack's own hosts alone: Slack warns that a file may be
+        anywhere (docs.slack.dev, file object).
+        """
+        address, own = parse(url), origin(self._client.base_url)
+        if address is None or not (address.origin == own or is_slack(address.host)):
+            return NoPicture(frames.ELSEWHERE)
+        content, asking = BytesIO(), Request(url, {"Authorization": f"Bearer {self._client.token}"})
+        fetched = fetch(asking, content, Limits(most_bytes, SECONDS), exempt=[own], network=self._network)
+        if not isinstance(fetched, NotFetched):
+            return content.getvalue()
+        if fetched.passing:
+            return _away(fetched.reason)
+        return NoPicture(frames.too_large(most_bytes) if fetched.too_large else _GONE)
 
 
-class _Nowhere(HTTPRedirectHandler):
-    """The token must reach nobody else. Slack leads to its login page where the bot may not see the file."""
-
-    def redirect_request(self, *args: Any) -> None:
-        return None
-
-
-_FROM_SLACK_ALONE = build_opener(_Nowhere)
+def _away(problem: str) -> NoPicture:
+    return NoPicture(f"Slack did not hand out the picture: {problem}.", passing=True)

@@ -12,17 +12,19 @@ from klingbot.blocks.view import View
 from klingbot.choices import nearest
 from klingbot.engine import asking, increasing
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
-from klingbot.frames import uploaded_id
+from klingbot.frames import NOT_WEB, uploaded_id
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
+from klingbot.pricing import quote as price
+from klingbot.request_limits import faults
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
 from klingbot.slack.words import clean, is_blank
 
 
-def opened(desk: Desk, request: Request) -> Opens:
-    """The form with what has been said already. Without a channel, it asks for one."""
-    return Opens(_view(desk, request))
+def opened(desk: Desk, request: Request, *, note: str = "") -> Opens:
+    """Open the form with what has been said already, under that note. Without a channel, it asks for one."""
+    return Opens(_view(desk, request, note=note))
 
 
 def changed(desk: Desk, form: Filled) -> View:
@@ -42,9 +44,8 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
     request = _request(form)
     if is_blank(request.prompt):
         return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
-    typed = form.values.get("image")
-    if typed and not typed.startswith(("https://", "http://")):
-        return Mistakes({"image": "Give a web address that begins with https://."})
+    if mistakes := _mistakes(desk, request, form.values.get("image")):
+        return Mistakes(mistakes)
     outcome = asking.hold(desk.engine, request)
     match outcome:
         case Held():
@@ -62,17 +63,30 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
             return Mistakes({"model": sentence})
 
 
+def _mistakes(desk: Desk, request: Request, typed: str | None) -> dict[str, str]:
+    """Return what Kling would refuse, by the field to mend; `typed` is the address that was typed for a picture."""
+    if uploaded_id(typed):  # the bot can read files of Slack's that the person cannot
+        return {"image": NOT_WEB}
+    priced = price(desk.engine.prices, request.wish)
+    if isinstance(priced, NotSold):
+        return {}
+    found = faults(desk.engine.prices, priced.model, request)
+    picture = "uploaded" if uploaded_id(request.image_url) else "image"
+    by_field = {"prompt": found.prompt, "negative": found.negative, picture: found.picture}
+    return {name: sentence for name, sentence in by_field.items() if sentence}
+
+
 def _taken(said: Message, request: Request) -> Taken:
     return Taken(said, request.response_url, request.thread_ts)
 
 
-def _view(desk: Desk, request: Request, *, asks_where: bool = False) -> View:
+def _view(desk: Desk, request: Request, *, asks_where: bool = False, note: str = "") -> View:
     prices = desk.engine.prices
     request = replace(request, wish=nearest(prices, request.wish))
     estimate = asking.estimate(desk.engine, request)
     assert not isinstance(estimate, NotSold), "the nearest that is sold is sold"
     asks_where = asks_where or not request.channel_id
-    return forms.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where)
+    return forms.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where, note=note)
 
 
 def _request(form: Filled) -> Request:
@@ -94,7 +108,8 @@ def _request(form: Filled) -> Request:
         prompt=clean(said.get("prompt") or "").strip(),
         wish=wish,
         negative=said.get("negative"),
-        image_url=_first_picture(form, before),
+        image_url=(image := _first_picture(form, before)),
+        picture=before.picture if uploaded_id(image) else None,
         response_url=form.response_url or before.response_url,
     )
 

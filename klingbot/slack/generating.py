@@ -84,9 +84,12 @@ def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
 
 
 def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
-    outcome = asking.estimate(desk.engine, _request(desk, asker, command.options))
-    if isinstance(outcome, NotSold):
-        raise MistakeError(outcome.sentence)
+    request = _request(desk, asker, command.options)
+    accepted = asking.acceptable(desk.engine, request)
+    if isinstance(accepted, NotSold):
+        raise MistakeError(accepted.sentence)
+    outcome = asking.estimate(desk.engine, request)
+    assert not isinstance(outcome, NotSold), "what is acceptable is sold"
     return refusals.estimate(outcome, desk.engine.calendar)
 
 
@@ -153,6 +156,7 @@ def _request(desk: Desk, asker: Asker, options: Options) -> Request:
         aspect=options.aspect,
         negative=options.negative is not None,
     )
+    picture = None if options.image_url else asker.picture
     return Request(
         request_id=asker.request_id,
         user_id=asker.user_id,
@@ -161,7 +165,8 @@ def _request(desk: Desk, asker: Asker, options: Options) -> Request:
         wish=wish,
         project=options.project and unknown.checked(desk, options.project),
         negative=options.negative,
-        image_url=options.image_url or asker.picture,
+        image_url=options.image_url or (picture.image_url if picture else None),
         response_url=asker.response_url,
         thread_ts=asker.thread_ts,
+        picture=picture,
     )

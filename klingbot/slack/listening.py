@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
+from klingbot.frames import NoPicture, Upload
 from klingbot.slack import commands, failures, parse, screen, spoken
 from klingbot.slack.desk import Asker, Desk, Opens
 from klingbot.slack.directory import SlackUnavailableError
@@ -51,13 +52,14 @@ def answer(desk: Desk, said: Spoken) -> Message:
     if said.words is None:
         return help_blocks.talked_about(desk.engine.prices)
     words = _with_names(desk, said.words)
-    if said.has_files and not said.picture and _wants_video(words):
-        return answers.no_picture()
-    asker = Asker(said.user_id, said.channel_id, said.request_id, None, said.thread_ts, said.picture)
+    picture = said.picture if isinstance(said.picture, Upload) else None
+    if said.has_files and picture is None and _wants_video(words):
+        return answers.no_picture(said.picture.reason if isinstance(said.picture, NoPicture) else None)
+    asker = Asker(said.user_id, said.channel_id, said.request_id, None, said.thread_ts, picture)
     outcome = commands.answer(desk, asker, words)
     if not isinstance(outcome, Opens):
         return outcome
-    return answers.picture_wants_words() if said.picture else help_blocks.form_wants_a_press(words)
+    return answers.picture_wants_words() if picture else help_blocks.form_wants_a_press(words)
 
 
 def _answered(desk: Desk, said: Spoken) -> Message:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks.forms import LONGEST_PROMPT
-from klingbot.frames import first_of
+from klingbot.frames import NoPicture, Upload, first_of, unreachable
 from klingbot.jobs import Request
 from klingbot.pricing import Wish
 from klingbot.slack import failures, generate_form, screen
@@ -20,7 +19,7 @@ from klingbot.slack.words import plain
 def register(app: App, desk: Desk) -> None:
     def from_anywhere(ack: Ack, shortcut: dict[str, Any], client: WebClient) -> None:
         ack()
-        _open(desk, client, shortcut, lambda: Request("", shortcut["user"]["id"], "", "", Wish()))
+        _open(desk, client, shortcut, lambda: (Request("", shortcut["user"]["id"], "", "", Wish()), ""))
 
     def from_message(ack: Ack, shortcut: dict[str, Any], client: WebClient) -> None:
         ack()
@@ -30,37 +29,48 @@ def register(app: App, desk: Desk) -> None:
     app.message_shortcut("generate_from_message")(from_message)
 
 
-def _open(desk: Desk, client: WebClient, shortcut: dict[str, Any], asked: Callable[[], Request]) -> None:
+def _open(desk: Desk, client: WebClient, shortcut: dict[str, Any], asked: Callable[[], tuple[Request, str]]) -> None:
+    """Open the form with the request and the note that `asked` reads from the shortcut."""
     try:
-        request, trigger_id = asked(), shortcut["trigger_id"]
+        (request, note), trigger_id = asked(), shortcut["trigger_id"]
     except KeyError:
         failures.not_understood("shortcut", shortcut)
         return
-    trouble = screen.open_form(client, trigger_id, generate_form.opened(desk, request).view)
+    trouble = screen.open_form(client, trigger_id, generate_form.opened(desk, request, note=note).view)
     if trouble and request.response_url:
         screen.answer(request.response_url, trouble, thread_ts=request.thread_ts)
     elif trouble:
         screen.tell(client, request.user_id, trouble)
 
 
-def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> Request:
+def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> tuple[Request, str]:
+    """Return the request that the message amounts to, and why its picture is not taken over, if so."""
     thread_ts = message.get("thread_ts")
-    return Request(
+    picture = first_of(message.get("files") or ())
+    upload = picture if isinstance(picture, Upload) else None
+    shown = None if upload else _shown(message)
+    request = Request(
         request_id="",
         user_id=shortcut["user"]["id"],
         channel_id=shortcut["channel"]["id"],
-        prompt=plain(message.get("text") or "").strip()[:LONGEST_PROMPT],
+        prompt=plain(message.get("text") or "").strip(),
         wish=Wish(),
-        image_url=next(_pictures(message), None),
+        image_url=upload.image_url if upload else shown if isinstance(shown, str) else None,
         response_url=shortcut.get("response_url"),
         thread_ts=thread_ts if thread_ts != message.get("ts") else None,
+        picture=upload,
     )
+    missing = next((each for each in (shown, picture) if isinstance(each, NoPicture)), None)
+    return request, missing.reason if missing and not request.image_url else ""
 
 
-def _pictures(message: dict[str, Any]) -> Iterator[str]:
-    """What was uploaded with it, then what it shows from the web."""
-    if picture := first_of(message.get("files", ())):
-        yield picture
-    for part in (*message.get("attachments", ()), *message.get("blocks", ())):
-        if url := part.get("image_url"):
-            yield url
+def _shown(message: dict[str, Any]) -> str | NoPicture | None:
+    """Return the first picture from the web that the message shows and Kling can open, or why Kling can open none.
+
+    Whoever made the message chose these addresses: nothing but a web address is taken from them.
+    """
+    parts = (*(message.get("attachments") or ()), *(message.get("blocks") or ()))
+    urls = [url for part in parts if isinstance(part, dict) and isinstance(url := part.get("image_url"), str) and url]
+    reasons = {url: unreachable(url) for url in urls}
+    usable = (url for url, reason in reasons.items() if reason is None)
+    return next(usable, next((NoPicture(reason) for reason in reasons.values() if reason), None))

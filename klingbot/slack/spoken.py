@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.blocks.text import escape
-from klingbot.frames import first_of
+from klingbot.frames import NoPicture, Upload, first_of
 from klingbot.slack.actors import SLACKBOT
 
 _ADDRESS = re.compile(r"\s*<@(\w+)(?:\|[^<>]*)?>[\s:,]*")
@@ -35,8 +35,8 @@ class Spoken:
     """As after `/kling`; None where the bot is mentioned in the middle: talked about, perhaps, and not to."""
     is_direct: bool
     has_files: bool
-    picture: str | None
-    """The first that was sent along, as a job remembers it."""
+    picture: Upload | NoPicture | None
+    """The first that was sent along, or why none of them can be used."""
 
     @property
     def request_id(self) -> str:

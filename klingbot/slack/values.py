@@ -11,8 +11,8 @@ from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.words import plain, tidy, unescape
 from klingbot.spelling import did_you_mean
 
-MOST_CHARACTERS = 2_500
-"""The longest prompt, and the longest negative prompt (Kling's docs, text to video)."""
+MOST_CHARACTERS = {"prompt": 3_072, "negative prompt": 2_500}
+"""The longest that any model takes (Kling's docs, text to video); what one of them takes, the engine knows."""
 
 # Committed can pass a limit when Kling charges more than was held, so a threshold above 100% has its use.
 MOST_PERCENT = 200
@@ -67,12 +67,12 @@ def negative(text: str) -> str:
 
 
 def prose(name: str, text: str) -> str:
-    """The text, when Kling takes one so long."""
-    over = len(text) - MOST_CHARACTERS
+    """Return the text, when Kling takes one so long. Raises MistakeError."""
+    most = MOST_CHARACTERS[name]
+    over = len(text) - most
     if over > 0:
         raise MistakeError(
-            f"The {name} is {len(text):,} characters long and Kling takes up to {MOST_CHARACTERS:,}."
-            f" Shorten it by {over:,}."
+            f"The {name} is {len(text):,} characters long and Kling takes up to {most:,}. Shorten it by {over:,}."
         )
     return text
 

@@ -10,7 +10,9 @@ from bolt_bot import web_client
 from slack_sdk import WebClient
 from test_sandbox_files import GENERAL, png
 
+from klingbot import frames as pictures
 from klingbot.frames import NoPicture, Picture
+from klingbot.request_limits import MOST_PICTURE_BYTES
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import message_html
@@ -20,10 +22,16 @@ from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack import frames
 from klingbot.slack.frames import Frames
 
+FOX = png(320, 320)
+
 
 def sent(sandbox: Sandbox, content: bytes, name: str = "fox.png", text: str = "a fox") -> Message:
     sandbox.slack.share(BOB.id, GENERAL, content, name, text)
     return sandbox.workspace.messages(GENERAL, BOB.id)[-1]
+
+
+def fetched(client: WebClient, message: Message, most_bytes: int = MOST_PICTURE_BYTES) -> Picture | NoPicture:
+    return Frames(client).fetch(file_id(message), most_bytes)
 
 
 def file_id(message: Message) -> str:
@@ -31,7 +39,7 @@ def file_id(message: Message) -> str:
 
 
 def test_a_picture_is_seen_beside_its_words(sandbox: Sandbox) -> None:
-    message = sent(sandbox, png())
+    message = sent(sandbox, FOX)
     drawn = message_html(message, Reader(origin=f"{sandbox.url}/"))
     assert "a fox" in drawn
     assert f'<img src="{sandbox.url}/files/{file_id(message)}" alt="fox.png">' in drawn
@@ -48,8 +56,8 @@ def test_the_page_sends_a_picture_with_or_without_words(sandbox: Sandbox) -> Non
 
 
 def test_the_bot_gets_the_picture_and_nobody_without_its_token_does(sandbox: Sandbox, client: WebClient) -> None:
-    message = sent(sandbox, png())
-    assert Frames(client).fetch(file_id(message)) == Picture(png())
+    message = sent(sandbox, FOX)
+    assert fetched(client, message) == Picture(FOX)
     for headers in ({}, {"Authorization": "Bearer xoxb-other"}):
         answer = requests.get(message.files[0]["url_private"], headers=headers, timeout=30, allow_redirects=False)
         assert answer.status_code == 302
@@ -57,26 +65,27 @@ def test_the_bot_gets_the_picture_and_nobody_without_its_token_does(sandbox: San
 
 def test_the_token_follows_no_redirect(sandbox: Sandbox, client: WebClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack leads a bot that may not see the file to its login page."""
-    shared = {"file": sent(sandbox, png()).files[0]}
+    shared = {"file": sent(sandbox, FOX).files[0]}
     stranger = web_client(sandbox)
     stranger.token = "xoxb-other"
     monkeypatch.setattr(stranger, "files_info", lambda file: shared)
-    assert Frames(stranger).fetch("F1") == NoPicture(frames._GONE)
+    assert Frames(stranger).fetch("F1", MOST_PICTURE_BYTES) == NoPicture(frames._GONE)
 
 
-def test_a_picture_that_is_none_or_too_large_is_said_to_be_that(
-    sandbox: Sandbox, client: WebClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_kling_would_refuse_is_said_to_be_that(sandbox: Sandbox, client: WebClient) -> None:
     for content in (b"GIF89a", b"RIFF....WEBP", b"hello"):
-        assert Frames(client).fetch(file_id(sent(sandbox, content))) == NoPicture(frames._WRONG_KIND)
-    monkeypatch.setattr(frames, "MOST_BYTES", len(png()) - 1)
-    assert Frames(client).fetch(file_id(sent(sandbox, png()))) == NoPicture(frames._WRONG_KIND)
+        missing = fetched(client, sent(sandbox, content))
+        assert isinstance(missing, NoPicture) and "Kling takes JPEG and PNG pictures" in missing.reason
+    small = fetched(client, sent(sandbox, png(299, 400)))
+    assert isinstance(small, NoPicture) and "The picture is 299 × 400 pixels" in small.reason
+    whole = fetched(client, sent(sandbox, FOX), most_bytes=len(FOX) - 1)
+    assert whole == NoPicture(pictures.too_large(len(FOX) - 1))
 
 
 def test_a_file_that_is_gone_is_gone_and_a_slack_that_is_away_comes_back(sandbox: Sandbox, client: WebClient) -> None:
-    assert Frames(client).fetch("F0NOBODY01") == NoPicture(frames._GONE)
-    message = sent(sandbox, png())
+    assert Frames(client).fetch("F0NOBODY01", MOST_PICTURE_BYTES) == NoPicture(frames._GONE)
+    message = sent(sandbox, FOX)
     sandbox.faults.add("files.info", Fault("server_error"))
-    missing = Frames(client).fetch(file_id(message))
+    missing = fetched(client, message)
     assert isinstance(missing, NoPicture) and missing.passing
-    assert Frames(client).fetch(file_id(message)) == Picture(png())
+    assert fetched(client, message) == Picture(FOX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -278,6 +279,80 @@ def test_nobody_can_name_a_file_of_slacks_that_they_cannot_see(bob: Any, hook: A
     again = hook.said()["view"]
     assert "uploaded" not in names(again) and "SECRET" not in again["private_metadata"]
     assert engine.store.read().execute("SELECT count(*) AS n FROM jobs").fetchone()["n"] == 0
+
+
+@pytest.mark.parametrize("where", ["attachments", "blocks"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        uploaded("F0SECRET01"),
+        f" {uploaded('F0SECRET01')}",
+        "SLACK-FILE:F0SECRET01",
+        "https://files.slack.com/files-pri/T1-F0SECRET01/fox.png",
+        "http://localhost/fox.png",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_message_cannot_name_a_file_of_slacks_or_what_kling_cannot_open(
+    bob: Any, hook: Any, engine: Engine, where: str, url: str
+) -> None:
+    view = shortcut_on(bob, hook, {"text": "The fox wakes up", where: [{"type": "image", "image_url": url}]})
+    assert "uploaded" not in names(view) and "SECRET" not in json.dumps(view)
+    assert "initial_value" not in block(view, "image")["element"]
+    assert "Kling can't" in json.dumps(view) or "not the web address of a picture" in json.dumps(view)
+    assert submit(bob, view) == {}
+    assert only_job(engine).image_url is None
+
+
+def test_the_first_picture_of_a_message_that_kling_can_open_is_taken(bob: Any, hook: Any) -> None:
+    shown = [{"image_url": uploaded("F0SECRET01")}, {"image_url": 7}, {"image_url": "https://x.com/fox.png"}, "odd"]
+    view = shortcut_on(bob, hook, {"text": "a fox", "attachments": shown})
+    assert block(view, "image")["element"]["initial_value"] == "https://x.com/fox.png"
+    assert "Kling can't" not in json.dumps(view)
+
+
+def test_an_uploaded_picture_that_cannot_be_used_is_left_out_and_the_form_says_why(bob: Any, hook: Any) -> None:
+    external = {"id": "F0PICTURE1", "mimetype": "image/png", "is_external": True}
+    view = shortcut_on(bob, hook, {"text": "a fox", "files": [external]})
+    assert "uploaded" not in names(view)
+    assert "kept by another service" in json.dumps(view)
+
+
+def test_an_uploaded_picture_that_kling_would_refuse_is_pointed_out(bob: Any, hook: Any, engine: Engine) -> None:
+    small = {"id": "F0PICTURE1", "mimetype": "image/png", "original_w": 200, "original_h": 200}
+    view = shortcut_on(bob, hook, {"text": "a fox", "files": [small]})
+    choose(bob, view, length="10")
+    again = hook.said()["view"]
+    assert submit(bob, again) == {
+        "uploaded": "The picture is 200 × 200 pixels, and Kling needs 300 on each side. Send a larger one."
+    }
+    assert held(engine) == 0
+    assert submit(bob, again, uploaded=[]) == {}
+
+
+@pytest.mark.parametrize("url", ["http://localhost/fox.png", "https://files.slack.com/files-pri/T1-F1/fox.png"])
+def test_an_address_that_kling_cannot_open_is_pointed_out(bob: Any, hook: Any, engine: Engine, url: str) -> None:
+    assert "Kling can't" in submit(bob, opened(bob, hook), prompt="a fox", image=url)["image"]
+    assert held(engine) == 0
+
+
+@pytest.mark.parametrize("command", ["generate", "quote"])
+def test_an_address_that_kling_cannot_open_is_refused_where_it_is_typed(bob: Any, engine: Engine, command: str) -> None:
+    said = bob.types(f"{command} a fox --image <https://files.slack.com/files-pri/T1-F1/fox.png>")
+    assert "Kling can't open pictures that are in Slack" in said and "Make a video from this" in said
+    assert held(engine) == 0
+
+
+def test_the_form_takes_as_long_a_prompt_as_the_model_and_slack_do(bob: Any, hook: Any, engine: Engine) -> None:
+    view = shortcut_on(bob, hook, {"text": "x" * 4_000})
+    assert block(view, "prompt")["element"]["max_length"] == 2_500
+    assert block(view, "prompt")["element"]["initial_value"] == "x" * 2_500
+    assert "the first 2,500 characters are in the form" in json.dumps(view)
+    choose(bob, view, model="kling-3.0")
+    assert block(hook.said()["view"], "prompt")["element"]["max_length"] == 3_000
+    assert "Shorten it by 100" in submit(bob, view, prompt="x" * 2_600)["prompt"]
+    assert held(engine) == 0
+    assert submit(bob, view, prompt="x" * 3_000, model="kling-3.0") == {}
 
 
 def test_a_shortcut_whose_form_does_not_open_says_so_in_the_direct_messages(bob: Any, hook: Any) -> None:

@@ -270,6 +270,25 @@ def test_what_was_sent_along_is_never_left_out_in_silence(bob: Any, hook: Any, e
     assert made(engine) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ({"is_external": True, "mode": "external"}, "kept by another service"),
+        ({"file_access": "check_file_info", "mimetype": None}, "Slack doesn't let me open that picture"),
+        ({"mimetype": "image/gif"}, "Kling takes JPEG and PNG pictures"),
+        ({"size": 60_000_000}, "Kling takes pictures of up to 50 MB"),
+        ({"original_w": 200, "original_h": 300}, "The picture is 200 × 300 pixels"),
+        ({"original_w": 3_000, "original_h": 300}, "The picture is 3000 × 300 pixels"),
+    ],
+)
+def test_a_picture_that_cannot_be_used_is_refused_before_anything_is_reserved(
+    bob: Any, hook: Any, engine: Engine, file: dict[str, Any], said: str
+) -> None:
+    bob.says(f"{ME} generate a fox", files=[{"id": "F0PICTURE1", "mimetype": "image/png", **file}])
+    assert said in hook.said()["text"]
+    assert engine.store.read().execute("SELECT count(*) AS n FROM entries").fetchone()["n"] == 0
+
+
 def test_nobody_can_name_a_file_that_they_cannot_see(bob: Any, hook: Any, engine: Engine) -> None:
     bob.says(f"{ME} generate a fox --image {uploaded('F0SECRET01')}")
     assert "Held" not in hook.said()["text"]
