@@ -59,7 +59,7 @@ def direct(sandbox: Sandbox, person: str) -> list[Any]:
 
 
 def rows(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode())))
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 def test_the_csv_comes_as_a_private_file_to_whoever_pressed_and_to_nobody_else(
