@@ -197,7 +197,8 @@ def in_words(budget: Budget | None) -> str:
         return ""
     limits = [show_credits(budget.limit_millicredits)] if budget.limit_millicredits is not None else []
     limits += [show_usd(budget.limit_microusd)] if budget.limit_microusd is not None else []
-    alerts = f"alerts at {', '.join(f'{threshold}%' for threshold in budget.thresholds)}"
+    shares = ", ".join(f"{threshold}%" for threshold in budget.thresholds)
+    alerts = f"alerts at {shares}" if shares else "no threshold alerts"
     place = f" to #{budget.channel_id}" if budget.channel_id else ""
     approvers = f", approved by {', '.join(f'@{user}' for user in budget.approvers)}" if budget.approvers else ""
     silent = "".join(f", no {name}" for name, on in (("forecast", budget.forecast), ("spike", budget.spike)) if not on)

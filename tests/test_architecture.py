@@ -39,6 +39,7 @@ PURE = (
         f"klingbot/slack/{name}.py"
         for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values", "actors")
     ),
+    *(f"klingbot/slack/{name}.py" for name in ("attempts", "decoding", "emoji", "folding", "helping", "lists")),
     *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py")),
     "klingbot/spelling.py",
     "klingbot/doctor/findings.py",

@@ -103,7 +103,7 @@ def _others(before: Budget, after: Budget, alerts_channel: str | None) -> Iterat
 
 
 def _shares(budget: Budget) -> str:
-    return ", ".join(f"{threshold}%" for threshold in budget.thresholds)
+    return ", ".join(f"{threshold}%" for threshold in budget.thresholds) or "none"
 
 
 def _switch(on: bool) -> str:

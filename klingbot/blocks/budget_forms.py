@@ -91,7 +91,7 @@ def _limits(before: Budget | None, key: str) -> Iterator[Block]:
 
 
 def _alerts(before: Budget | None, kind: PeriodKind, key: str) -> Iterator[Block]:
-    shares = ", ".join(map(str, before.thresholds if before else DEFAULT_THRESHOLDS))
+    shares = ", ".join(map(str, before.thresholds if before else DEFAULT_THRESHOLDS)) or "none"
     yield field("alerts", "Alerts at (percent)", view.text_input(shares, most=_LONGEST_SHARES), key=key)
     place = view.channel_select(before.channel_id if before else None)
     hint = "Left empty: where all alerts go."

@@ -113,7 +113,8 @@ def places(budget: Budget, alerts_channel: str | None) -> str:
 
 def _alerts(budget: Budget, alerts_channel: str | None) -> str:
     shares = ", ".join(f"{threshold}%" for threshold in budget.thresholds)
-    said = [f"alerts at {shares} go to {places(budget, alerts_channel)}"]
+    which = f"alerts at {shares}" if shares else "no threshold alerts; the others"
+    said = [f"{which} go to {places(budget, alerts_channel)}"]
     if budget.kind is not PeriodKind.DAILY:
         said += [
             f"{name} {'on' if on else 'off'}" for name, on in (("forecast", budget.forecast), ("spike", budget.spike))

@@ -125,13 +125,9 @@ class KlingClient:
 
     def _ask(self, question: wire.Question, *, legacy: bool) -> LookUp | Rejected | Unreachable:
         reply = self._call("GET", question.path)
-        if not isinstance(reply, Reply):
-            return Unreachable(reply.reason)
-        try:
+        if isinstance(reply, Reply):
             return replies.looked_up(reply, question, legacy=legacy)
-        except Exception:  # a mistake of ours about one task must not cost the others their answer
-            log.exception("an answer to a look-up could not be read (%s)", reply)
-            return replies.unclear(question)
+        return Unreachable(reply.reason)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float | None = None

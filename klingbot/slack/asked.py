@@ -10,6 +10,7 @@ from klingbot.slack import scopes, values
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import ScopeRef
 from klingbot.slack.mistakes import MistakeError, shown
+from klingbot.slack.syntax import PROSE
 from klingbot.slack.words import Word, tidy
 
 T = TypeVar("T")
@@ -24,9 +25,11 @@ class Asked:
     prompt: str
 
     def read(self, name: str, reader: Callable[[str], T]) -> T | None:
-        """The value of a flag, or None where it was not given."""
+        """Return the value of a flag, or None where it was not given."""
         flag = self.flags.get(name)
-        return reader(flag.value.text) if flag and flag.value else None
+        if flag is None or flag.value is None:
+            return None
+        return reader(flag.value.typed if name in PROSE else flag.value.text)
 
 
 def period_of(asked: Asked) -> str:

@@ -11,7 +11,7 @@ from klingbot.periods import PeriodKind
 from klingbot.slack import proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel
-from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef
+from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef, DefaultChannel
 from klingbot.slack.mistakes import MistakeError
 from klingbot.slack.proposals import Proposal
 
@@ -32,7 +32,7 @@ def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
 
 
 def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
-    channel = desk.directory.channel(command.channel) if command.channel else None
+    channel = named_channel(desk, command.channel)
     approvers = None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers))
     desk.directory.must_be_members(approvers or (), "approve requests")
     change = Change(
@@ -41,7 +41,7 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
         limit_millicredits=command.millicredits,
         limit_microusd=command.microusd,
         thresholds=command.thresholds,
-        channel_id=channel.id if channel else None,
+        channel_id=channel.id if channel else "" if command.channel else None,
         approvers=approvers,
         forecast=command.forecast,
         spike=command.spike,
@@ -105,6 +105,11 @@ def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -
             return budget_changes.changed_meanwhile()
         case NoLimit(before):
             raise MistakeError(_NO_LIMIT_LEFT if before else _NO_LIMIT_GIVEN)
+
+
+def named_channel(desk: Desk, ref: ChannelRef | DefaultChannel | None) -> KnownChannel | None:
+    """Return the channel that was named; None for the default one. Raise MistakeError, SlackUnavailableError."""
+    return desk.directory.channel(ref) if isinstance(ref, ChannelRef) else None
 
 
 def channel_of(desk: Desk, change: Change) -> KnownChannel | None:

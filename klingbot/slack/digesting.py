@@ -9,9 +9,10 @@ from klingbot.engine.figures import last
 from klingbot.periods import PeriodKind
 from klingbot.schedules import Schedule
 from klingbot.slack import unknown
+from klingbot.slack.budgeting import named_channel
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import KnownChannel
-from klingbot.slack.grammar import ChannelRef, DigestList, DigestNow, DigestOff, DigestSet
+from klingbot.slack.grammar import DigestList, DigestNow, DigestOff, DigestSet
 
 
 def show_all(desk: Desk, asker: Asker, command: DigestList) -> Message:
@@ -22,7 +23,7 @@ def show_all(desk: Desk, asker: Asker, command: DigestList) -> Message:
 
 
 def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
-    channel = _channel(desk, command.channel)
+    channel = named_channel(desk, command.channel)
     place = place_of(desk, channel)
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
     minute, why = command.minute, command.reason
@@ -31,8 +32,8 @@ def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
 
 
 def turn_off(desk: Desk, asker: Asker, command: DigestOff) -> Message:
-    scope, channel = desk.scope(command.scope), _channel(desk, command.channel)
-    place = (place_of(desk, channel) or "") if channel else None
+    scope, channel = desk.scope(command.scope), named_channel(desk, command.channel)
+    place = (place_of(desk, channel) or "") if command.channel else None
     ended = digesting.unwant(desk.engine, scope, place, by=asker.user_id, why=command.reason)
     return digests.turned_off(ended, scope, desk.engine.calendar, desk.alerts_channel)
 
@@ -54,7 +55,3 @@ def was_set(desk: Desk, schedule: Schedule, channel: KnownChannel | None) -> Mes
 def place_of(desk: Desk, channel: KnownChannel | None) -> str | None:
     """None for the default place, also where that is named: no channel should get a digest twice."""
     return channel.id if channel and channel.id != desk.alerts_channel else None
-
-
-def _channel(desk: Desk, ref: ChannelRef | None) -> KnownChannel | None:
-    return desk.directory.channel(ref) if ref else None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from klingbot.slack import lists
+from klingbot.slack.lists import one_word
 from klingbot.slack.mistakes import MistakeError, shown
-from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, SWITCHES
+from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, LISTS, SWITCHES, VIDEO_OPTIONS
 from klingbot.slack.values import ON_OFF
-from klingbot.slack.words import Word, is_blank, plain
+from klingbot.slack.words import Word, is_blank, plain, tidy
 from klingbot.spelling import did_you_mean
 
-_UNITS = frozenset({"s", "sec", "secs", "seconds"})
+_SECONDS = frozenset({"s", "sec", "secs", "seconds"})
+_OTHER_UNITS = frozenset({"ms", "m", "min", "mins", "minute", "minutes", "h", "hour", "hours", "frames"})
 
 # A negative prompt is measured later, without its escapes.
 _LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000, "models": 1_000}
@@ -26,11 +30,14 @@ class Flag:
     value: Word | None
     start: int
     end: int
-    unclear: bool = False  # a switch whose `on` or `off` may just as well be the prompt's next word
+    unclear: bool = False
+    """A switch whose `on` or `off` may just as well be the prompt's next word."""
+    loose: tuple[Word, ...] = ()
+    """For a flag that takes a list: words after it that may belong to the list or stand for themselves."""
 
 
 def sort(words: list[Word]) -> tuple[list[Word], list[Flag]]:
-    """The bare words, and the flags with their values."""
+    """Return the bare words, and the flags with their values."""
     bare: list[Word] = []
     flags: list[Flag] = []
     index = 0
@@ -42,33 +49,65 @@ def sort(words: list[Word]) -> tuple[list[Word], list[Flag]]:
             continue
         own = words[index : index + 1 + _values_after(words, index)]
         index += len(own)
-        followed = index < len(words) and words[index].flag is None
-        unclear = followed and word.flag in SWITCHES and len(own) > 1 and not word.joined
-        flags.append(Flag(word.flag, own[1] if len(own) > 1 else None, word.start, own[-1].end, unclear))
+        flags.append(_flag(own, words[index : index + 1], lists.loose(words, index) if word.flag in LISTS else ()))
     return bare, flags
 
 
+def _flag(own: list[Word], after: list[Word], loose: tuple[Word, ...]) -> Flag:
+    word, value = own[0], one_word(own[1:])
+    followed = bool(after) and after[0].flag is None
+    unclear = followed and word.flag in SWITCHES and value is not None and not word.joined
+    assert word.flag is not None
+    return Flag(word.flag, value, word.start, own[-1].end, unclear, loose if value else ())
+
+
 def _values_after(words: list[Word], index: int) -> int:
-    """How many words after the flag at `index` belong to it: none, its value, or its value and a unit (`5 s`)."""
+    """Return how many words after the flag at `index` are its own: none, its value, a value and a unit, a list."""
     flag, after = words[index], words[index + 1 : index + 3]
     if not flag.joined and not _takes(flag, after[:1]):
         return 0
-    return 2 if flag.flag == "duration" and after[0].text.isdecimal() and _is_unit(after[1:]) else 1
+    if flag.flag in LISTS:
+        return lists.joined(words, index + 1)
+    return 2 if flag.flag == "duration" and tidy(after[0].text).isdecimal() and _is_unit(after[1:]) else 1
 
 
 def _is_unit(after: list[Word]) -> bool:
-    return bool(after) and not after[0].quoted and after[0].text.lower() in _UNITS
+    return bool(after) and not after[0].quoted and after[0].text.lower() in _SECONDS | _OTHER_UNITS
 
 
 def _takes(flag: Word, after: list[Word]) -> bool:
-    """Whether the next word is the flag's value. A switch takes only a bare `on` or `off`."""
+    """Return whether the next word is the flag's value. A switch takes only a bare `on` or `off`."""
     if not after or after[0].flag is not None:
         return False
     return flag.flag not in SWITCHES or (not after[0].quoted and after[0].text.lower() in ("on", "off"))
 
 
+def complete(words: list[Word], flags: list[Flag], places: int) -> tuple[list[Word], list[Flag]]:
+    """Return the command's own words and its flags, once the lists have what belongs to them.
+
+    `places` is how many words of its own the command takes. Raises MistakeError where it is unclear whose a word is.
+    """
+    loose = [word for flag in flags for word in flag.loose]
+    places = max(0, places - sum(word not in loose for word in words))
+    taken: list[Word] = []
+    completed: list[Flag] = []
+    for flag in flags:
+        candidates = tuple(word for word in flag.loose if word in words)
+        own = candidates[: lists.claimed(flag.name, candidates, places)]
+        places = max(0, places - len(candidates) + len(own))
+        taken += own
+        completed.append(_longer(flag, own))
+    return [word for word in words if word not in taken], completed
+
+
+def _longer(flag: Flag, own: tuple[Word, ...]) -> Flag:
+    if not own or flag.value is None:
+        return flag
+    return replace(flag, value=one_word([flag.value, *own]), end=own[-1].end)
+
+
 def check(command: str, flags: Iterable[Flag]) -> dict[str, Flag]:
-    """The flags by name: each one known to the command, given once, and with a value where it needs one."""
+    """Return the flags by name: each one known to the command, given once, and with a value where it needs one."""
     given: dict[str, Flag] = {}
     for flag in flags:
         if flag.name not in FLAGS_OF.get(command, ()):
@@ -94,7 +133,7 @@ def _not_taken(command: str, name: str) -> str:
 
 
 def _check_value(name: str, value: Word | None) -> None:
-    if value is None or is_blank(value.text):
+    if value is None or is_blank(value.text) or (name in VIDEO_OPTIONS and _is_punctuation(value)):
         raise MistakeError(f"--{name} needs a value, like --{name} {EXAMPLES[name]}.")
     if value.unclosed:
         raise MistakeError(f"The quote after --{name} is never closed. Close it where the value ends.")
@@ -106,8 +145,13 @@ def _check_value(name: str, value: Word | None) -> None:
         )
 
 
+def _is_punctuation(value: Word) -> bool:
+    """Return whether no letter, digit or sign is in it: `=`, `-`, `:`. In quotes it is meant."""
+    return not value.mark and all(each == "=" or unicodedata.category(each)[0] == "P" for each in plain(value.text))
+
+
 def is_on(flag: Flag | None) -> bool:
-    """Whether a switch is on: `--audio`, `--audio=on`. Raises MistakeError."""
+    """Return whether a switch is on: `--audio`, `--audio=on`. Raises MistakeError."""
     if flag is None or flag.value is None:
         return flag is not None
     typed = flag.value.text.lower()

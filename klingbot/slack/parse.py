@@ -5,19 +5,19 @@ Two things are decided here and nowhere else:
 - A prompt is whatever stands between the command and the flags, as typed. Quotes around the whole of it are taken off;
   other quotes belong to the prompt (a sign that says “OPEN”). What stands in quotes is never a flag.
 - A quote that nothing closes is plain text in a prompt. In a flag's value it is a mistake, because the rest of the
-  value would slip into the prompt and be paid for.
+  value would slip into the prompt and be paid for. So is what looks like an option in a prompt, see `attempts`.
 """
 
 from __future__ import annotations
 
-from klingbot.slack import flags
+from klingbot.slack import attempts, flags, helping
 from klingbot.slack.asked import Asked
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import Command, Help, Menu
 from klingbot.slack.mistakes import MistakeError, UnknownCommandError, UsageError, shown
 from klingbot.slack.readers import READERS
-from klingbot.slack.syntax import ALSO_CALLED, USAGE
-from klingbot.slack.words import Word, clean, is_blank, plain, split
+from klingbot.slack.syntax import ALSO_CALLED, PROMPTED, USAGE
+from klingbot.slack.words import Word, clean, is_blank, plain, split, trimmed
 from klingbot.spelling import did_you_mean, nearest, resembled
 
 __all__ = ["USAGE", "UsageError", "parse"]
@@ -31,26 +31,29 @@ _MARKS = "?!.,:;…"
 
 
 def parse(text: str) -> Command:
-    """What was asked for. Raises UsageError for anything that is not a whole and valid command; never anything else."""
+    """Return what was asked for. Raise UsageError for anything that is not a whole and valid command."""
     text = clean(text)
-    bare, given = flags.sort(split(text))
-    asks_for_help = any(flag.name == "help" for flag in given)
     if is_blank(text):
         return Menu()
+    bare, given = flags.sort(split(text))
+    asks_for_help = any(flag.name == "help" for flag in given)
     if asks_for_help and not bare:
         return Help()
+    if bare and (asks_for_help or helping.is_asked_for(bare)) and (topic := helping.about(bare)):
+        return topic
     command, words = _command(bare)
-    if asks_for_help:
-        return Help(command)
     try:
+        words, given = flags.complete(words, given, places=1)
         asked = Asked(words, flags.check(command, given), _prompt(text, bare[0], words, given))
+        if command in PROMPTED:
+            attempts.check(words, given)
         return READERS[command](asked)
     except MistakeError as mistake:
         raise UsageError(str(mistake), USAGE[command]) from None
 
 
 def _command(bare: list[Word]) -> tuple[str, list[Word]]:
-    """The command's key in USAGE, and the bare words after it."""
+    """Return the command's key in USAGE, and the bare words after it."""
     if not bare:
         raise UsageError("The command is missing. Begin with one; /kling help names them all.", USAGE["help"])
     word, rest = bare[0].text.lower(), bare[1:]
@@ -104,12 +107,12 @@ def _digest_command(words: list[Word]) -> tuple[str, list[Word]]:
 
 
 def _prompt(text: str, command: Word, words: list[Word], given: list[Flag]) -> str:
-    """The text between the command and the flags, without quotes around the whole of it."""
+    """Return the text between the command and the flags, without quotes around the whole of it."""
     if len(words) == 1 and words[0].quoted:
-        return plain(words[0].text).strip()
+        return trimmed(plain(words[0].typed))
     pieces, position = [], 0
     for start, end in sorted([(command.start, command.end), *((flag.start, flag.end) for flag in given)]):
-        pieces.append(text[position:start].strip())
+        pieces.append(trimmed(text[position:start]))
         position = end
-    pieces.append(text[position:].strip())
+    pieces.append(trimmed(text[position:]))
     return plain(" ".join(piece for piece in pieces if piece))

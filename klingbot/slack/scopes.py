@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from klingbot.budgets import MOST_APPROVERS
-from klingbot.slack.grammar import ChannelRef, ProjectRef, ScopeRef, UserRef, WorkspaceRef
+from klingbot.slack.decoding import tidy, unescape
+from klingbot.slack.grammar import ChannelRef, DefaultChannel, ProjectRef, ScopeRef, UserRef, WorkspaceRef
+from klingbot.slack.lists import items
 from klingbot.slack.mistakes import MistakeError, shown
-from klingbot.slack.values import PERIODS
-from klingbot.slack.words import tidy, unescape
+from klingbot.slack.values import PERIODS, is_cleared
 
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|([^<>]*))?>")
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
@@ -71,17 +72,19 @@ def _user(text: str) -> UserRef:
 
 
 def people(text: str) -> tuple[UserRef, ...]:
-    """`@bob,@carol`; nobody for `none`."""
-    if tidy(text).lower() == "none":
+    """Return the people of `@bob,@carol` or `@bob and @carol`; nobody for `none`."""
+    if is_cleared(text):
         return ()
-    named = tuple(_user(part) for part in re.split(r"[,\s]+", text.strip()) if part)
+    named = tuple(dict.fromkeys(_user(part) for part in items(text)))
     if len(named) > MOST_APPROVERS:
         raise MistakeError(f"--approvers names {len(named)} people, and {MOST_APPROVERS} is the most. Name fewer.")
     return named
 
 
-def channel(text: str) -> ChannelRef:
-    """What `--channel` names. Raises MistakeError."""
+def channel(text: str) -> ChannelRef | DefaultChannel:
+    """Return what `--channel` names. Raise MistakeError."""
+    if is_cleared(text):
+        return DefaultChannel()
     found = _channel(text)
     if found is None:
         raise MistakeError(f"--channel is {shown(text)}. Give a channel, like --channel #finance.")
@@ -89,7 +92,7 @@ def channel(text: str) -> ChannelRef:
 
 
 def place(text: str) -> ChannelRef:
-    """A channel that stands for itself in a command. Raises MistakeError."""
+    """Return a channel that stands for itself in a command. Raise MistakeError."""
     found = _channel(text)
     if found is None:
         raise MistakeError(f"{shown(text)} is not a channel. Write one like #finance.")

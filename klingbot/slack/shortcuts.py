@@ -12,8 +12,8 @@ from klingbot.frames import NoPicture, Upload, first_of, unreachable
 from klingbot.jobs import Request
 from klingbot.pricing import Wish
 from klingbot.slack import failures, generate_form, screen
+from klingbot.slack.decoding import plain
 from klingbot.slack.desk import Desk
-from klingbot.slack.words import plain
 
 
 def register(app: App, desk: Desk) -> None:

@@ -76,6 +76,21 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
 SWITCHES = frozenset({"audio", "help"})
 """Flags that stand alone; every other flag needs a value."""
 
+PROSE = frozenset({"negative", "reason", "image"})
+"""Flags whose value is kept as it was typed."""
+
+LISTS = frozenset({"alert", "approvers", "models"})
+"""Flags that take several values, with commas, spaces or both between them."""
+
+PROMPTED = frozenset({"generate", "quote"})
+"""Commands whose words are a prompt."""
+
+VIDEO_OPTIONS = _OPTION_FLAGS
+"""What changes a video, and its price."""
+
+CLEARED = frozenset({"none", "off", "default", "-"})
+"""What is written for an option that is to be as if it had never been set."""
+
 EXAMPLES = {
     "duration": "10",
     "model": "kling-pro",

@@ -6,9 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from klingbot.budgets import DEFAULT_THRESHOLDS
 from klingbot.money import AmountError, parse_credits, parse_usd
+from klingbot.schedules import NINE
+from klingbot.slack.decoding import clean, plain, tidy, trimmed, unescape
+from klingbot.slack.folding import fold
+from klingbot.slack.lists import items
 from klingbot.slack.mistakes import MistakeError, shown
-from klingbot.slack.words import plain, tidy, unescape
+from klingbot.slack.syntax import CLEARED
 from klingbot.spelling import did_you_mean
 
 MOST_CHARACTERS = {"prompt": 3_072, "negative prompt": 2_500}
@@ -33,8 +38,20 @@ _URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SECONDS = re.compile(r"([0-9]+)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
 _PERCENT = re.compile(r"0*([0-9]{1,3})\s*%?")
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[:.h]([0-5][0-9]))?\s*(am|pm)?", re.IGNORECASE)
-_HOURS = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?[-–—]([0-9]{1,2})(?::([0-9]{2}))?")
+_HOURS = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?\s*[-—~〜]\s*([0-9]{1,2})(?::([0-9]{2}))?")
+_GROUPED = re.compile(r"\$?[0-9]{1,3}(?:[ '’][0-9]{3})+(?:[.,][0-9]+)?")
+"""Thousands set apart by spaces or apostrophes, as in French and Swiss: `10 000`, `10'000`."""
 _JOB = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_cleared(text: str) -> bool:
+    """Return whether an option is to be as if it had never been set."""
+    return lowered(text) in CLEARED
+
+
+def typed_in_form(text: str | None) -> str:
+    """Return what was typed into a field of a form, as an option's value is read from a command."""
+    return tidy(fold(clean(text or "")).text)
 
 
 def duration(text: str) -> int:
@@ -63,7 +80,7 @@ def aspect(text: str) -> str:
 
 
 def negative(text: str) -> str:
-    return prose("negative prompt", plain(text).strip())
+    return prose("negative prompt", trimmed(plain(text)))
 
 
 def prose(name: str, text: str) -> str:
@@ -79,8 +96,9 @@ def prose(name: str, text: str) -> str:
 
 def image_url(text: str) -> str:
     """The address, taken out of the brackets that Slack puts around links."""
-    link = _LINK.fullmatch(text)
-    url = unescape(link[1] if link else text).strip()
+    typed = trimmed(re.sub("[\ufe00-\ufe0f]", "", text))
+    link = _LINK.fullmatch(typed)
+    url = trimmed(unescape(link[1] if link else typed))
     if not _URL.fullmatch(url):
         raise MistakeError(
             f"--image is {shown(text)}. Give the web address of a picture, like --image https://example.com/fox.png."
@@ -89,28 +107,27 @@ def image_url(text: str) -> str:
 
 
 def credit_limit(text: str) -> int:
-    """Milli-credits; 0 for `none`."""
-    return 0 if lowered(text) == "none" else credit_amount(text)
+    """Return milli-credits; 0 for `none`."""
+    return 0 if is_cleared(text) else credit_amount(text)
 
 
 def usd_limit(text: str) -> int:
-    """Micro-USD; 0 for `none`."""
-    return 0 if lowered(text) == "none" else usd_amount(text)
+    """Return micro-USD; 0 for `none`."""
+    return 0 if is_cleared(text) else usd_amount(text)
 
 
 def credit_rule(flag: str) -> Callable[[str], int]:
-    """Reads milli-credits for that flag; 0 for `none`."""
+    """Return a reader of milli-credits for that flag; it reads `none` as 0."""
 
     def read(text: str) -> int:
-        return 0 if lowered(text) == "none" else _amount(flag, parse_credits, text)
+        return 0 if is_cleared(text) else _amount(flag, parse_credits, text)
 
     return read
 
 
 def models(text: str) -> tuple[str, ...]:
-    """`kling-v1,kling-v1.5`; none for `none`."""
-    named = tuple(dict.fromkeys(part for part in lowered(text).replace(",", " ").split() if part))
-    return () if named == ("none",) else named
+    """Return the models of `kling-v1,kling-v1.5` or `kling-v1 and kling-v1.5`; none for `none`."""
+    return () if is_cleared(text) else tuple(dict.fromkeys(items(lowered(text))))
 
 
 def credit_amount(text: str) -> int:
@@ -124,15 +141,20 @@ def usd_amount(text: str) -> int:
 
 
 def _amount(flag: str, read: Callable[[str], int], text: str) -> int:
+    typed = tidy(text)
+    typed = re.sub("[ '’]", "", typed) if _GROUPED.fullmatch(typed) else typed
     try:
-        return read(tidy(text))
+        return read(typed)
     except AmountError as error:
         raise MistakeError(f"--{flag}: {error}.") from None
 
 
 def thresholds(text: str) -> tuple[int, ...]:
-    """Whole percentages, ascending, each once: `80,100`, `100%, 80%`."""
-    return tuple(sorted({_percent(part.strip(), text) for part in tidy(text).split(",")}))
+    """Return whole percentages, ascending: `80,100`, `100% 80%`; none for `none`, the usual ones for `default`."""
+    if is_cleared(text):
+        return DEFAULT_THRESHOLDS if lowered(text) == "default" else ()
+    parts = items(re.sub(r"/|\s+(?=%)", lambda match: "," if match[0] == "/" else "", tidy(text)))
+    return tuple(sorted({_percent(part, text) for part in parts or [""]}))
 
 
 def _percent(part: str, text: str) -> int:
@@ -140,14 +162,15 @@ def _percent(part: str, text: str) -> int:
     percent = int(match[1]) if match else 0
     if not 1 <= percent <= MOST_PERCENT:
         raise MistakeError(
-            f"--alert is {shown(text)}. Give whole percentages from 1 to {MOST_PERCENT}"
-            " with commas and no spaces between them, like --alert 80,100."
+            f"--alert is {shown(text)}. Give whole percentages from 1 to {MOST_PERCENT}, like --alert 80,100."
         )
     return percent
 
 
 def on_off(text: str) -> bool:
     typed = lowered(text)
+    if typed in CLEARED:
+        return typed in ("default", "-")
     if typed not in ON_OFF:
         raise MistakeError(f"{shown(text)} is neither on nor off. Write on or off.")
     return ON_OFF[typed]
@@ -171,16 +194,20 @@ def grouping(text: str) -> str:
 
 
 def cadence(text: str) -> str:
-    """How often a digest comes, or `off`."""
+    """Return how often a digest comes, or `off`."""
     typed = lowered(text)
-    if typed == "off" or typed in PERIODS:
-        return PERIODS.get(typed, typed)
+    if typed in ("off", "none"):
+        return "off"
+    if typed in PERIODS:
+        return PERIODS[typed]
     hint = did_you_mean(typed, ("daily", "weekly", "monthly", "off", "now"))
     raise MistakeError(f"{shown(text)} is not when a digest comes.{hint} Write daily, weekly, monthly, off or now.")
 
 
 def clock(text: str) -> int:
-    """Minutes after midnight from `09:00`, `9:00`, `9` or `9am`."""
+    """Return minutes after midnight from `09:00`, `9:00`, `9` or `9am`; `default` is 09:00."""
+    if is_cleared(text):
+        return NINE
     match = _CLOCK.fullmatch(tidy(text))
     hour, minute = (int(match[1]), int(match[2] or 0)) if match else (24, 0)
     if match and match[3]:
@@ -190,8 +217,10 @@ def clock(text: str) -> int:
     return hour * 60 + minute
 
 
-def day(text: str) -> date:
-    """A day in ISO form."""
+def day(text: str) -> date | None:
+    """Return a day from its ISO form; None for `none`."""
+    if is_cleared(text):
+        return None
     try:
         return date.fromisoformat(tidy(text))
     except ValueError:
@@ -207,9 +236,9 @@ def request_id(text: str) -> str:
 
 
 def hours(text: str) -> tuple[int, int] | None:
-    """Minutes of the day from `22:00-08:00` or `22-8`; None for `off`."""
+    """Return minutes of the day from `22:00-08:00` or `22-8`; None for `off`."""
     typed = lowered(text)
-    if typed == "off":
+    if typed in CLEARED:
         return None
     match = _HOURS.fullmatch(typed)
     times = [int(part or 0) for part in match.groups()] if match else [24, 0, 24, 0]
@@ -221,9 +250,11 @@ def hours(text: str) -> tuple[int, int] | None:
     return begin, end
 
 
-def exception(text: str) -> str:
-    """What comes through in quiet hours."""
+def exception(text: str) -> str | None:
+    """Return what comes through in quiet hours; None for `none`."""
     typed = lowered(text)
+    if typed in CLEARED:
+        return None
     if typed != "over":
         raise MistakeError(f"--except is {shown(text)}. The one exception is over: budgets that are used up.")
     return typed

@@ -20,6 +20,7 @@ from klingbot.slack.grammar.money import (
 )
 from klingbot.slack.grammar.references import (
     ChannelRef,
+    DefaultChannel,
     ProjectRef,
     ScopeRef,
     UserRef,
@@ -107,6 +108,7 @@ __all__ = [
     "CancelWaiting",
     "ChannelRef",
     "Command",
+    "DefaultChannel",
     "Deny",
     "DigestList",
     "DigestNow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from klingbot.slack.grammar.references import ChannelRef, ScopeRef, UserRef
+from klingbot.slack.grammar.references import ChannelRef, DefaultChannel, ScopeRef, UserRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class BudgetSet:
     millicredits: int | None = None
     microusd: int | None = None
     thresholds: tuple[int, ...] | None = None
-    channel: ChannelRef | None = None
+    channel: ChannelRef | DefaultChannel | None = None
     approvers: tuple[UserRef, ...] | None = None
     forecast: bool | None = None
     spike: bool | None = None

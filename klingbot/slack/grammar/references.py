@@ -22,6 +22,11 @@ class ChannelRef:
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultChannel:
+    """The channel that is meant where none is named: `--channel none`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectRef:
     """A project by its bare name, in lower case."""
 

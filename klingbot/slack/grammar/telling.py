@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.slack.grammar.references import ChannelRef, ScopeRef
+from klingbot.slack.grammar.references import ChannelRef, DefaultChannel, ScopeRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class DigestSet:
     scope: ScopeRef
     period: str
     minute: int | None = None
-    channel: ChannelRef | None = None
+    channel: ChannelRef | DefaultChannel | None = None
     reason: str = ""
 
 
@@ -35,7 +35,7 @@ class DigestOff:
     """Of one scope, in one channel or everywhere."""
 
     scope: ScopeRef
-    channel: ChannelRef | None = None
+    channel: ChannelRef | DefaultChannel | None = None
     reason: str = ""
 
 

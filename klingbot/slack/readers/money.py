@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klingbot.jobs import DEFAULT_PROJECT
 from klingbot.slack import scopes, values
 from klingbot.slack.asked import Asked, only, period_of, reason_of, request_id, scope_of
 from klingbot.slack.grammar import (
@@ -71,10 +72,17 @@ def usage(asked: Asked) -> Command:
 def project(asked: Asked) -> Command:
     only(asked.words, 1)
     if asked.words:
-        return ProjectSet(scopes.project_name(asked.words[0].text), reason_of(asked))
+        return ProjectSet(_project_name(asked.words[0].text), reason_of(asked))
     if asked.flags:
         raise MistakeError("The project is missing. Name it, like /kling project marketing.")
     return ProjectShow()
+
+
+def _project_name(text: str) -> str:
+    """Return the project that is named; the default one for `none`. `project:none` is a project of that name."""
+    if values.is_cleared(text):
+        return DEFAULT_PROJECT
+    return scopes.project_name(text.removeprefix("project:"))
 
 
 def rules(asked: Asked) -> Command:

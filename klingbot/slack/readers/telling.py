@@ -27,7 +27,8 @@ def alerts(asked: Asked) -> Command:
 
 def alerts_test(asked: Asked) -> Command:
     only(asked.words, 1)
-    return AlertsTest(scopes.place(asked.words[0].text) if asked.words else None)
+    named = bool(asked.words) and not values.is_cleared(asked.words[0].text)
+    return AlertsTest(scopes.place(asked.words[0].text) if named else None)
 
 
 def alerts_retry(asked: Asked) -> Command:
@@ -69,7 +70,7 @@ def digest_now(asked: Asked) -> Command:
 
 
 def help(asked: Asked) -> Command:
-    topic = " ".join(word.text for word in asked.words[:3]).lower()
+    topic = " ".join(filter(None, (word.text.strip("?!.") for word in asked.words[:3]))).lower()
     if topic and topic not in USAGE:
         hint = did_you_mean(topic, USAGE, "help ")
         raise MistakeError(f"No help about {shown(topic)}.{hint} /kling help names every command.")

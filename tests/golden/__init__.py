@@ -1,1 +1,0 @@
-"""Stored and posted values of released versions, which every later version must still read."""
