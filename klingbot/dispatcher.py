@@ -142,8 +142,8 @@ class Dispatcher:
         elif isinstance(outcome, NotSent):
             verdicts.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
         elif isinstance(outcome, AlreadyTaken):
-            log.warning("job %s was at Kling already when it was sent; it is looked up", job.id)
-            verdicts.look_again(self.engine, posting, due_at=self._in(AGAIN_MS))
+            # Found at once as a rule. If never, this failure counts each time, until the admins hear of it.
+            verdicts.unbookable(self.engine, posting, outcome.reason, due_at=self._in(AGAIN_MS))
         # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
 
     def _uploaded(self, job: Job, path: str) -> Picture | NoPicture | None:

@@ -31,6 +31,8 @@ class JobState(StrEnum):
 
 LIVE = (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED)
 """Of jobs that have yet to end."""
+FAILURES_ENOUGH = 3
+"""After so many failures in a row a job is set aside for the admins."""
 ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.RELEASED)
 
 
@@ -104,6 +106,15 @@ class Job:
     reason: str | None = None
     """Why it failed or was released, in plain words; while a refusal is looked into, what Kling said."""
     thread_ts: str | None = None
+    failures: int = 0
+    """How often in a row Kling's answer about it could not be booked."""
+    problem: str | None = None
+    """Why, the last time."""
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether the admins decide about it: Kling's answers cannot be booked, and it is asked for rarely."""
+        return self.failures >= FAILURES_ENOUGH
 
 
 def id_for(request_id: str) -> str:

@@ -153,9 +153,11 @@ class DigestReady:
 
 @dataclass(frozen=True, slots=True)
 class JobStuck:
-    """Kling has said nothing final about a job for too long. For the admins."""
+    """Kling has said nothing final about a job for too long, or nothing that can be booked. For the admins."""
 
     job: Job
+    problem: str | None = None
+    """Why what Kling says cannot be booked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ BILL_DAYS = 7
 """How far back the bill is read each day: rows that appear late are seen as well."""
 FRESH_MS = HOUR_MS
 """Charges younger than this wait for the next day: their jobs may not be settled yet."""
+MOST_PAGES = 400
+"""Of the bill, with 500 charges each: twenty times what the largest team makes in those days."""
 PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""
 LEASE_MS = HOUR_MS
@@ -77,7 +79,9 @@ class Reconciler:
         """Compares nothing unless it is read to its end: half a bill proves nothing."""
         charges: list[Charge] = []
         cursor: str | None = None
-        while not self._closing.wait(self.pause_seconds):
+        for _ in range(MOST_PAGES):
+            if self._closing.wait(self.pause_seconds):
+                return Unreachable("the bot was stopped meanwhile")
             page = self.kling.charges(since, until, cursor)
             if isinstance(page, Rejected | Unreachable):
                 return page
@@ -87,7 +91,7 @@ class Reconciler:
                 new = reconciling.compare(self.engine, _by_task(charges), since=since)
                 log.info("Kling's bill was compared: %s charges, %s new differences", len(charges), len(new))
                 return None
-        return Unreachable("the bot was stopped meanwhile")
+        return Unreachable("its bill has no end", answered=True)
 
 
 def _by_task(charges: Iterable[Charge]) -> list[Billed]:

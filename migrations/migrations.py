@@ -462,3 +462,10 @@ def m014_totals_by_time(db: Database) -> None:
 def m015_refused_once(db: Database) -> None:
     """A request that was refused again (delivered twice, asked more for) is one refusal in a digest."""
     db.execute("ALTER TABLE refused_requests ADD COLUMN counted INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m016_failures(db: Database) -> None:
+    """How often in a row Kling's answer about a job could not be booked, and why."""
+    db.execute("ALTER TABLE jobs ADD COLUMN failures INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE jobs ADD COLUMN problem TEXT")

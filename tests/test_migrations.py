@@ -43,6 +43,7 @@ STEPS = [
     "m013_alerts_from",
     "m014_totals_by_time",
     "m015_refused_once",
+    "m016_failures",
 ]
 
 

@@ -20,7 +20,7 @@ from klingbot.kling.outcomes import Unreachable
 from klingbot.outbox import BillDiffers, PackEnding, SubmittingStopped
 from klingbot.periods import Calendar
 from klingbot.pricing import Wish
-from klingbot.reconciler import Reconciler
+from klingbot.reconciler import MOST_PAGES, Reconciler
 from klingbot.sandbox.kling import LocalKling
 from klingbot.store import Store
 from tests.conftest import FakeClock
@@ -360,6 +360,16 @@ class Answers:
 
     def charges(self, start: int, end: int, cursor: str | None) -> Charges | Unreachable:
         return self.pages.pop(0)
+
+
+def test_a_bill_that_never_ends_is_given_up(engine: Engine) -> None:
+    endless = [Charges((), "again")] * (MOST_PAGES + 1)
+    client: KlingClient = Answers(endless)  # type: ignore[assignment]
+    units = replace(engine, prices=prices.load("kling-api"))
+    Reconciler(units, client, pause_seconds=0).daily()
+    assert len(endless) == 1
+    last = reconciling.books(units).last
+    assert last is not None and last.problem == "its bill has no end"
 
 
 def test_every_difference_has_a_key_of_its_own() -> None:

@@ -10,7 +10,7 @@ from klingbot.blocks.standings import short, tightest
 from klingbot.blocks.text import channel, code, link, mention, name, neutral, plural, quoted, when
 from klingbot.engine.cancelling import NotYours
 from klingbot.engine.detailing import Details
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import LIVE, Job, JobState
 from klingbot.money import Amount
 from klingbot.periods import Calendar
 from klingbot.store.ledger import KLING, Entry
@@ -49,6 +49,8 @@ def _facts(content: Details, calendar: Calendar) -> Iterator[str]:
     if job.task_id:
         tries = f", posted {plural(job.tries, 'time')}" if job.tries > 1 else ""
         yield f"• Kling's task {code(job.task_id)}{tries}"
+    if job.problem and job.state in LIVE:
+        yield f"• {neutral(job.problem, _REASON)}"
     if job.finished_at is not None:
         yield f"• {when(job.finished_at, calendar, 'ended')}{_why(job)}"
     if links := _links(content):

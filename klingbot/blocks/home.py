@@ -108,7 +108,8 @@ def _videos(ended: tuple[Job, ...]) -> Iterator[Block]:
 def _video(job: Job) -> str:
     prompt = neutral(job.prompt, _PROMPT) or code(job.id)
     if job.state is JobState.SUCCEEDED:
-        return f"🎬 {link(job.video_url or '', prompt)}\n{charge(job)} · {product(job)} · project {name(job.project)}"
+        shown = link(job.video_url, prompt) if job.video_url else prompt
+        return f"🎬 {shown}\n{charge(job)} · {product(job)} · project {name(job.project)}"
     if job.state is JobState.RELEASED and (job.reason or "").startswith("cancelled"):
         return f"{prompt}\nCancelled · nothing charged"
     why = f": {neutral(job.reason, 120)}" if job.reason else ""

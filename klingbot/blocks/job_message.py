@@ -63,12 +63,16 @@ def _made(content: JobShown) -> Message:
     job = content.job
     watch = f"{link(content.clip, 'Watch the video')} · it is in the thread as well" if content.clip else at_kling(job)
     return message(
-        section(f"🎬 {_who(content, job.user_id)}'s video is ready", quoted(job.prompt)),
+        section(f"🎬 {_who(content, job.user_id)}'s video is {_ready(content)}", quoted(job.prompt)),
         context(charge(job), product(job), *_small_print(job)),
         remaining(content.standings),
         section(watch),
         video_buttons(job),
     )
+
+
+def _ready(content: JobShown) -> str:
+    return "ready" if content.clip or content.job.video_url else "made, but Kling sent no link to it"
 
 
 def _not_made(content: JobShown) -> Message:

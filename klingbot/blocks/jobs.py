@@ -98,7 +98,7 @@ def no_such_job(job_id: str) -> Message:
 def video_ready(content: VideoReady, calendar: Calendar) -> Message:
     job = content.job
     return message(
-        section(f"🎬 {mention(job.user_id)}, your video is ready", quoted(job.prompt)),
+        section(f"🎬 {mention(job.user_id)}, {_ready(job)}", quoted(job.prompt)),
         context(charge(job), product(job), f"project {name(job.project)}", f"job {code(job.id)}"),
         remaining(content.standings),
         section(at_kling(job)),
@@ -122,7 +122,15 @@ def remaining(standings: tuple[Standing, ...]) -> Block:
     return context(*(near or ["No budget limits this"]))
 
 
+def _ready(job: Job) -> str:
+    return "your video is ready" if job.video_url else "your video is made, but I have no link to it"
+
+
 def at_kling(job: Job) -> str:
+    """Where a finished video is, as Kling said."""
+    if not job.video_url:
+        task = f" (Kling's task {code(job.task_id)})" if job.task_id else ""
+        return f"Kling made and charged this video but sent no link to it. An admin can ask Kling for it{task}."
     return f"{link(job.video_url or '', 'Watch the video')} · Kling keeps it for {DAYS_KEPT} days"
 
 

@@ -13,7 +13,7 @@ from klingbot.periods import Calendar
 
 LONG_UNANSWERED_MS = 60_000
 """Longer than any answer of Kling's takes: after that, its reply counts as lost."""
-_PROMPT, _REASON = 80, 120
+_PROMPT, _REASON, _PROBLEM = 80, 120, 400
 
 
 def queue(outcome: Queue, calendar: Calendar, *, whose: str, own: bool) -> Message:
@@ -59,15 +59,8 @@ def waiting_cancelled(outcome: WaitingCancelled) -> Message:
 
 def job_stuck(content: JobStuck, calendar: Calendar) -> Message:
     job = content.job
-    since = job.posted_at or job.asked_at
-    known = (
-        f"{when(since, calendar, 'Kling took it')} and has not said how it ended."
-        if job.state is JobState.SUBMITTED
-        else f"{when(since, calendar, 'It was sent to Kling')}, the answer was lost, and Kling has not said whether it "
-        "has it."
-    )
     return message(
-        section(f"*⏳ No verdict from Kling on job {code(job.id)}*", known, quoted(job.prompt)),
+        section(*_why_stuck(content, calendar), quoted(job.prompt)),
         section(
             f"Its hold of {job.quote} stays, and Klingbot keeps asking. You can wait, and be asked again later, or "
             "write it off: the hold is given back in your name, and what Kling charges after all is booked then.",
@@ -79,6 +72,21 @@ def job_stuck(content: JobStuck, calendar: Calendar) -> Message:
         context(f"by command: {code(f'/kling write-off {job.id} REASON')}"),
         context(mention(job.user_id), product(job), f"project {name(job.project)}", _task(job)),
     )
+
+
+def _why_stuck(content: JobStuck, calendar: Calendar) -> tuple[str, str]:
+    job = content.job
+    if content.problem:
+        said = f"{neutral(content.problem.rstrip('.'), _PROBLEM)}. Nothing was booked."
+        return f"*⚠️ Job {code(job.id)} needs your decision*", said
+    since = job.posted_at or job.asked_at
+    known = (
+        f"{when(since, calendar, 'Kling took it')} and has not said how it ended."
+        if job.state is JobState.SUBMITTED
+        else f"{when(since, calendar, 'It was sent to Kling')}, the answer was lost, and Kling has not said whether it "
+        "has it."
+    )
+    return f"*⏳ No verdict from Kling on job {code(job.id)}*", known
 
 
 def job_written_off(content: JobWrittenOff, calendar: Calendar) -> Message:
@@ -137,6 +145,8 @@ def standing_words(job: Job, ahead: int, at: int, calendar: Calendar) -> str:
     """How a live job stands, with what it holds."""
     if job.written_off_at is not None:
         return "was written off; Kling is still asked about it"
+    if job.is_set_aside:
+        return f"is with Kling, whose answer cannot be booked; an admin decides about it · held {job.quote}"
     if job.state is JobState.HELD:
         said = f"waits, {plural(ahead, 'job')} ahead of it" if ahead else "waits, next in line"
     elif job.state is JobState.SUBMITTED:

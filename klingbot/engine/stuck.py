@@ -1,4 +1,4 @@
-"""Stuck jobs: Kling has said nothing final about them for too long. Admins keep waiting, or write them off."""
+"""Stuck jobs: Kling has said nothing about them that can be booked. Admins keep waiting, or write them off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from klingbot.engine.cancelling import NoSuchJob
 from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import Job, JobState
 from klingbot.outbox import JobStuck
-from klingbot.store import Database, jobs, ledger, stuck
+from klingbot.store import Database, Transaction, jobs, ledger, stuck
 
 MOST_AT_ONCE = 20
 
@@ -44,8 +44,14 @@ def show_stuck(engine: Engine, *, after_ms: int) -> None:
         return
     with engine.store.write() as tx:
         for job in stuck.due(tx, **span):
-            times = stuck.shown(tx, job.id)
-            alerting.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job), now)
+            show(tx, job, at=now)
+
+
+def show(tx: Transaction, job: Job, *, at: int) -> None:
+    """Show a job to the admins, with the reason where Kling's answers about it cannot be booked."""
+    times = stuck.shown(tx, job.id)
+    problem = job.problem if job.is_set_aside else None
+    alerting.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job, problem), at)
 
 
 def look(engine: Engine, job_id: str) -> Job | NoSuchJob | NotStuck:

@@ -7,19 +7,27 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from klingbot import money
-from klingbot.engine import alerting
+from klingbot.engine import alerting, stuck
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import Job, JobState
+from klingbot.jobs import FAILURES_ENOUGH, Job, JobState
 from klingbot.money import Amount
 from klingbot.outbox import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.store import Transaction, gates, jobs, ledger
+from klingbot.store import stuck as stuck_jobs
 
 BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 60_000
 """How long jobs wait when Kling is busy; its docs advise a second or more, growing."""
 STOPPED_FIRST_MS, STOPPED_MOST_MS = 60_000, 600_000
 """How long until a refused account is tried again."""
 
+NO_LINK = "Kling delivered no link to the video"
+_DAY_MS = 86_400_000
+_SOUND = {"failures": 0, "problem": None}
 H, S, T = JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED
+
+
+class TaskTakenError(Exception):
+    """Kling names a task that another job has: its charge must not be booked twice."""
 
 
 def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | None:
@@ -36,9 +44,13 @@ def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | N
     """Kling took it; look for its verdict at `due_at`.
 
     Also when it waits again: a late answer is as true as one in time, and keeps it from being posted a second time.
+    Raises TaskTakenError.
     """
     now = engine.clock()
     with engine.store.write() as tx:
+        other = jobs.of_task(tx, task_id)
+        if other is not None and other.id != job.id:
+            raise TaskTakenError(f"Kling gave it the task {task_id}, which is that of job {other.id}")
         return jobs.move(tx, job.id, [H, S], state=T, task_id=task_id, submitted_at=now, due_at=due_at, reason=None)
 
 
@@ -73,6 +85,33 @@ def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
         return jobs.move(tx, job.id, [S, T], due_at=due_at)
 
 
+def running(engine: Engine, job: Job, *, due_at: int) -> Job | None:
+    """Note a sound answer of Kling's that is no verdict, after ones that could not be booked; look again at `due_at`.
+
+    Failures count from zero again. If no verdict comes within a day, the admins are shown the job again.
+    """
+    with engine.store.write() as tx:
+        if job.is_set_aside:
+            stuck_jobs.wait_until(tx, job.id, engine.clock() + _DAY_MS)
+        return jobs.move(tx, job.id, [S, T], due_at=due_at, **_SOUND)
+
+
+def unbookable(engine: Engine, job: Job, problem: str, *, due_at: int, hopeless: bool = False) -> Job | None:
+    """Note that what Kling says about a job cannot be booked: its hold stays, and it is looked at again at `due_at`.
+
+    After some failures in a row, or at once where it is `hopeless`, the job is set aside and shown to the admins.
+    """
+    now = engine.clock()
+    with engine.store.write() as tx:
+        known = jobs.get(tx, job.id)
+        failures = 1 + (known.failures if known else 0)
+        failures = max(failures, FAILURES_ENOUGH) if hopeless else failures
+        failed = jobs.move(tx, job.id, [S, T], problem=problem, failures=failures, due_at=due_at)
+        if failed and known and failed.is_set_aside and not known.is_set_aside and failed.written_off_at is None:
+            stuck.show(tx, failed, at=now)
+        return failed
+
+
 def hinted(engine: Engine, job_id: str) -> Job | None:
     """Somebody says that Kling has news of this job: it is asked about now, if its verdict is waited for.
 
@@ -83,19 +122,20 @@ def hinted(engine: Engine, job_id: str) -> Job | None:
 
 
 def uncharged(engine: Engine, job: Job, *, due_at: int) -> Job | None:
-    """The video is there, its charge is not: notes since when, and looks again at `due_at`."""
+    """Note since when Kling has made a video without naming its charge or its address; look again at `due_at`."""
     finished_at = engine.clock() if job.finished_at is None else job.finished_at
     with engine.store.write() as tx:
-        return jobs.move(tx, job.id, [S, T], finished_at=finished_at, due_at=due_at)
+        return jobs.move(tx, job.id, [S, T], finished_at=finished_at, due_at=due_at, **_SOUND)
 
 
-def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str) -> Job | None:
+def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str | None) -> Job | None:
     """The video is there: the hold is settled at what Kling charged, and the channel hears of it.
 
-    The charge of a job that was written off is booked as a correction: its hold has ended.
+    `video_url` is None where Kling made the video and does not say where it is. The charge of a job that was written
+    off is booked as a correction: its hold has ended.
     """
     now, actual = engine.clock(), _charged(job, units)
-    reason = _remark(job, units, actual)
+    reason = "; ".join(filter(None, (_remark(job, units, actual), "" if video_url else NO_LINK))) or None
     amounts = {"settled_millicredits": actual.millicredits, "settled_microusd": actual.microusd}
     with engine.store.write() as tx:
         done = jobs.move(

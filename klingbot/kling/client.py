@@ -125,9 +125,13 @@ class KlingClient:
 
     def _ask(self, question: wire.Question, *, legacy: bool) -> LookUp | Rejected | Unreachable:
         reply = self._call("GET", question.path)
-        if isinstance(reply, Reply):
+        if not isinstance(reply, Reply):
+            return Unreachable(reply.reason)
+        try:
             return replies.looked_up(reply, question, legacy=legacy)
-        return Unreachable(reply.reason)
+        except Exception:  # a mistake of ours about one task must not cost the others their answer
+            log.exception("an answer to a look-up could not be read (%s)", reply)
+            return replies.unclear(question)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float | None = None

@@ -70,7 +70,7 @@ def created(reply: Reply) -> Accepted | Rejected | ReplyLost:
         task_id = id_of(data.get("task_id")) or id_of(data.get("id"))
         return Accepted(task_id) if task_id else ReplyLost("Kling answered yes without naming the task")
     if reply.code == errors.BAD_VALUE and _ID_TAKEN.search(reply.message):
-        return AlreadyTaken("Kling says that it has this job already")
+        return AlreadyTaken("Kling says that it has this job already, and does not show it")
     refused = errors.rejection(reply.code, reply.message, reply.request_id)
     return refused or ReplyLost(f"Kling's answer did not say whether it took the task ({reply})")
 
@@ -82,7 +82,7 @@ def looked_up(reply: Reply, question: Question, *, legacy: bool) -> LookUp | Rej
     if legacy and _says_absent(reply.code, question):
         return LookUp({}, frozenset(question.ids))
     if reply.malformed and reply.http_status < 300:
-        return _unclear(question)
+        return unclear(question)
     refused = errors.rejection(reply.code, reply.message, reply.request_id)
     server_error = reply.code is None or reply.code in _SERVER_ERRORS or reply.http_status >= 500
     return refused or Unreachable(f"Kling did not answer a look-up ({reply})", answered=True, server_error=server_error)
@@ -107,10 +107,12 @@ def _listed(data: Any, question: Question) -> LookUp | Unreachable:
     for task in described:
         for asked in _asked_as(task, question):
             tasks[asked] = _one_of(tasks.get(asked, task), task, asked)
-    return LookUp(tasks, frozenset()) if described else _unclear(question)
+    if not described or (not tasks and len(question.ids) == 1):
+        return unclear(question)
+    return LookUp(tasks, frozenset())
 
 
-def _unclear(question: Question) -> LookUp | Unreachable:
+def unclear(question: Question) -> LookUp | Unreachable:
     """Return what an answer without any task teaches: only about a single id, whose task must be the odd one."""
     if len(question.ids) == 1:
         return LookUp({}, frozenset(), {question.ids[0]: _MALFORMED})

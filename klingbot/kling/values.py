@@ -17,7 +17,7 @@ from klingbot.clean_text import one_line
 
 MOST_TEXT = 500
 MOST_URL = 2_000
-"""Kling's addresses, with their signatures, have some hundred characters; Slack takes 3,000 in a block."""
+"""Kling's addresses, with their signatures, have some hundred characters; Slack takes 3,000 in a block, escaped."""
 MOST_UNITS = Decimal(60_000)
 """The largest pack that Kling sells, in units: no task can take more than there is in one. A video costs up to 45."""
 MOST_INSTANT = 4_102_444_800_000
@@ -72,7 +72,9 @@ def id_of(value: Any) -> str | None:
 
 def url_of(value: Any) -> str | None:
     """Return the web address, or None for anything that a browser should not be sent to."""
-    if not isinstance(value, str) or len(value) > MOST_URL or one_line(value, MOST_URL) != value or " " in value:
+    if not isinstance(value, str) or len(value) + sum(4 * value.count(each) for each in "&<>|*`") > MOST_URL:
+        return None
+    if " " in value or one_line(value, MOST_URL) != value:
         return None
     try:
         parts = urlsplit(value)

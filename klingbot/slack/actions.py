@@ -68,7 +68,7 @@ def register(app: App, desk: Desk) -> None:
 
 def answer(desk: Desk, action_id: str, click: Click) -> Answer:
     """What a click comes to. A person's mistake is answered; only a mistake of ours is raised."""
-    row = _ACTIONS.get(action_id)
+    row = ACTIONS.get(action_id)
     if row is None:
         return Private(answers.outdated())
     try:
@@ -167,7 +167,7 @@ class _Row:
     """What only admins can do, to be said to everybody else."""
 
 
-_ACTIONS = {
+ACTIONS = {
     **{f"menu.{word}": _Row(commands.pressed) for word in ("budget", "digest", "jobs", "usage", "help", "form")},
     "form.back": _Row(generate_form.back_clicked),
     "video.form": _Row(generating.form_clicked),

@@ -53,7 +53,7 @@ def register(app: App, desk: Desk) -> None:
 
 def _submitted(desk: Desk, form: Filled) -> Submitted:
     """Whatever goes wrong, the form stays open with what was typed."""
-    row = _FORMS.get(form.callback_id)
+    row = FORMS.get(form.callback_id)
     if row is None:
         return _refused(form, "This form belongs to another version of Klingbot. Close it and open it again.")
     try:
@@ -92,7 +92,7 @@ def _acknowledgement(form: Filled, outcome: Submitted) -> dict[str, Any] | str:
 def changed(desk: Desk, client: WebClient, body: dict[str, Any]) -> None:
     """Somebody chose something: the form is shown anew, unless they have chosen again by then."""
     form = read(body)
-    row = _FORMS.get(form.callback_id) if form else None
+    row = FORMS.get(form.callback_id) if form else None
     if form is None or row is None or row.changed is None:
         return
     turn = _TURNS.of(form.view_id)
@@ -145,7 +145,7 @@ class _Form:
     """What only admins can do, to be said to everybody else."""
 
 
-_FORMS: Mapping[str, _Form] = {
+FORMS: Mapping[str, _Form] = {
     form_blocks.GENERATE: _Form(generate_form.submitted, generate_form.changed),
     budget_blocks.SET: _Form(budget_forms.set_submitted, budget_forms.set_changed, admins_only="set budgets"),
     budget_blocks.CONFIRM: _Form(budget_forms.confirm_submitted, admins_only="set budgets"),

@@ -21,6 +21,8 @@ _COMES_LATER = {
     "video_url",
     "written_off_at",
     "reason",
+    "failures",
+    "problem",
 }
 _AT_FIRST = [name for name in _PLAIN if name not in _COMES_LATER]
 _COLUMNS = [*_AT_FIRST, "quote_millicredits", "quote_microusd", "show_at"]

@@ -9,12 +9,12 @@ from klingbot.store.database import Database, Transaction
 _DUE = f"""
     SELECT jobs.* FROM jobs LEFT JOIN stuck ON stuck.job_id = jobs.id
     WHERE state IN ('submitting', 'submitted') AND {jobs.LIVE} AND written_off_at IS NULL
-      AND posted_at <= :posted_before AND (stuck.job_id IS NULL OR stuck.waiting_until <= :now)
+      AND (posted_at <= :posted_before AND stuck.job_id IS NULL OR stuck.waiting_until <= :now)
     ORDER BY posted_at LIMIT :most"""
 
 
 def due(db: Database, *, posted_before: int, now: int, most: int) -> list[Job]:
-    """Live jobs that the admins are to be shown: posted before that instant, and nobody is waiting by choice."""
+    """Return live jobs to show to the admins: posted before that instant and never shown, or waited for long enough."""
     rows = db.execute(_DUE, {"posted_before": posted_before, "now": now, "most": most}).fetchall()
     return [jobs.of_row(row) for row in rows]
 

@@ -292,6 +292,28 @@ def test_where_ids_need_not_be_unique_the_second_task_is_a_second_bill(serve):
 # What is told about a task.
 
 
+def test_what_is_ordered_is_told_about_tasks_with_that_word_once_they_are_done(local):
+    order = {"word": "odd", "fields": {"message": "\ud800", "task_status_msg": "\ud800"}}
+    assert call(local, "POST", "/control/kling-oddities", order, token=None).status_code == 204
+    for word in ("odd", "even"):
+        call(local, "POST", NEW, new_body(prompt=f"an {word} fox", options={"external_task_id": word}))
+    call(local, "POST", LEGACY, legacy_body(prompt="an odd fox", external_task_id="old"))
+
+    def told():
+        new = call(local, "GET", "/tasks?external_task_ids=odd,even").json()["data"]
+        old = call(local, "GET", f"{LEGACY}/old").json()["data"]
+        return {task["external_id"]: task["message"] for task in new} | {"old": old["task_status_msg"]}
+
+    assert told() == {"odd": "", "even": "", "old": ""}
+    local.finish_tasks()
+    assert told() == {"odd": "\ud800", "even": "", "old": "\ud800"}
+
+
+@pytest.mark.parametrize("order", [{}, {"word": "odd"}, {"word": "", "fields": {}}, {"word": 5, "fields": {}}])
+def test_an_oddity_without_a_word_or_fields_is_refused(local, order):
+    assert call(local, "POST", "/control/kling-oddities", order, token=None).status_code == 400
+
+
 def test_a_legacy_task_is_shown_in_the_legacy_shape(local):
     created = call(local, "POST", LEGACY, legacy_body(external_task_id="job-1")).json()["data"]
     task_id = created["task_id"]

@@ -98,7 +98,7 @@ def test_what_only_admins_may_do_is_refused_to_everybody_else(
     def approve(desk: Desk, click: Click) -> Answer:
         return Rewritten(message(section(f"Approved {click.value} by {click.user_id}")))
 
-    monkeypatch.setitem(actions._ACTIONS, "request.approve", actions._Row(approve, admins_only="approve requests"))
+    monkeypatch.setitem(actions.ACTIONS, "request.approve", actions._Row(approve, admins_only="approve requests"))
     bob.clicks("request.approve", "7", hook.url)
     assert hook.said()["text"] == "Only admins can approve requests. Ask one of them; nothing was changed."
     alice.clicks("request.approve", "7", hook.url)
@@ -118,7 +118,7 @@ def test_a_failure_of_ours_is_answered_with_a_reference(
     def broken(desk: Desk, click: Click) -> Answer:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(actions._ACTIONS, "job.cancel", actions._Row(broken))
+    monkeypatch.setitem(actions.ACTIONS, "job.cancel", actions._Row(broken))
     bob.clicks("job.cancel", "1", hook.url)
     reference = re.search(r"ref ([0-9a-f]{6})", hook.said()["text"])
     assert reference and reference[1] in caplog.text

@@ -202,7 +202,7 @@ def test_when_something_breaks_the_form_stays_open_with_a_reference(
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(forms._FORMS, "generate", forms._Form(broken))
+    monkeypatch.setitem(forms.FORMS, "generate", forms._Form(broken))
     reference = re.search(r"ref ([0-9a-f]{6})", submit(bob, opened(bob, hook), prompt="a fox")["prompt"])
     assert reference and reference[1] in caplog.text
 

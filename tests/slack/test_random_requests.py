@@ -212,7 +212,7 @@ def test_no_message_breaks_anything_or_makes_a_video_that_was_not_asked_for(
 def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Random) -> None:
     desk, known = Desk(engine, directory), [hold(engine, f"r{n}", user_id=BOB).id for n in range(20)]
     for _ in range(CLICKS):
-        action = dice.choice([*actions._ACTIONS, dice.choice(ODDITIES), "job.unknown"])
+        action = dice.choice([*actions.ACTIONS, dice.choice(ODDITIES), "job.unknown"])
         value = dice.choice(
             [dice.choice(known), dice.choice(ODDITIES), dice.choice(VALUES), json.dumps(dice.choice(VALUES))]
         )
@@ -257,7 +257,7 @@ def payload(dice: Random) -> dict[str, Any]:
         "response_url": "https://hooks.slack.com/actions/1/2",
         "callback_id": "bogus",
         "view": {"type": "modal", "callback_id": "bogus", "state": {"values": {}}, "private_metadata": ""},
-        "actions": [{"type": "button", "action_id": dice.choice([*actions._ACTIONS, "x"]), "value": "v"}],
+        "actions": [{"type": "button", "action_id": dice.choice([*actions.ACTIONS, "x"]), "value": "v"}],
     }
     return {name: value for name, value in whole.items() if name in ("type", "view") or dice.random() > 0.1}
 

@@ -16,7 +16,9 @@ from klingbot.sandbox.kling.refusals import Refusal
 
 def answer(data: Fields | list[Fields]) -> Response:
     """A yes, with what was asked for."""
-    return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": str(uuid.uuid4()), "data": data})
+    body = {"code": 0, "message": "SUCCEED", "request_id": str(uuid.uuid4()), "data": data}
+    # In ASCII: a test may order a text that no encoding has, or a number that is none.
+    return Response(json.dumps(body), media_type="application/json")
 
 
 def refusal(why: Refusal) -> Response:

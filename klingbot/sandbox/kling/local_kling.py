@@ -24,6 +24,7 @@ from klingbot.sandbox.kling.asks import Ask, Fields
 from klingbot.sandbox.kling.auth import Keys
 from klingbot.sandbox.kling.faults import Faults
 from klingbot.sandbox.kling.http import answer, json_object, listed, number, on_no_route, on_refusal
+from klingbot.sandbox.kling.oddities import Oddities
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.sandbox.kling.tasks import Account, LocalTask
 
@@ -61,6 +62,7 @@ class LocalKling:
         `storage` is a JSON-lines file that keeps the tasks from one run to the next.
         """
         self.faults = Faults()
+        self.oddities = Oddities()
         earlier = kept.read(storage) if storage else []
         self.account = Account(slots=concurrency, units=units, ids_are_unique=unique_ids, earlier=earlier)
         self.seconds_per_task = seconds_per_task
@@ -97,6 +99,7 @@ class LocalKling:
             Route("/results/{clip}/{task_id}.mp4", self._result, methods=["GET"]),
             Route("/control/tasks", self._control_tasks, methods=["GET"]),
             Route("/control/kling-faults", self._control_faults, methods=["POST"]),
+            Route("/control/kling-oddities", self._control_oddities, methods=["POST"]),
         ]
         for endpoint in new.WAYS:
             routes.append(Route(f"/{endpoint}/{{path_name}}", self._create_new, methods=["POST"]))
@@ -146,7 +149,8 @@ class LocalKling:
             task = self.account.find(request.path_params["either_id"])
             if task is None or task.route != _path(request).rpartition("/")[0]:
                 raise Refusal(1201, f"Task not found by id/external id: {request.path_params['either_id']}")
-            return answer(legacy.shown(task, now, self._url(request, task)))
+            shown = legacy.shown(task, now, self._url(request, task))
+            return answer(self.oddities.told(task, shown, now))
 
         return await self._with_faults("query", show)
 
@@ -160,7 +164,8 @@ class LocalKling:
 
         def show() -> Response:
             named = [task for task in self.tasks if task.task_id in task_ids or task.ask.external_id in external_ids]
-            return answer([new.shown(task, now, self._url(request, task)) for task in named])
+            shown = [(task, new.shown(task, now, self._url(request, task))) for task in named]
+            return answer([self.oddities.told(task, fields, now) for task, fields in shown])
 
         return await self._with_faults("query", show)
 
@@ -204,6 +209,13 @@ class LocalKling:
         try:
             self.faults.add_json(await json_object(request))
         except (TypeError, ValueError) as error:
+            return PlainTextResponse(str(error), 400)
+        return Response(status_code=204)
+
+    async def _control_oddities(self, request: Request) -> Response:
+        try:
+            self.oddities.add_json(await json_object(request))
+        except ValueError as error:
             return PlainTextResponse(str(error), 400)
         return Response(status_code=204)
 
