@@ -205,6 +205,29 @@ def test_only_packs_in_force_count_and_none_at_all_is_no_error() -> None:
     assert packs_in({"code": 1, "msg": "no"}) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("Trial-Video-100Units-5Con-1Months", True),
+        ("Trial-Image-1000Units-9Con-1Months", False),
+        ("Video Generation - 10,000 entries", True),
+        ("Image Generation - 10,000 entries", False),
+        ("STANDARD-IMAGE-5000UNITS", False),
+        ("Virtual Try-On 1000", False),
+        ("图片生成 1000", False),
+        ("Image to Video 1000", True),
+        ("Annual pack", True),
+        ("", True),
+    ],
+)
+def test_only_packs_for_videos_count_and_only_their_name_says_what_they_are_for(name: str, counts: bool) -> None:
+    row = {
+        "resource_pack_id": "p", "resource_pack_name": name, "total_quantity": 5000.0, "remaining_quantity": 12.5,
+        "invalid_time": 9, "status": "online", "resource_pack_type": "decreasing_total",
+    }  # fmt: skip
+    assert len(packs_in({"code": 0, "resource_pack_subscribe_infos": [row]}) or ()) == counts
+
+
 # Once a day, against the local Kling.
 
 

@@ -35,6 +35,7 @@ def check_up(env: Mapping[str, str], now: int, *, offline: bool = False) -> Chec
     found = [*_settings(config), *_database(env, now)]
     if not offline:
         found += [*network.check_slack(config, now), network.check_kling(config)]
+        found += network.check_packs(config, now)
     return CheckUp(tuple(found), exit_code=int(any(finding.health is Health.FAILED for finding in found)))
 
 

@@ -8,6 +8,8 @@ from klingbot.settings import Settings
 from klingbot.slack import account, manifest
 from klingbot.slack.account import Account, Trouble
 
+PACK_DAYS = 400
+"""Kling lists packs by when they were bought, and sells them for up to a year."""
 SKEW_SECONDS = 30
 TOO_MUCH_SKEW_SECONDS = 300
 """Slack's requests carry a time; older than five minutes they must be refused (Slack's docs, verifying requests)."""
@@ -44,6 +46,27 @@ def check_kling(config: Settings) -> Finding:
         fix = "Look at KLING_API_KEY (or KLING_ACCESS_KEY and KLING_SECRET_KEY), KLING_API_URL and the account."
         return failed("Kling", f"{said.plain} (code {said.code})", fix)
     return failed("Kling", f"{config.kling_api_url}: {said.reason}", "Look at the network and at KLING_API_URL.")
+
+
+def check_packs(config: Settings, now: int) -> list[Finding]:
+    """Compare `KLINGBOT_PACK`, which sets the price of a unit, with the packs that Kling has for this account.
+
+    Nothing is found where Kling cannot be asked, has no packs (the account pays in cash), or units are not Kling's.
+    """
+    if not config.prices.kling_units:
+        return []
+    client = KlingClient(config.kling_api_url, config.kling_credentials, connect_timeout=3, read_timeout=5)
+    packs = client.packs(now - PACK_DAYS * 86_400_000, now)
+    sizes = sorted({int(pack.total) for pack in packs}) if isinstance(packs, tuple) else []
+    if not sizes:
+        return []
+    bought = ", ".join(f"{size:,}" for size in sizes)
+    if config.prices.pack in sizes:
+        return [ok("Kling packs", f"{bought} units in force, and KLINGBOT_PACK is one of them")]
+    said = f"{bought} units in force, and KLINGBOT_PACK is {config.prices.pack:,}: amounts in USD may be wrong"
+    return [
+        warning("Kling packs", said, "Set KLINGBOT_PACK to the pack that you bought; docs/price-lists.md has more.")
+    ]
 
 
 def _trouble(what: str, trouble: Trouble, variable: str) -> Finding:

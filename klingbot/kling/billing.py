@@ -7,6 +7,7 @@ for, because money and units must never be added.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,8 @@ from klingbot.kling.values import Impossible, amount_of, fields_of, instant_of, 
 log = logging.getLogger(__name__)
 
 _VIDEO = "video"
+_VIDEO_NAME = re.compile("video|视频", re.IGNORECASE)
+_OTHER_NAME = re.compile("image|picture|photo|try.?on|audio|speech|图|试穿|音频", re.IGNORECASE)
 _MOST_IN_A_PACK = Decimal(1_000_000_000)
 """Far above any pack, far below what a 64-bit column holds in thousandths."""
 _LONGEST_CURSOR = 2_000
@@ -57,12 +60,15 @@ class Charges:
 
 
 def packs_in(data: Any) -> tuple[Pack, ...] | None:
-    """The packs in the `data` of a reply; None when it has a refusal of its own. Without packs the key is gone."""
+    """Return the packs for videos in the `data` of a reply; None when it has a refusal of its own.
+
+    Without packs the key is gone.
+    """
     fields = fields_of(data)
     if fields.get("code", 0) != 0:
         return None
     found = items_of(fields.get("resource_pack_subscribe_infos"))
-    packs = [pack for row in found if row.get("status") == "online" and (pack := _pack(row))]
+    packs = [pack for row in found if row.get("status") == "online" and (pack := _pack(row)) and _is_for_videos(pack)]
     return tuple({pack.id: pack for pack in packs}.values())
 
 
@@ -83,6 +89,15 @@ def _pack(row: dict[str, Any]) -> Pack | None:
     if not pack_id or total is None or left is None or ends_at is None:
         return None
     return Pack(pack_id, text_of(row.get("resource_pack_name"), 200), total, left, ends_at)
+
+
+def _is_for_videos(pack: Pack) -> bool:
+    """Return whether its units are for videos, which its name alone says: units for images are another currency.
+
+    Names of one video pack and one image pack are known: `Trial-Video-100Units-5Con-1Months` and
+    `Trial-Image-1000Units-9Con-1Months`. What names no other product counts: a warning too many does no harm.
+    """
+    return bool(_VIDEO_NAME.search(pack.name)) or not _OTHER_NAME.search(pack.name)
 
 
 def _charges(detail: Any) -> Iterator[Charge]:

@@ -134,7 +134,10 @@ def _microusd_per_credit(packs: Mapping[int, int], rule: str, size: int) -> int:
     """`tier`: the price of the largest pack that `size` reaches, or of the smallest; `exact`: only sizes sold."""
     if rule == "exact":
         if size not in packs:
-            raise ValueError(f"no pack of {size} is sold; packs: {', '.join(map(str, sorted(packs)))}")
+            sold = ", ".join(map(str, sorted(packs)))
+            raise ValueError(
+                f"no pack of {size} is sold; packs: {sold}. docs/price-lists.md says how to give another's price"
+            )
         return packs[size]
     if rule != "tier":
         raise ValueError(f"packs.rule must be tier or exact, got {rule}")

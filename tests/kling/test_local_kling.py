@@ -560,7 +560,7 @@ def test_packs_are_listed_by_when_they_were_bought_and_lag_behind(serve):
     now = round(local.clock() * 1000)
     lately = costs(local, now - 30 * DAY_MS, now).json()["data"]
     assert "resource_pack_subscribe_infos" not in lately, "bought 60 days ago, so a month shows nothing"
-    [pack] = costs(local, now - 400 * DAY_MS, now).json()["data"]["resource_pack_subscribe_infos"]
+    [pack, _] = costs(local, now - 400 * DAY_MS, now).json()["data"]["resource_pack_subscribe_infos"]
     assert (pack["total_quantity"], pack["remaining_quantity"], pack["status"]) == (100.0, 98.5, "online")
 
 
@@ -570,10 +570,10 @@ def test_a_balance_shows_a_charge_only_after_half_a_day(serve):
     call(local, "POST", NEW, new_body())
     local.finish_tasks()
     now = round(local.clock() * 1000)
-    [pack] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
+    [pack, _] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
     assert pack["remaining_quantity"] == 100.0
     local.clock.turn(12 * 3_600)
-    [pack] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
+    [pack, _] = costs(local, 0, now).json()["data"]["resource_pack_subscribe_infos"]
     assert pack["remaining_quantity"] == 98.5
 
 

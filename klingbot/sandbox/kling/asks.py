@@ -6,8 +6,6 @@ a bot that sends one believes that it matters.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
@@ -85,17 +83,6 @@ def callback_url(value: Any) -> str:
     if not isinstance(value, str) or (value and not value.startswith(("http://", "https://"))):
         raise invalid("callback_url", value)
     return value
-
-
-def frame(value: Any, field: str) -> None:
-    """Raises Refusal unless the value is an image's URL, or bare base64 without a data-URI prefix."""
-    if isinstance(value, str) and value.startswith(("http://", "https://")):
-        return
-    try:
-        if not base64.b64decode(value, validate=True):
-            raise ValueError
-    except (TypeError, ValueError, binascii.Error):
-        raise Refusal(1201, f"{field} is not an image URL or base64") from None
 
 
 def invalid(field: str, value: Any) -> Refusal:

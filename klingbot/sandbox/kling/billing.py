@@ -18,6 +18,14 @@ VALID_SECONDS = 180 * 86_400
 MOST_ROWS = 500
 
 _PACK = "local-pack"
+_IMAGE_PACK = {
+    "resource_pack_name": "Trial-Image-1000Units-9Con-1Months",
+    "resource_pack_id": "local-image-pack",
+    "total_quantity": 1000.0,
+    "remaining_quantity": 1000.0,
+    "status": "online",
+}
+"""Units for images are another currency; nothing but the name of a pack says which it has."""
 
 
 def span(start: object, end: object) -> tuple[int, int]:
@@ -36,7 +44,7 @@ def packs(account: Account, bought_at: float, asked: tuple[int, int], now: float
     left = account.units - account.charged(now - LAG_SECONDS)
     over = "expired" if now >= bought_at + VALID_SECONDS else "runOut"
     pack = {
-        "resource_pack_name": "Video units",
+        "resource_pack_name": f"Trial-Video-{account.units:f}Units-5Con-6Months",
         "resource_pack_id": _PACK,
         "resource_pack_type": "decreasing_total",
         "total_quantity": float(account.units),
@@ -46,7 +54,7 @@ def packs(account: Account, bought_at: float, asked: tuple[int, int], now: float
         "invalid_time": round((bought_at + VALID_SECONDS) * 1000),
         "status": "online" if left > 0 and now < bought_at + VALID_SECONDS else over,
     }
-    return data | {"resource_pack_subscribe_infos": [pack]}
+    return data | {"resource_pack_subscribe_infos": [pack, pack | _IMAGE_PACK]}
 
 
 def charges(account: Account, asked: Fields, now: float) -> Fields:

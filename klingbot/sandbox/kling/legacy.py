@@ -13,7 +13,6 @@ from klingbot.sandbox.kling.asks import (
     Fields,
     callback_url,
     external_id,
-    frame,
     invalid,
     one_of,
     only,
@@ -21,6 +20,7 @@ from klingbot.sandbox.kling.asks import (
     text,
 )
 from klingbot.sandbox.kling.models import BY_LEGACY_NAME, RETIRED, KlingModel, Way
+from klingbot.sandbox.kling.pictures import MEGABYTES_LEGACY, frame
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.sandbox.kling.tasks import LocalTask
 
@@ -113,8 +113,8 @@ def _sound(model: KlingModel, body: Fields) -> bool:
 
 def _check_image(way: Way, body: Fields) -> None:
     if way == "image":
-        frame(body.get("image"), "image")
+        frame(body.get("image"), "image", MEGABYTES_LEGACY)
     for item in body.get("image_list", []):
         if not isinstance(item, dict) or item.get("type") != "first_frame":
             raise invalid("image_list", item)
-        frame(item.get("image_url"), "image_list.image_url")
+        frame(item.get("image_url"), "image_list.image_url", MEGABYTES_LEGACY)

@@ -29,6 +29,8 @@ class KlingModel:
     """By resolution and sound; a pair that is missing is not sold."""
     prompt_limit: int = 2500
     """Characters, on the new standard. The legacy one takes 2500 of every model."""
+    image_prompt_limit: int = 2500
+    """The same beside a first frame."""
     has_shots: bool = False
     """Whether it can cut between several shots; when it can, it does unless told not to."""
 
@@ -54,10 +56,11 @@ _THREE_TO_FIFTEEN = frozenset(range(3, 16))
 
 MODELS = (
     KlingModel("kling-v3", "kling-3.0", _FRAMES, _THREE_TO_FIFTEEN, "switch",
-               _rates("0.6 0.8 3.0", "0.9 1.2 3.0"), prompt_limit=3072, has_shots=True),
+               _rates("0.6 0.8 3.0", "0.9 1.2 3.0"), prompt_limit=3072, image_prompt_limit=3072, has_shots=True),
     KlingModel("kling-v3-omni", "kling-3.0-omni", _OMNI, _THREE_TO_FIFTEEN, "switch",
-               _rates("0.6 0.8 3.0", "0.8 1.0 3.0"), prompt_limit=3072, has_shots=True),
-    KlingModel(None, "kling-3.0-turbo", _FRAMES, _THREE_TO_FIFTEEN, "always", _rates(sound="0.8 1.0")),
+               _rates("0.6 0.8 3.0", "0.8 1.0 3.0"), prompt_limit=3072, image_prompt_limit=3072, has_shots=True),
+    KlingModel(None, "kling-3.0-turbo", _FRAMES, _THREE_TO_FIFTEEN, "always", _rates(sound="0.8 1.0"),
+               prompt_limit=3072),
     KlingModel("kling-video-o1", "kling-o1", _OMNI, _FIVE_OR_TEN, "never", _rates("0.6 0.8")),
     KlingModel("kling-v2-6", "kling-2.6", _FRAMES, _FIVE_OR_TEN, "switch", _rates("0.3 0.5", "- 1.0")),
     KlingModel("kling-v2-5-turbo", "kling-2.5-turbo", _FRAMES, _FIVE_OR_TEN, "never", _rates("0.3 0.5")),

@@ -13,7 +13,6 @@ from klingbot.sandbox.kling.asks import (
     Fields,
     callback_url,
     external_id,
-    frame,
     invalid,
     one_of,
     only,
@@ -21,6 +20,7 @@ from klingbot.sandbox.kling.asks import (
     text,
 )
 from klingbot.sandbox.kling.models import BY_PATH_NAME, KlingModel, Way
+from klingbot.sandbox.kling.pictures import MEGABYTES_NEW, frame
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.sandbox.kling.tasks import LocalTask
 
@@ -40,7 +40,7 @@ def read(endpoint: str, path_name: str, body: Fields) -> Ask:
     only(options, {"external_task_id", "callback_url", "watermark_info"}, "options.")
     ask = Ask(
         model=model,
-        prompt=text(prompt, model.prompt_limit, "prompt"),
+        prompt=text(prompt, model.image_prompt_limit if has_frame else model.prompt_limit, "prompt"),
         seconds=_seconds(model, settings.get("duration", 5)),
         resolution=one_of(settings.get("resolution", "720p"), model.resolutions, "settings.resolution"),
         with_sound=_sound(model, settings),
@@ -90,7 +90,7 @@ def _prompt_and_frame(way: Way, body: Fields) -> tuple[Any, bool]:
     if way == "image" and not has_frame:
         raise Refusal(1201, "contents first_frame is required")
     if has_frame:
-        frame(by_type["first_frame"].get("url"), "contents.url")
+        frame(by_type["first_frame"].get("url"), "contents.url", MEGABYTES_NEW)
     return by_type.get("prompt", {}).get("text"), has_frame
 
 

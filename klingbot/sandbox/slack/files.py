@@ -4,6 +4,7 @@ As in Slack, a file is no use at once when its upload is complete: it is looked 
 that shows it is refused (slackapi/node-slack-sdk#1865).
 """
 
+import io
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +47,17 @@ class File:
         if self.name.endswith(".csv"):
             return "csv"
         return next((kind for start, kind in _KINDS.items() if content.startswith(start)), "binary")
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """`original_w` and `original_h`, where the file is a whole picture."""
+        from PIL import Image, UnidentifiedImageError  # needed for few files, and slow to load
+
+        try:
+            with Image.open(io.BytesIO(self.content or b"")) as picture:
+                return {"original_w": picture.width, "original_h": picture.height}
+        except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+            return {}
 
 
 class Files:

@@ -145,6 +145,7 @@ def shown(url: str, file: File, *, ready: bool) -> dict[str, Any]:
         "size": file.length,
         "mimetype": _mimetype(file) if ready else "",
         "filetype": file.kind if ready else "",
+        **(file.dimensions if ready else {}),
         "is_public": file.shared is not None,
         "permalink": f"{url}/files/{file.id}/{quote(file.name)}",
         "url_private": f"{url}/files-pri/{file.id}/{quote(file.name)}",
