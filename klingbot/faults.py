@@ -16,3 +16,5 @@ class LedgerFault(StrEnum):
     """The disk has no space left."""
     UNWRITABLE = "unwritable"
     """The file or the server can only be read, or the disk fails."""
+    LOST = "lost"
+    """The ledger was deleted, moved or replaced while the bot had it open."""

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from klingbot.clock import SteadyClock
-from klingbot.engine import Engine
-from klingbot.store import DatabaseError, Transaction, clock_shift, facts
+from klingbot.engine import Engine, alerting
+from klingbot.outbox import Unsound
+from klingbot.store import DatabaseError, LedgerLostError, Transaction, clock_shift, facts, identity
 from klingbot.store.clock_shift import TOLERANCE_MS, Longest
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,13 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 5
 PATIENCE_SECONDS = 30
 """How late a beat may be: to wait for another writer is no failure."""
+
+
+WENT_BACK = Unsound(
+    "older state",
+    "The database lacks what was written to it a moment ago: a backup was restored, or a standby server took over",
+    "Compare the ledger with Kling's bill (/kling reconcile): videos that it does not know were charged all the same.",
+)
 
 
 @dataclass(slots=True)
@@ -36,6 +44,10 @@ class Pulse:
     """The jump of the system clock that was logged last."""
     _beat_before: int | None = None
     """When this process beat last, by its clock."""
+    _beats: int = 0
+    """How many beats the ledger had seen at that."""
+    _is_rescued: bool = False
+    """Whether what a lost ledger contained was saved."""
     _differs: bool = False
     """Whether another bot's clock was ahead of this one's at the last beat."""
     _beaten_at: float = field(init=False)
@@ -51,11 +63,16 @@ class Pulse:
             with self.engine.store.write() as tx:
                 now = self._corrected(tx, step)
                 facts.put(tx, facts.LAST_BEAT, str(now))
-            self._beat_before = now
+                beats = self._counted(tx, now)
+            self._beat_before, self._beats, self._is_rescued = now, beats, False
             if step and self.clock:
                 self.clock.adopt(step)
+        except LedgerLostError as error:
+            self._noted(f"the ledger is lost: {error.reason}; the bot's log says what to do", log_as=str(error))
+            self._rescue()
         except DatabaseError as error:  # its message names the server: /healthz must not, the log may
-            self._noted("the ledger cannot be written: its database is away, busy or lost", str(error))
+            problem = "the ledger cannot be written: its database is away, busy or lost"
+            self._noted(problem, log_as=f"{problem} ({error})")
         except Exception as error:  # whatever the reason, no job can be held either
             self._noted(f"the ledger cannot be written: {error}")
         else:
@@ -111,10 +128,31 @@ class Pulse:
         self._differs = differs
         return differs
 
-    def _noted(self, problem: str | None, details: str = "") -> None:
+    def _counted(self, tx: Transaction, now: int) -> int:
+        """Count this beat, and tell the admins of a ledger that has fewer than it had before. Return the count."""
+        beats = identity.count_beat(tx)
+        if beats <= self._beats:
+            log.error("the ledger is in an older state than before: a backup was restored, or a standby took over")
+            alerting.to_admins(tx, f"ledger went back {now}", WENT_BACK, now)
+        return beats
+
+    def _rescue(self) -> None:
+        """Save what only this process can still read, and log what to do, once."""
+        if self._is_rescued:
+            return
+        try:
+            said = self.engine.store.rescue(self.engine.clock())
+        except Exception as error:
+            log.warning("the ledger's content could not be saved yet: %s", error)
+            return
+        self._is_rescued = True
+        if said:
+            log.error("%s", said)
+
+    def _noted(self, problem: str | None, *, log_as: str | None = None) -> None:
         """Log what is new."""
         if problem and problem != self._problem:
-            log.error("%s", f"{problem} ({details})" if details else problem)
+            log.error("%s", log_as or problem)
         if self._problem and not problem:
             log.info("the ledger can be written again")
         self._problem = problem

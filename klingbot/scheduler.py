@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from klingbot.store import DatabaseError
+from klingbot.store import DatabaseError, LedgerLostError
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ def _run(tick: Tick) -> None:
     """Run the function once; log its failure, so that it runs again."""
     try:
         tick.function()
+    except LedgerLostError:
+        log.debug("%s waits for the ledger", tick.name)  # the heartbeat has logged why, once
     except DatabaseError as e:
         log.warning("%s was left for later: %s It runs again in %s s", tick.name, e, tick.seconds)
     except Exception:

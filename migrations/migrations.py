@@ -469,3 +469,8 @@ def m016_failures(db: Database) -> None:
     """How often in a row Kling's answer about a job could not be booked, and why."""
     db.execute("ALTER TABLE jobs ADD COLUMN failures INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE jobs ADD COLUMN problem TEXT")
+
+@migrations()
+def m017_identity(db: Database) -> None:
+    """What tells this ledger from any other, and from an older copy of itself."""
+    db.execute("CREATE TABLE _ledger (id TEXT NOT NULL, beats INTEGER NOT NULL) STRICT")

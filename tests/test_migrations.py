@@ -44,6 +44,7 @@ STEPS = [
     "m014_totals_by_time",
     "m015_refused_once",
     "m016_failures",
+    "m017_identity",
 ]
 
 

@@ -18,6 +18,10 @@ _FAULTS = {
         "I can't write to my database.",
         "Please tell the person who runs Klingbot: its log says what is wrong with the file, disk or server.",
     ),
+    LedgerFault.LOST: (
+        "My ledger is missing.",
+        "Please tell the person who runs Klingbot: its log says what happened and how to bring the ledger back.",
+    ),
 }
 
 

@@ -20,15 +20,29 @@ def check(path: Path, ledger: Callable[[Database], list[Finding]]) -> list[Findi
     """What can be said of the file, and `ledger` of what is in it. It is neither made nor migrated."""
     version = _version()
     if not path.exists():
-        return [version, _to_be_made(path)]
+        return [version, *(_saved(path) or [_to_be_made(path)])]
     try:
         with snapshot(path) as db:
             if missing := sqlite.steps_missing(db):
                 return [version, _outdated(path, missing)]
             found = ledger(db)
-        return [version, _modes(path), _access(path), *found]
+        return [version, _modes(path), _access(path), *_saved(path), *found]
     except DatabaseError as e:
         return [version, unreadable(e)]
+
+
+def _saved(path: Path) -> list[Finding]:
+    """Return a finding where a bot saved a copy of a ledger that was deleted under it."""
+    copies = sqlite.copies(path)
+    if not copies:
+        return []
+    if not path.exists():
+        said = f"{path} is gone; what it contained is in {copies[-1]}"
+        return [failed("database", said, f"Stop the bot, rename that copy to {path.name} and start again.")]
+    said = (
+        f"{copies[-1]} is a copy that was saved when the ledger was deleted; it may know of videos that this one lacks"
+    )
+    return [warning("database", said, "Keep whichever is right as the ledger, and move the other to another folder.")]
 
 
 def _to_be_made(path: Path) -> Finding:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from klingbot.blocks import answers
 from klingbot.blocks.message import Message
-from klingbot.store import NotKeptError, UncertainError
+from klingbot.store import LedgerLostError, NotKeptError, UncertainError
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ def again(work: Callable[[], T]) -> T:
     began = time.monotonic()
     try:
         return work()
+    except LedgerLostError:  # nothing brings it back within a second
+        raise
     except (NotKeptError, UncertainError) as e:
         if time.monotonic() - began > AGAIN_WITHIN_SECONDS:
             raise

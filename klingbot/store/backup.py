@@ -69,11 +69,18 @@ def _copy(source: Path, target: Path) -> dict[str, int]:
         try:
             with closing(sqlite3.connect(target, isolation_level=None)) as copy:
                 db.conn.backup(copy)
+                _give_an_id_of_its_own(copy)
                 # One file without a log beside it; the bot turns it to WAL again when it opens it.
                 copy.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as e:
             raise BackupError(f"The copy could not be written ({e}).") from e
     return rows
+
+
+def _give_an_id_of_its_own(copy: sqlite3.Connection) -> None:
+    """Let a bot notice when the copy is written over the ledger that it has open."""
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = '_ledger'").fetchone():
+        copy.execute("UPDATE _ledger SET id = lower(hex(randomblob(16)))")
 
 
 def _prove(path: Path, rows: dict[str, int]) -> None:

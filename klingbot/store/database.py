@@ -33,6 +33,14 @@ class NotKeptError(DatabaseError):
         self.fault = fault
 
 
+class LedgerLostError(NotKeptError):
+    """A transaction that was refused because its record would be lost; `reason` says why and names no place."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message, LedgerFault.LOST)
+        self.reason = reason
+
+
 class UncertainError(DatabaseError):
     """The connection broke as the transaction was committed: nobody knows whether it is in the ledger.
 
@@ -115,5 +123,8 @@ class Store(Protocol):
 
     def view(self) -> AbstractContextManager[Database]:
         """For reading several things of one moment, on this thread: what is committed during the block is not seen."""
+
+    def rescue(self, now: int) -> str | None:
+        """Save what a lost ledger contains, and return what to do in a sentence; None where there is nothing to do."""
 
     def close(self) -> None: ...

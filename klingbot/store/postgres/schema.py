@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.store import facts
+from klingbot.store import facts, identity
 from klingbot.store.database import DatabaseError, Rows, Transaction, part
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.dialect import ddl
@@ -30,6 +30,7 @@ def migrate(tx: Transaction, place: DatabaseUrl, keeps_others_out: Callable[[], 
         if name not in applied:
             step(_Schema(tx))
             tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
+    identity.ensure(tx)
     # A user who may not write is noticed now and not at somebody's first command.
     with part(tx) as attempt:
         facts.put(attempt, "whether this can be written", "")

@@ -20,11 +20,13 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from klingbot.faults import LedgerFault
+from klingbot.store import identity
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     AwayError,
     Database,
     DatabaseError,
+    LedgerLostError,
     NotKeptError,
     Rows,
     UncertainError,
@@ -47,6 +49,8 @@ IDLE_MS, PATIENT_IDLE_MS = 3_000, 60_000
 _BEGIN = """
     BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle};
     SET LOCAL lock_timeout = {most}; SET LOCAL statement_timeout = {most}; SELECT pg_advisory_xact_lock({turn})"""
+_WHICH = "SELECT id FROM _ledger"
+"""Sent along with _BEGIN, so that to ask which ledger this is takes no time of its own."""
 _VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _NOTHING_KEPT = "40"
 """SQLSTATE class of a transaction that the server rolled back."""
@@ -94,8 +98,10 @@ class PostgresStore:
         self.place = place
         self._connections = Connections(place, _first(place))
         self._turns = Turns()
+        self._ledger_id: str | None = None
         try:
             self._migrate()
+            self._ledger_id = identity.get(self.read())
         except (psycopg.Error, NotKeptError) as e:
             raise DatabaseError(
                 f"The database {place} cannot be opened for writing ({plain(e.__cause__ or e)}). "
@@ -107,7 +113,7 @@ class PostgresStore:
         due = None if patient else time.monotonic() + PATIENCE_SECONDS
         idle, most = (PATIENT_IDLE_MS, 0) if patient else (IDLE_MS, round(PATIENCE_SECONDS * 1000))
         begin = _BEGIN.format(idle=idle, most=most, turn=TURN)
-        with self._alone(due), self._begun(begin, due) as connection:
+        with self._alone(due), self._begun(f"{begin}; {_WHICH}" if self._ledger_id else begin, due) as connection:
             transaction = PostgresTransaction(connection)
             try:
                 yield transaction
@@ -132,6 +138,10 @@ class PostgresStore:
             except psycopg.OperationalError as e:
                 raise NotKeptError(f"The database {self.place} cannot be read ({plain(e)}).", fault_of(e)) from e
 
+    def rescue(self, now: int) -> str | None:
+        """Return what to do about a lost ledger: its server has the content, and this process does not."""
+        return f"Restore the database {self.place}, then restart the bot."
+
     def close(self) -> None:
         self._connections.close()
 
@@ -151,7 +161,9 @@ class PostgresStore:
         for last in _tries():
             with self._connections.one(due) as connection:
                 try:
-                    connection.execute(begin.encode())
+                    self._begin(connection, begin)
+                except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as e:
+                    raise self._lost("its tables are gone") from e
                 except psycopg.OperationalError as e:  # as a rule a connection that was lost while nobody used it
                     connection.close()
                     if last or not passing(e) or _late(due):
@@ -162,6 +174,21 @@ class PostgresStore:
                 finally:
                     _roll_back(connection)
                 return
+
+    def _begin(self, connection: Connection, begin: str) -> None:
+        """Begin a transaction, and see that it is one of the same ledger. Raises LedgerLostError."""
+        answers = connection.execute(begin.encode())
+        while answers.nextset():
+            pass
+        if not begin.endswith(_WHICH):
+            return
+        row = answers.fetchone()
+        if row is None or row[0] != self._ledger_id:
+            connection.close()
+            raise self._lost("another ledger has taken its place")
+
+    def _lost(self, reason: str) -> LedgerLostError:
+        return LedgerLostError(f"The ledger {self.place} is lost: {reason}. Nothing was kept.", reason)
 
     def _commit(self, connection: Connection) -> None:
         try:

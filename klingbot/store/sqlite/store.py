@@ -13,21 +13,25 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from klingbot import private_files
 from klingbot.faults import LedgerFault
+from klingbot.store import identity
 from klingbot.store.database import (
     PATIENCE_SECONDS,
     DatabaseError,
+    LedgerLostError,
     NotKeptError,
     UncertainError,
 )
 from klingbot.store.light import sqlite_utils
 from klingbot.store.parameters import by_place
+from klingbot.store.sqlite import rescue
+from klingbot.store.sqlite.guard import LedgerGuard, Loss, whereabouts
 from klingbot.store.sqlite.turn import Turn
 from klingbot.store.steps import refuse_newer
 from migrations.migrations import migrations
@@ -39,6 +43,7 @@ _PRAGMAS = (
     "PRAGMA mmap_size = 0",
 )
 _READ_AND_WRITE = 0o666
+_UNWRITABLE = LedgerFault.UNWRITABLE
 _FAULTS = {
     sqlite3.SQLITE_BUSY: LedgerFault.BUSY,
     sqlite3.SQLITE_LOCKED: LedgerFault.BUSY,
@@ -47,11 +52,14 @@ _FAULTS = {
     sqlite3.SQLITE_READONLY: LedgerFault.UNWRITABLE,
     sqlite3.SQLITE_CANTOPEN: LedgerFault.UNWRITABLE,
 }
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _tell(trouble: BaseException | None, *, committing: bool = False) -> None:
     """Raise NotKeptError or UncertainError if the trouble is the file's own; otherwise return."""
     code = getattr(trouble, "sqlite_errorcode", 0) & 0xFF  # without the details that SQLite adds above
+    if code in _DAMAGED:
+        raise LedgerLostError(f"The ledger's file is damaged; nothing was kept ({trouble}).", Loss.CUT) from trouble
     fault = _FAULTS.get(code)
     if fault is None:
         return
@@ -64,17 +72,19 @@ class SqliteTransaction:
     """`BEGIN IMMEDIATE`: nobody else writes to the file meanwhile."""
 
     # A context manager of its own, without generators: a hold spends a tenth less time around its statements.
-    __slots__ = ("_patient", "_turn", "abandoned", "db")
+    __slots__ = ("_guard", "_patient", "_turn", "abandoned", "db")
 
-    def __init__(self, db: sqlite_utils.Database, turn: Turn, patient: bool) -> None:
+    def __init__(self, db: sqlite_utils.Database, turn: Turn, guard: LedgerGuard, patient: bool) -> None:
         self.db = db
         self._turn = turn
+        self._guard = guard
         self._patient = patient
         self.abandoned = False
 
     def __enter__(self) -> SqliteTransaction:
-        self._turn.take(None if self._patient else time.monotonic() + PATIENCE_SECONDS)
+        self._take_turn()
         try:
+            self._guard.check()
             self.db.conn.execute("BEGIN IMMEDIATE")
         except BaseException as e:
             self._turn.hand_on()
@@ -106,6 +116,29 @@ class SqliteTransaction:
     def abandon(self) -> None:
         self.abandoned = True
 
+    def _take_turn(self) -> None:
+        try:
+            self._turn.take(None if self._patient else time.monotonic() + PATIENCE_SECONDS)
+        except OSError as e:  # the lock cannot be made again where its folder is gone
+            self._guard.check_place()
+            raise NotKeptError(f"The ledger's lock cannot be used; nothing was kept ({e}).", _UNWRITABLE) from e
+
+
+class SqliteReader(sqlite_utils.Database):
+    """A connection that reads. Its statements raise NotKeptError, LedgerLostError."""
+
+    def __init__(self, connection: sqlite3.Connection, guard: LedgerGuard) -> None:
+        super().__init__(connection)
+        self._guard = guard
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.DatabaseError as e:
+            self._guard.check_files()  # SQLite's own words for a log that is gone say nothing of that
+            _tell(e)
+            raise
+
 
 class SqliteStore:
     """The ledger's file. Safe to share between threads, and between processes on one machine."""
@@ -118,11 +151,13 @@ class SqliteStore:
         try:
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")
+            rescue.refuse_to_begin_anew(path)
             private_files.ensure(path)
             # Like the files that SQLite keeps beside the ledger, the lock can be used by whoever can use the ledger.
             self._turn = Turn(Path(f"{path}.lock"), private_files.mode_of(path) & _READ_AND_WRITE)
             with self._turn:  # turning a new file to WAL does not wait for others who do the same
                 self._writer = _connect(path)
+                self._guard = LedgerGuard(path)
             self._migrate()
         except (OSError, sqlite3.Error) as e:
             raise DatabaseError(
@@ -131,13 +166,13 @@ class SqliteStore:
             ) from e
 
     def write(self, *, patient: bool = False) -> SqliteTransaction:
-        return SqliteTransaction(self._writer, self._turn, patient)
+        return SqliteTransaction(self._writer, self._turn, self._guard, patient)
 
     def read(self, *, patient: bool = False) -> sqlite_utils.Database:
         """A connection of this thread's own."""
         reader: sqlite_utils.Database | None = getattr(self._threads, "reader", None)
         if reader is None:
-            reader = self._threads.reader = _connect(self.place)
+            reader = self._threads.reader = self._opened()
             self._readers.add(reader)
         return reader
 
@@ -150,19 +185,80 @@ class SqliteStore:
         finally:
             reader.execute("COMMIT")
 
-    def close(self) -> None:
+    def rescue(self, now: int) -> str | None:
+        """Save what a lost ledger contains, and return what to do in a sentence; None where there is nothing to do.
+
+        Raises OSError, sqlite3.Error.
+        """
         with self._turn:
-            for connection in (*self._readers, self._writer):
+            try:
+                self._guard.check()
+            except LedgerLostError as e:
+                return self._rescued(Loss(e.reason), now)
+        return None
+
+    def close(self) -> None:
+        connections = (*self._readers, self._writer)
+        if self._is_lost():
+            _keep_open(connections)
+            return
+        with self._turn:
+            for connection in connections:
                 connection.conn.close()
         self._turn.close()
+
+    def _opened(self) -> sqlite_utils.Database:
+        """Return a new connection to the same file. Raises LedgerLostError."""
+        self._guard.check_files()
+        connection = _connect(self.place)
+        self._guard.check_place()
+        return SqliteReader(connection.conn, self._guard)
+
+    def _is_lost(self) -> bool:
+        try:
+            with self._turn:
+                self._guard.check()
+        except (LedgerLostError, OSError):
+            return True
+        return False
+
+    def _rescued(self, loss: Loss, now: int) -> str:
+        if loss in (Loss.CUT, Loss.OLDER, Loss.OTHER):
+            return f"Stop the bot and restore the newest backup as {self.place}; then compare with Kling's bill."
+        if loss is Loss.COMPANION:
+            # Everything that the log has goes into the file, which is all that the next start needs.
+            self._writer.conn.execute("PRAGMA wal_checkpoint(FULL)")
+            return f"Everything is in {self.place} itself. Restart the bot."
+        if loss is Loss.UNSEEN:
+            return f"Let the bot's user reach {self.place} again, and the bot goes on."
+        if where := whereabouts(self._guard.file_id):
+            return f"The ledger is at {where} now. Move it back, with the files beside it, and the bot goes on."
+        saved = rescue.copy(self._writer.conn, self.place, now)
+        return (
+            f"Everything that it contained is saved in {saved}. Stop the bot, let {self.place.name} be that file, and "
+            "start the bot again."
+        )
 
     def _migrate(self) -> None:
         """Applies what is pending, in one transaction, so that two processes starting at once do it once."""
         with self.write() as tx:
             refuse_newer(self.place, (step.name for step in migrations.applied(tx.db)))
             migrations.apply(tx.db)
+            identity.ensure(tx)
             # Writes nothing, but a file that may only be read is noticed now and not at somebody's first command.
             tx.execute("DELETE FROM facts WHERE 1 = 0")
+        with self._turn:
+            self._writer.conn.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the file has its id from now on
+            self._guard.remember_companions()
+
+
+def _keep_open(connections: Sequence[sqlite_utils.Database]) -> None:
+    """Leave the connections of a lost ledger open until the process has ended.
+
+    SQLite deletes the log by its name when the last connection is closed, and that may be another bot's by now. What a
+    daemon thread refers to is never closed.
+    """
+    threading.Thread(target=lambda kept: threading.Event().wait(), args=(connections,), daemon=True).start()
 
 
 def _connect(path: Path) -> sqlite_utils.Database:

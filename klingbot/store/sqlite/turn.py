@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from pathlib import Path
 
@@ -22,8 +23,9 @@ class Turn:
     def __init__(self, path: Path, mode: int) -> None:
         """Open the lock file, creating it with that mode if it does not exist. Raises OSError."""
         self._threads = Turns()
-        private_files.ensure(path, mode)
-        self._file = path.open("r+")
+        self._path = path.absolute()
+        self._mode = mode
+        self._open()
 
     def __enter__(self) -> None:
         self.take(None)
@@ -32,7 +34,7 @@ class Turn:
         self.hand_on()
 
     def take(self, due: float | None) -> None:
-        """Waits until then (of the monotonic clock), or without end. Raises NotKeptError."""
+        """Wait until then (of the monotonic clock), or without end. Raises NotKeptError, OSError."""
         if not self._threads.take(None if due is None else due - time.monotonic()):
             raise NotKeptError(_BUSY, LedgerFault.BUSY)
         try:
@@ -50,12 +52,38 @@ class Turn:
     def close(self) -> None:
         self._file.close()
 
+    def _open(self) -> None:
+        private_files.ensure(self._path, self._mode)
+        self._file = self._path.open("r+")
+        found = os.fstat(self._file.fileno())
+        self._file_id = found.st_dev, found.st_ino
+
+    def _reopened(self) -> bool:
+        """Open the file that others lock; return False where its folder is gone, and the ledger with it."""
+        deleted = self._file
+        try:
+            self._open()
+        except FileNotFoundError:
+            return False
+        deleted.close()
+        return True
+
+    def _is_current(self) -> bool:
+        """Return whether other processes lock the same file: one that was deleted or replaced keeps nobody out."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file_id
+
     def _lock(self, due: float | None) -> None:
         pause = _SHORTEST_PAUSE
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | (0 if due is None else fcntl.LOCK_NB))
-                return
+                if self._is_current() or not self._reopened():
+                    return
+                continue
             except BlockingIOError:
                 if due is not None and time.monotonic() > due:
                     raise NotKeptError(_BUSY, LedgerFault.BUSY) from None
