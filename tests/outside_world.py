@@ -34,6 +34,9 @@ class Outside:
     heard: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
+    proxy: str | None = None
+    """It is this server too, and leads to this server."""
+    proxy_status: str = "200 Connection established"
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     @property
@@ -42,7 +45,7 @@ class Outside:
 
     @property
     def network(self) -> Network:
-        return Network(self._addresses, self._connection, self._certificates)
+        return Network(self._addresses, self._connection, self._certificates, lambda host: self.proxy)
 
     def serve(self) -> None:
         with suppress(OSError):
@@ -57,20 +60,26 @@ class Outside:
     def _answer(self, wire: socket.socket) -> None:
         with suppress(OSError), wire:
             wire.settimeout(20)
-            if self.certificate is None or wire.recv(1, socket.MSG_PEEK) != b"\x16":  # no TLS hello
-                self._talk(wire)
+            tls = self.certificate is not None and wire.recv(1, socket.MSG_PEEK) == b"\x16"  # a hello
+            if not tls and not self._talk(wire):
                 return
+            assert self.certificate
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(self.certificate, self.certificate.with_suffix(".key"))
             with context.wrap_socket(wire, server_side=True) as secret:
                 self._talk(secret)
 
-    def _talk(self, wire: socket.socket) -> None:
+    def _talk(self, wire: socket.socket) -> bool:
+        """Whether TLS is to follow, because a proxy was asked for a connection."""
         head = b""
         while b"\r\n\r\n" not in head and (more := wire.recv(65536)):
             head += more
         self.heard.append(head.decode("latin-1"))
+        if head.startswith(b"CONNECT "):
+            wire.sendall(f"HTTP/1.1 {self.proxy_status}\r\n\r\n".encode())
+            return True
         self.talk(wire, head)
+        return False
 
     def _addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
         self.looked_up.append(host)

@@ -193,6 +193,32 @@ def test_a_fetch_is_given_up_when_the_bot_stops(outside: Outside) -> None:
     assert fetched(outside, given_up=lambda: True)[0] == NotFetched("the bot is stopped", passing=True)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "login"),
+    [("http://10.0.0.8:3128", None), ("10.0.0.8:3128", None), ("http://me:a%40b@10.0.0.8:3128", "bWU6YUBi")],
+)
+def test_a_proxy_of_the_environment_leads_out_and_the_name_must_still_be_proved(
+    outside: Outside, proxy: str, login: str | None
+) -> None:
+    outside.talk, outside.proxy = says(b"content"), proxy
+    assert fetched(outside) == (Fetched(7), b"content")
+    assert (outside.opened, outside.looked_up) == (["10.0.0.8:3128"], [])
+    asked = outside.heard[0].splitlines()
+    assert asked[:2] == ["CONNECT clips.example.com:443 HTTP/1.1", "Host: clips.example.com:443"]
+    assert (f"Proxy-Authorization: Basic {login}" in asked) == (login is not None)
+    assert "Proxy-Authorization" not in outside.heard[1]
+    unproved, _ = fetched(outside, "https://other.example.com/a")
+    assert unproved == NotFetched("SSLCertVerificationError", passing=True)
+
+
+def test_a_proxy_that_refuses_is_no_way_out(outside: Outside) -> None:
+    outside.proxy, outside.proxy_status = "http://10.0.0.8:3128", "403 Forbidden"
+    assert fetched(outside)[0] == NotFetched("ConnectionRefusedError", passing=True)
+    for url in ("https://10.0.0.1/a", "https://localhost/a", "http://clips.example.com/a"):
+        assert isinstance(fetched(outside, url)[0], NotFetched)
+    assert len(outside.opened) == 1
+
+
 def test_a_name_that_nobody_knows_may_be_known_later(outside: Outside) -> None:
     outside.known["clips.example.com"] = []
     assert fetched(outside)[0] == NotFetched("OSError", passing=True)
