@@ -470,6 +470,7 @@ def m016_failures(db: Database) -> None:
     db.execute("ALTER TABLE jobs ADD COLUMN failures INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE jobs ADD COLUMN problem TEXT")
 
+
 @migrations()
 def m017_identity(db: Database) -> None:
     """What tells this ledger from any other, and from an older copy of itself."""
