@@ -5,8 +5,8 @@ name whose every address is public; the connection goes to an address that was c
 the name. Redirects are not followed. Everything together has to end by a deadline, however slowly the other side talks.
 The servers of `SLACK_API_URL` and `KLING_API_URL` are exempt from the first two rules.
 
-Where the environment names a proxy for https, that is used, as for Slack's and Kling's own addresses. The proxy then looks
-the name up and decides where it may lead; the certificate has to prove the name all the same.
+Where the environment names a proxy for https, that is used, as for Slack's and Kling's own addresses. The proxy then
+looks the name up and decides where it may lead; the certificate has to prove the name all the same.
 """
 
 from __future__ import annotations
