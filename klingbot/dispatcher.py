@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from klingbot import deadlines
 from klingbot.engine import Engine, verdicts
 from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
@@ -35,18 +34,35 @@ from klingbot.kling import (
 from klingbot.kling.wire import is_legacy
 from klingbot.request_limits import picture_bytes
 from klingbot.store import DatabaseError, jobs
+from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 120_000
-"""Longer than any call to Kling may take: a lease that ends means that its holder is gone."""
+LEASE_MS = 60_000
+"""Longer than what is done under one lease: a look-up with all its questions, or fetching a picture before a create.
+
+A create itself is under no lease. Its job is in `submitting` by then, and is looked up only after LOST_REPLY_MS.
+"""
 AT_ONCE = 8
+LOOK_UPS_AT_ONCE = 4
+PICTURE_SECONDS = 40
+"""How long a job's first frame may take from Slack."""
+PICTURE_AGAIN_MS = 15_000
+"""When to try again after Slack could not give it."""
 
 T = TypeVar("T")
 
 
 def _no_uploads(file_id: str, most_bytes: int) -> NoPicture:
     return NoPicture("What was uploaded to Slack cannot be read here.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A job that is to be posted, and until when it tries gates, if it does."""
+
+    job: Job
+    probes_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +76,60 @@ class Dispatcher:
     poll_ms: int
     picture: Callable[[str, int], Picture | NoPicture] = _no_uploads
     """Fetches what was uploaded to Slack, by its file's id and how many bytes it may have."""
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "kling"))
+    posting: WorkPool = field(default_factory=lambda: WorkPool("post", AT_ONCE))
+    """Creates and look-ups have threads of their own: slow ones of one kind do not stop the others."""
+    polling: WorkPool = field(default_factory=lambda: WorkPool("poll", LOOK_UPS_AT_ONCE))
+    recovering: WorkPool = field(default_factory=lambda: WorkPool("recover", LOOK_UPS_AT_ONCE))
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def submit(self) -> None:
-        """Posts the jobs whose turn it is, oldest first, until none is left or a gate closes."""
-        while not self._closing.is_set() and (waiting := self._claim(JobState.HELD, self._width())):
-            self._each(self._post, waiting)
+        """Post the jobs whose turn it is, oldest first, until none is left or a gate closes."""
+        self.posting.run(self._claim_waiting, self._guarded(self._post), self._closing)
 
     def recover(self) -> None:
-        """Looks up the jobs whose reply was lost: Kling has them, or they wait again."""
-        self._each(self._inquiries.find, self._claim(JobState.SUBMITTING, AT_ONCE))
+        """Look up the jobs whose reply was lost: Kling has them, or they wait again."""
+        find = self._guarded(self._inquiries.find)
+        self.recovering.run(lambda room: self._claim(JobState.SUBMITTING, room), find, self._closing)
 
     def poll(self) -> None:
         """Ask for the verdict of every job that is due: in few calls a route, or one each on the legacy standard."""
-        by_route: defaultdict[str, list[Job]] = defaultdict(list)
-        for job in self._claim(JobState.SUBMITTED, 200):
-            by_route[job.route or ""].append(job)
-        batches = [batch for path, due in by_route.items() for batch in _batches(path, due)]
-        self._each(self._inquiries.ask, batches)
+        self.polling.run(self._claim_batches, self._guarded(self._inquiries.ask), self._closing)
 
     def close(self) -> None:
         """Nothing more is asked of Kling; what it answers to what was asked is still booked."""
         self._closing.set()
 
     def finish(self) -> None:
-        """Waits for the calls that are under way."""
-        self.pool.shutdown()
+        """Wait for the calls that are under way, each of which ends by its deadline."""
+        for pool in (self.posting, self.polling, self.recovering):
+            pool.finish()
 
     @property
     def _inquiries(self) -> Inquiries:
         return Inquiries(self.engine, self.kling, self.poll_ms)
 
-    def _width(self) -> int:
-        """How many jobs to post at once: one alone tries a gate that has come due, and the rest follow it through."""
-        return 1 if jobs.any_probe_due(self.engine.store.read(), self.engine.clock()) else AT_ONCE
+    def _claim_waiting(self, room: int) -> list[_Turn]:
+        """Lease jobs to be posted: one alone tries a gate that has come due, and the rest follow it through."""
+        now = self.engine.clock()
+        if not jobs.any_due(self.engine.store.read(), JobState.HELD, now):
+            return []
+        until = now + LEASE_MS
+        with self.engine.store.write() as tx:
+            turns = [_Turn(job) for job in jobs.claim_ungated(tx, now=now, lease_until=until, most=room)]
+            while len(turns) < room and (probe := jobs.claim_probe(tx, now=now, lease_until=until)):
+                turns.append(_Turn(probe, until))
+            return turns
+
+    def _claim_batches(self, room: int) -> list[list[Job]]:
+        batches = (self._claim_batch() for _ in range(room))
+        return [batch for batch in batches if batch]
+
+    def _claim_batch(self) -> list[Job]:
+        now = self.engine.clock()
+        if not jobs.any_due(self.engine.store.read(), JobState.SUBMITTED, now):
+            return []
+        with self.engine.store.write() as tx:
+            return jobs.claim_of_one_route(tx, JobState.SUBMITTED, now=now, lease_until=now + LEASE_MS, most=MOST_IDS)
 
     def _claim(self, state: JobState, most: int) -> list[Job]:
         now = self.engine.clock()
@@ -103,21 +138,29 @@ class Dispatcher:
         with self.engine.store.write() as tx:
             return jobs.claim(tx, state, now=now, lease_until=now + LEASE_MS, most=most)
 
-    def _each(self, errand: Callable[[T], None], things: Iterable[T]) -> None:
-        """Runs the errand on each, a few at once. One that breaks is logged and comes up again when its lease ends."""
+    def _guarded(self, errand: Callable[[T], None]) -> Callable[[T], None]:
+        """Log the failure of an errand, which comes up again when its lease ends."""
 
         def run(thing: T) -> None:
-            if not self._closing.is_set():
+            if self._closing.is_set():
+                return
+            try:
                 errand(thing)
-
-        for outcome in [self.pool.submit(run, thing) for thing in things]:
-            error = outcome.exception()
-            if isinstance(error, DatabaseError):
+            except DatabaseError as error:
                 log.warning("an errand to Kling could not be noted and comes up again: %s", error)
-            elif error is not None:
-                log.error("an errand to Kling broke", exc_info=error)
+            except Exception:
+                log.exception("an errand to Kling broke")
 
-    def _post(self, job: Job) -> None:
+        return run
+
+    def _post(self, turn: _Turn) -> None:
+        try:
+            self._post_job(turn.job)
+        finally:
+            if turn.probes_until is not None:
+                verdicts.probe_ended(self.engine, turn.job, until=turn.probes_until)
+
+    def _post_job(self, job: Job) -> None:
         request = _request(job)
         try:
             path = route(request, api_key=self.api_key)
@@ -149,12 +192,17 @@ class Dispatcher:
     def _uploaded(self, job: Job, path: str) -> Picture | NoPicture | None:
         """Return the first frame, where Kling cannot open that by itself."""
         file_id = uploaded_id(job.image_url)
-        return self.picture(file_id, picture_bytes(legacy=is_legacy(path))) if file_id else None
+        if file_id is None:
+            return None
+        most = picture_bytes(legacy=is_legacy(path))
+        with deadlines.within(PICTURE_SECONDS, most + deadlines.MOST_BYTES):
+            return self.picture(file_id, most)
 
     def _without(self, job: Job, missing: NoPicture) -> None:
-        """Trouble that passes leaves the job in its place; it comes up again when its lease ends."""
+        """Leave the job in its place after trouble that passes; release it after any other."""
         if missing.passing:
             log.warning("job %s waits for its picture: %s", job.id, missing.reason)
+            verdicts.postponed(self.engine, job, until=self._in(PICTURE_AGAIN_MS))
         else:
             verdicts.refused(self.engine, job, missing.reason)
 
@@ -188,12 +236,6 @@ class Dispatcher:
 
 def uses_api_key(credentials: Credentials) -> bool:
     return isinstance(credentials, ApiKey)
-
-
-def _batches(path: str, due: list[Job]) -> list[list[Job]]:
-    """Return the jobs of a route as Kling takes them in one look-up: one alone on the legacy standard."""
-    most = 1 if path.startswith("/v1/") else MOST_IDS
-    return [due[start : start + most] for start in range(0, len(due), most)]
 
 
 def _request(job: Job) -> TaskRequest:

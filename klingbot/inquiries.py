@@ -21,7 +21,7 @@ from klingbot.store import DatabaseError
 log = logging.getLogger(__name__)
 
 LOST_REPLY_MS = 90_000
-"""How long after a POST a task may still be on its way into Kling's own lists; above the client's timeouts."""
+"""How long after a POST a task may still be on its way into Kling's own lists; above the deadline of a create."""
 AGAIN_MS = 5_000
 """When to ask again after Kling could not be reached, or left a job out of its answer."""
 SLOWEST_POLL_MS = 60_000

@@ -475,3 +475,9 @@ def m016_failures(db: Database) -> None:
 def m017_identity(db: Database) -> None:
     """What tells this ledger from any other, and from an older copy of itself."""
     db.execute("CREATE TABLE _ledger (id TEXT NOT NULL, beats INTEGER NOT NULL) STRICT")
+
+
+@migrations()
+def m018_gates_probed(db: Database) -> None:
+    """Until when a job tries a gate that has come due: no other job, of any bot, tries it meanwhile."""
+    db.execute("ALTER TABLE gates ADD COLUMN probe_until INTEGER NOT NULL DEFAULT 0")

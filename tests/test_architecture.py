@@ -64,7 +64,7 @@ LEVELS = (
     ),
     ("klingbot/outbox.py",),
     ("klingbot/deadlines.py",),
-    ("klingbot/openers.py", "klingbot/safe_fetch.py"),
+    ("klingbot/openers.py", "klingbot/safe_fetch.py", "klingbot/work_pool.py"),
     ("klingbot/kling/",),
     ("migrations/",),
     ("klingbot/store/",),

@@ -45,6 +45,7 @@ STEPS = [
     "m015_refused_once",
     "m016_failures",
     "m017_identity",
+    "m018_gates_probed",
 ]
 
 

@@ -193,6 +193,10 @@ def claim(engine: Engine) -> None:
         jobs.any_due(engine.store.read(), state, now)
         with engine.store.write() as tx:
             jobs.claim(tx, state, now=now, lease_until=now + 1, most=5)
+            jobs.claim_of_one_route(tx, state, now=now, lease_until=now + 1, most=5)
+    with engine.store.write() as tx:
+        jobs.claim_ungated(tx, now=now, lease_until=now + 1, most=5)
+        jobs.claim_probe(tx, now=now, lease_until=now + 1)
 
 
 def deliver(engine: Engine) -> None:

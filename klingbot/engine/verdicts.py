@@ -33,11 +33,25 @@ class TaskTakenError(Exception):
 def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | None:
     """A request is about to leave for that route; with no word of it by `due_at`, its reply counts as lost.
 
-    None when the job no longer waits (it was cancelled).
+    None when the job no longer waits (it was cancelled), or was posted by another bot meanwhile.
     """
     with engine.store.write() as tx:
+        if _moved_on(tx, job):
+            return None
         columns = {"route": route, "posted_at": engine.clock(), "due_at": due_at, "tries": job.tries + 1}
         return jobs.move(tx, job.id, [H], state=S, **columns)
+
+
+def postponed(engine: Engine, job: Job, *, until: int) -> None:
+    """Leave the job in its place, and take it up again at `until`: what it needs cannot be had just now."""
+    with engine.store.write() as tx:
+        jobs.give_back(tx, job.id, until=until)
+
+
+def probe_ended(engine: Engine, job: Job, *, until: int) -> None:
+    """Let another job try the gates before that one; `until` is when its probe would have ended by itself."""
+    with engine.store.write() as tx:
+        gates.end_probe(tx, job.model, until=until)
 
 
 def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | None:

@@ -33,11 +33,11 @@ log = logging.getLogger(__name__)
 
 _CHARGES_A_PAGE = 500
 """The most that Kling gives (its docs, account information)."""
-CALL_SECONDS = 30
+CALL_SECONDS = 20
 """How long one call may take as a whole: connecting, sending, and an answer that comes to its end."""
 CREATE_SECONDS = 60
 """The same for a create, which may carry a picture. A create that takes longer counts as a lost reply."""
-LOOK_UP_SECONDS = 60
+LOOK_UP_SECONDS = 30
 """How long a look-up may take with all its questions; what it has not learnt by then is asked next time."""
 _MOST_BYTES = 4_000_000
 """Of one reply, unpacked. Kling's longest, a page of its bill, has some hundred thousand."""

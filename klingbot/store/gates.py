@@ -37,8 +37,25 @@ def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason
         INSERT INTO gates (name, opens_at, code, reason, tries, closed_at)
         VALUES (:name, :opens_at, :code, :reason, 1, :at)
         ON CONFLICT (name) DO UPDATE SET
-          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1""",
+          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1,
+          probe_until = 0""",
         {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at},
+    )
+
+
+def probe(tx: Transaction, model: str, *, until: int) -> None:
+    """Note that a job of that model tries the gates before it, until that instant at most."""
+    tx.execute(
+        "UPDATE gates SET probe_until = :until WHERE name IN (:account, :model)",
+        {"account": ACCOUNT, "model": model, "until": until},
+    )
+
+
+def end_probe(tx: Transaction, model: str, *, until: int) -> None:
+    """Let another job try those gates. `until` is what the probe was noted with: a newer one goes on."""
+    tx.execute(
+        "UPDATE gates SET probe_until = 0 WHERE name IN (:account, :model) AND probe_until = :until",
+        {"account": ACCOUNT, "model": model, "until": until},
     )
 
 

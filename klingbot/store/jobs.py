@@ -8,6 +8,7 @@ from typing import Any
 
 from klingbot.jobs import Job, JobState
 from klingbot.money import Amount
+from klingbot.store import gates
 from klingbot.store.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
@@ -38,14 +39,19 @@ _CLAIM = """
     WHERE id IN (
       SELECT id FROM jobs
       WHERE state = :state AND {live} AND due_at <= :now AND lease_until <= :now
-        {and_open}
+        {condition}
       ORDER BY due_at LIMIT :most)
     AND lease_until <= :now
     RETURNING *"""
+_GATED = "EXISTS (SELECT 1 FROM gates WHERE gates.name IN ('account', jobs.model))"
 _OPEN = """
         AND NOT EXISTS (
           SELECT 1 FROM gates
           WHERE gates.name IN ('account', jobs.model) AND (gates.opens_at IS NULL OR gates.opens_at > :now))"""
+_UNTRIED = """
+        AND NOT EXISTS (
+          SELECT 1 FROM gates WHERE gates.name IN ('account', jobs.model) AND gates.probe_until > :now)"""
+_OF_ROUTE = "AND coalesce(route, '') = :route"
 
 # What a move leaves to be told in Slack: at once, where somebody reads it.
 _SHOWN = "show_at = CASE channel_id WHEN '' THEN NULL ELSE 0 END"
@@ -77,7 +83,7 @@ def succeeded(db: Database) -> Iterator[Job]:
 
 def any_due(db: Database, state: JobState, now: int) -> bool:
     """Whether `claim` might find something: a look that takes no lock."""
-    sql = f"SELECT 1 FROM jobs WHERE state = :state AND {LIVE} AND due_at <= :now LIMIT 1"
+    sql = f"SELECT 1 FROM jobs WHERE state = :state AND {LIVE} AND due_at <= :now AND lease_until <= :now LIMIT 1"
     return db.execute(sql, {"state": state, "now": now}).fetchone() is not None
 
 
@@ -91,9 +97,44 @@ def claim(tx: Transaction, state: JobState, *, now: int, lease_until: int, most:
 
     Held jobs come first come, first served, and only while no gate is closed before them.
     """
-    sql = _CLAIM.format(live=LIVE, and_open=_OPEN if state is JobState.HELD else "")
-    claimed = tx.execute(sql, {"state": state, "now": now, "lease_until": lease_until, "most": most}).fetchall()
+    return _claim(tx, state, _OPEN if state is JobState.HELD else "", now=now, lease_until=lease_until, most=most)
+
+
+def claim_ungated(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[Job]:
+    """Lease held jobs before which there is no gate, as `claim` does."""
+    return _claim(tx, JobState.HELD, f"AND NOT {_GATED}", now=now, lease_until=lease_until, most=most)
+
+
+def claim_probe(tx: Transaction, *, now: int, lease_until: int) -> Job | None:
+    """Lease one held job that may try gates which have come due, while no other job tries them."""
+    some = f"AND {_GATED} {_OPEN} {_UNTRIED}"
+    claimed = _claim(tx, JobState.HELD, some, now=now, lease_until=lease_until, most=1)
+    for job in claimed:
+        gates.probe(tx, job.model, until=lease_until)
+    return claimed[0] if claimed else None
+
+
+def claim_of_one_route(tx: Transaction, state: JobState, *, now: int, lease_until: int, most: int) -> list[Job]:
+    """Lease the due job that has waited longest, and more of its route; one alone on Kling's legacy standard."""
+    sql = f"""
+        SELECT coalesce(route, '') AS route FROM jobs
+        WHERE state = :state AND {LIVE} AND due_at <= :now AND lease_until <= :now ORDER BY due_at LIMIT 1"""
+    row = tx.execute(sql, {"state": state, "now": now}).fetchone()
+    if row is None:
+        return []
+    most = 1 if row["route"].startswith("/v1/") else most
+    return _claim(tx, state, _OF_ROUTE, now=now, lease_until=lease_until, most=most, route=row["route"])
+
+
+def _claim(tx: Transaction, state: JobState, condition: str, *, now: int, **given: Any) -> list[Job]:
+    sql = _CLAIM.format(live=LIVE, condition=condition)
+    claimed = tx.execute(sql, {"state": state, "now": now, **given}).fetchall()
     return sorted((of_row(row) for row in claimed), key=lambda job: (job.due_at, job.asked_at))
+
+
+def give_back(tx: Transaction, job_id: str, *, until: int) -> None:
+    """Let the lease end at that instant, before which nobody takes the job up again."""
+    tx.execute(f"UPDATE jobs SET lease_until = :until WHERE id = :id AND {LIVE}", {"id": job_id, "until": until})
 
 
 def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: Any) -> Job | None:
