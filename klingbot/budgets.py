@@ -22,6 +22,24 @@ TURNED_AWAY = "turned-away"
 FORECAST = "forecast"
 
 
+UPGRADE = "upgrade"
+"""Who chose to run without a limit where nobody did: the ledger had been used without budgets before one was needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """The choice that videos may be made although there is no budget. `at` is UTC epoch milliseconds."""
+
+    by: str
+    """The admin's user id, or UPGRADE."""
+    at: int
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether an admin made the choice."""
+        return self.by != UPGRADE
+
+
 def project_scope(name: str) -> str:
     return f"project:{name}"
 

@@ -25,6 +25,7 @@ from klingbot.outbox import (
     JobStuck,
     ModelRefused,
     PackEnding,
+    RunsUnlimited,
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
@@ -50,7 +51,16 @@ BACKLOG_MS = 60_000
 MOST_TOGETHER = 30
 ADMINS_ONLY = tuple(
     kind_of_type(content)
-    for content in (SubmittingStopped, SubmittingResumed, ModelRefused, JobStuck, BillDiffers, PackEnding, Unsound)
+    for content in (
+        SubmittingStopped,
+        SubmittingResumed,
+        ModelRefused,
+        JobStuck,
+        BillDiffers,
+        PackEnding,
+        Unsound,
+        RunsUnlimited,
+    )
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 TEST = kind_of_type(AlertTest)

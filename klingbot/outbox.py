@@ -178,6 +178,14 @@ class Unsound:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsUnlimited:
+    """Notice that an upgraded ledger goes on without a budget, which a new one would need. For the admins."""
+
+    at: int
+    """When the ledger was opened after the upgrade."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncreaseAsked:
     """Somebody asks for more than a budget has left. For the budget's channel, where its approvers are named."""
 
@@ -263,6 +271,7 @@ Content = (
     | BillDiffers
     | PackEnding
     | Unsound
+    | RunsUnlimited
     | DigestReady
     | IncreaseAsked
     | IncreaseClosed
@@ -290,6 +299,7 @@ KINDS: Mapping[str, type[Content]] = {
     "bill differs": BillDiffers,
     "pack ending": PackEnding,
     "unsound": Unsound,
+    "runs unlimited": RunsUnlimited,
     "digest": DigestReady,
     "increase asked": IncreaseAsked,
     "increase closed": IncreaseClosed,

@@ -481,3 +481,13 @@ def m017_identity(db: Database) -> None:
 def m018_gates_probed(db: Database) -> None:
     """Until when a job tries a gate that has come due: no other job, of any bot, tries it meanwhile."""
     db.execute("ALTER TABLE gates ADD COLUMN probe_until INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m019_budget_requirement(db: Database) -> None:
+    """A ledger from which the bot made videos without any budget goes on doing so; a new one needs a first budget."""
+    # A migration does not know the time: whoever opens the ledger next fills it in and tells the admins. What scripts
+    # and imports recorded has no channel, and says nothing about how the bot was used.
+    db.execute("""
+        INSERT INTO facts (name, value) SELECT 'budget waiver', '{"by": "upgrade", "at": 0}'
+        WHERE EXISTS (SELECT 1 FROM jobs WHERE channel_id <> '') AND NOT EXISTS (SELECT 1 FROM budgets)""")

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from klingbot.sandbox import Sandbox
+from klingbot.store import open_store
+from tests.conftest import run_without_limit
 
 ROOT = Path(__file__).parent.parent
 FINANCE = "C0FINANCE1"
@@ -51,10 +53,12 @@ def live_bot(
 ) -> Iterator[LiveBot]:
     """A bot on the ledger in that folder, killed at the end of the block. What it logs is in `NAME.log` there.
 
-    `settings` go before the usual ones; an empty one unsets its variable.
+    `settings` go before the usual ones; an empty one unsets its variable. A ledger that is not there yet is made, and
+    runs without a limit.
     """
     log = folder / f"{name}.log"
     env = {**_environment(local, folder), **settings}
+    _make_ledger(Path(env["KLINGBOT_DB"]), unless="DATABASE_URL" in env)
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, str(script)], cwd=folder, env=env, stdout=out, stderr=out)
     bot = LiveBot(process, log)
@@ -77,6 +81,13 @@ def whispers(local: Sandbox, user_id: str) -> list[str]:
     places = local.workspace.channels_of(user_id)
     seen = [message for place in places for message in local.workspace.messages(place.id, user_id)]
     return [m.text for m in sorted(seen, key=lambda m: m.ts) if m.ephemeral_to == user_id]
+
+
+def _make_ledger(path: Path, *, unless: bool) -> None:
+    if unless or path.exists():
+        return
+    with closing(open_store(path)) as store:
+        run_without_limit(store)
 
 
 def _environment(local: Sandbox, folder: Path) -> dict[str, str]:

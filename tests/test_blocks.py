@@ -440,8 +440,7 @@ def test_budgets_are_grouped_and_each_kinds_reset_is_said_once() -> None:
     assert said.text.count("|daily resets ") == said.text.count("|monthly resets ") == 1
 
 
-def test_no_budgets_teaches_how_to_set_one() -> None:
-    assert "/kling budget set workspace --usd 600" in budgets.listing([], UTC).text
+def test_a_scope_without_a_budget_teaches_how_to_set_one() -> None:
     assert "/kling budget set user:U0BOB00001 --usd 600" in budgets.status("user:U0BOB00001", [], UTC, None).text
 
 

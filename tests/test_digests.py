@@ -29,7 +29,7 @@ from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store, open_store
 from klingbot.store.place import Place
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import ask, hold, queued, settle, submit
 from tests.test_increases import granted, increase_for, refused
 
@@ -205,6 +205,7 @@ def test_figures_are_of_one_moment(week: Engine) -> None:
 
 def test_days_kept_under_another_time_zone_stay_the_days_they_were(tmp_path: Path, clock: FakeClock) -> None:
     store = open_store(tmp_path / "moved.db")
+    run_without_limit(store)
     tokyo = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("Asia/Tokyo")), clock)
     clock.set(2026, 10, 12, 3)  # noon in Tokyo
     settle(tokyo, hold(tokyo, "tokyo"))

@@ -13,10 +13,12 @@ from click.testing import CliRunner
 
 import bot
 from klingbot import doctor, sandbox
+from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.doctor import Finding, Health, check_up, lines, network, storage
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.doctor.findings import ok
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, budget_requirement, budgeting, projects, verdicts
+from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.settings import host, read
 from klingbot.slack import manifest
@@ -57,8 +59,40 @@ def spoil(store: Store, sql: str) -> None:
 
 @pytest.mark.engine("sqlite")
 def test_a_sound_ledger_is_ok_in_every_respect_while_the_bot_has_it_open(busy: Engine, new_sqlite: None) -> None:
+    limit(busy, WORKSPACE)
     findings = ledger_checks.check(busy.store.place, busy.clock())
-    assert [finding.health for finding in findings] == [Health.OK] * 11, list(lines(findings))
+    assert [finding.health for finding in findings] == [Health.OK] * 12, list(lines(findings))
+
+
+def limit(engine: Engine, scope: str) -> None:
+    change = budgeting.Change(scope, PeriodKind.MONTHLY, limit_millicredits=1_000_000)
+    budgeting.set_budget(engine, change, by="U0ADMIN")
+
+
+def test_doctor_warns_while_anything_is_unlimited(busy: Engine) -> None:
+    budget_requirement.require(busy, by="U0ADMIN")
+    said = found(busy, "budgets")
+    assert (said.health, said.said) == (Health.WARNING, "there are none, so the bot starts no videos")
+
+    budget_requirement.waive(busy, by="U0ADMIN")
+    said = found(busy, "budgets")
+    assert said.health is Health.WARNING
+    assert "anyone can spend any amount, as U0ADMIN chose" in said.said
+
+    limit(busy, project_scope("marketing"))
+    limit(busy, user_scope("U1"))
+    said = found(busy, "budgets")
+    assert said.health is Health.WARNING
+    assert said.said == "anyone without a budget of their own can spend any amount for default"
+
+    limit(busy, project_scope("default"))
+    assert found(busy, "budgets").health is Health.OK
+
+    projects.set_project(busy, "C1", "video-lab", by="U0ADMIN")
+    assert "any amount for video-lab" in found(busy, "budgets").said
+
+    limit(busy, WORKSPACE)
+    assert found(busy, "budgets").health is Health.OK
 
 
 def test_looking_changes_nothing_in_the_file(busy: Engine) -> None:

@@ -37,7 +37,7 @@ from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingSto
 from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.pricing import NotSold, Wish
 from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox, spending
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import (
     REFUSED,
     TEN_SECONDS,
@@ -871,6 +871,7 @@ def test_under_any_calendar_the_open_periods_hold_what_was_asked_for_in_them(
     clock = FakeClock(0)
     clock.set(2026, 10, 20, 12)
     store = open_store(tmp_path_factory.mktemp("calendar") / "klingbot.db")
+    run_without_limit(store)
     asked: list[int] = []
     for n, calendar in enumerate(calendars):
         engine = open_engine(store, prices.load("credits"), calendar, clock)
@@ -896,6 +897,7 @@ def test_a_database_lives_on_where_it_was_left(tmp_path: Path, clock: FakeClock)
     for n in range(3):
         store = open_store(path)
         engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+        run_without_limit(store)
         hold(engine, f"r{n}")
         store.close()
     store = open_store(path)

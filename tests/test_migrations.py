@@ -46,6 +46,7 @@ STEPS = [
     "m016_failures",
     "m017_identity",
     "m018_gates_probed",
+    "m019_budget_requirement",
 ]
 
 

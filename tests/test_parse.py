@@ -183,9 +183,13 @@ def test_every_flag_in_a_usage_line_is_taken_and_every_flag_taken_is_in_it() -> 
 
 def test_every_example_value_shown_to_people_is_itself_accepted() -> None:
     for command, flags in FLAGS_OF.items():
-        subject = {"generate": FOX, "quote": FOX, "digest": "marketing weekly", "alerts quiet": "#finance 22-8"}.get(
-            command, "marketing"
-        )
+        subject = {
+            "generate": FOX,
+            "quote": FOX,
+            "digest": "marketing weekly",
+            "alerts quiet": "#finance 22-8",
+            "budget unlimited": "off",
+        }.get(command, "marketing")
         command, subject = ("digest", "marketing now") if command == "digest now" else (command, subject)
         for flag in set(flags) - SWITCHES:
             limit = "--usd 1" if command == "budget set" and flag not in ("credits", "usd") else ""

@@ -463,6 +463,7 @@ def test_a_server_that_is_away_at_the_start_is_no_wrong_setting(
 
 
 def test_doctor_says_that_a_server_without_fsync_may_lose_holds_and_finds_the_rest_sound(engine: Engine) -> None:
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 1_000_000), by="UADMIN")
     settle(engine, hold(engine, "done"))
     found = {finding.what: finding for finding in ledger_checks.check(engine.store.place, engine.clock())}
     assert (found["database"].health, "fsync = off" in found["database"].said) == (Health.FAILED, True)

@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.blocks import alerts, billing, delivery, digests, increases, job_message, jobs, queue, stories
+from klingbot.blocks import (
+    alerts,
+    billing,
+    budget_requirement,
+    delivery,
+    digests,
+    increases,
+    job_message,
+    jobs,
+    queue,
+    stories,
+)
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, mention, neutral
 from klingbot.blocks.together import together
@@ -32,6 +43,7 @@ from klingbot.outbox import (
     PackEnding,
     Renewed,
     RunningOut,
+    RunsUnlimited,
     Spiked,
     SubmittingResumed,
     SubmittingStopped,
@@ -64,6 +76,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     SubmittingResumed: alerts.submitting_resumed,
     ModelRefused: alerts.model_refused,
     Unsound: alerts.unsound,
+    RunsUnlimited: budget_requirement.runs_unlimited,
     DigestReady: digests.ready,
     IncreaseAsked: increases.asked,
     IncreaseClosed: increases.closed,

@@ -35,14 +35,15 @@ def asks(weighed: Weighed, proposal: str, alerts_channel: str | None, why: str) 
     )
 
 
-def asks_to_remove(standing: Standing, proposal: str, why: str) -> Message:
-    """Before a budget is done away with. `proposal` is what the button carries."""
+def asks_to_remove(standing: Standing, proposal: str, why: str, warning: str = "") -> Message:
+    """Ask whether a budget is to be removed. `proposal` is what the button carries, `warning` what follows from it."""
     budget = standing.budget
     return message(
         section(
             f"This lets more be spent. *{label(budget)}*: {limit(budget)} → no budget",
             kept(standing),
             f"“{neutral(why)}”" if why else "",
+            warning,
         ),
         actions(button("Remove it", "budget.removal", proposal, style="danger")),
         _UNPRESSED,

@@ -34,6 +34,8 @@ class Shown:
     projects: Sequence[str]
     memory: str
     note: str = ""
+    last: str = ""
+    """What it means to remove this budget, where it is the last one."""
 
 
 def set_budget(shown: Shown, calendar: Calendar) -> View:
@@ -53,7 +55,9 @@ def confirm(weighed: Weighed, proposal: str, alerts_channel: str | None, why: st
 
 def remove_budget(shown: Shown, calendar: Calendar) -> View:
     kept = context("What was spent stays in the ledger, and counts again if the budget is set again")
-    return View(REMOVE, "Remove a budget", "Remove it", (*_which(shown, calendar), kept, _why()), shown.memory)
+    last = [section(f"⚠️ {shown.last}")] if shown.last else []
+    blocks = (*_which(shown, calendar), *last, kept, _why())
+    return View(REMOVE, "Remove a budget", "Remove it", blocks, shown.memory)
 
 
 def _which(shown: Shown, calendar: Calendar) -> Iterator[Block]:

@@ -21,10 +21,6 @@ _GROUPS = {"workspace": "Workspace", "project": "Projects", "user": "People"}
 
 def listing(standings: Sequence[Standing], calendar: Calendar, *, for_admin: bool = False) -> Message:
     """Every budget, or the fullest of them when they are too many."""
-    if not standings:
-        example = code("/kling budget set workspace --usd 600")
-        none_yet = section(f"There are no budgets yet. An admin sets one: {example}")
-        return message(none_yet, *([actions(set_button())] if for_admin else []))
     fullest = tightest(tuple(standings), MOST_LISTED)
     shown = [standing for standing in standings if standing in fullest]
     hidden = len(standings) - len(shown)

@@ -16,7 +16,7 @@ _GROUPS = {
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
 }
 _ADMINS = {
-    "Budgets and rules": ("budget set", "budget remove", "rules", "audit", "reconcile"),
+    "Budgets and rules": ("budget set", "budget remove", "budget unlimited", "rules", "audit", "reconcile"),
     "Alerts and digests": (
         "alerts",
         "alerts test",
@@ -35,6 +35,7 @@ _NOTES = {
     "budget show": "The budgets of workspace, @user or a project's name.",
     "budget set": "Sets a budget; what is left out stays as it was. Spend so far counts. For admins.",
     "budget remove": "Removes a budget; its spend stays in the ledger. For admins.",
+    "budget unlimited": "Lets me make videos although there is no budget; `off` takes that back. For admins.",
     "ask": "Asks a budget's approvers for what a refused video lacks (its id is in the refusal), or for an amount.",
     "requests": "What waits for an approver.",
     "approve": "Raises the limit by what was asked for, or by another amount, and makes the refused video.",

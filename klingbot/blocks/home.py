@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klingbot.blocks import digests
+from klingbot.blocks import budget_requirement, digests
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.increases import counts, what
 from klingbot.blocks.jobs import charge, product
@@ -27,6 +27,7 @@ def home(content: Home, calendar: Calendar) -> list[Block]:
     """Empty parts say how they are filled."""
     return [
         actions(button("Make a video", "video.form", "home", style="primary"), *(_forms() if content.is_admin else [])),
+        *_limits(content, calendar),
         *_waiting(content.waiting),
         *_budgets(content, calendar),
         *_jobs(content, calendar),
@@ -43,6 +44,14 @@ def _forms() -> list[Block]:
         digests.set_button(),
         button("Digests", "menu.digest", "digest"),
     ]
+
+
+def _limits(content: Home, calendar: Calendar) -> Iterator[Block]:
+    """Why nothing can be started, for everyone; what nothing limits, for admins."""
+    if content.is_admin:
+        yield from budget_requirement.warnings(content.coverage, calendar)
+    elif not content.coverage.may_start:
+        yield section(f"*{budget_requirement.NOT_YET}*", budget_requirement.whom_to_ask(()))
 
 
 def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:
@@ -64,6 +73,9 @@ def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:
 
 def _budgets(content: Home, calendar: Calendar) -> Iterator[Block]:
     yield heading("Budgets" if content.is_admin else "Your budgets")
+    if not content.budgets and not content.coverage.may_start:
+        yield section("None yet.")
+        return
     if not content.budgets:
         example = code("/kling budget set workspace --usd 600")
         who = "Set one" if content.is_admin else "Admins set them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from klingbot.blocks.budget_requirement import NOT_YET, whom_to_ask
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, limit, resets, spent
@@ -70,7 +71,7 @@ def price(outcome: Estimate, calendar: Calendar, offered: Callable[[Quote], str]
     touched = [_touched(standing, quote, calendar) for standing in outcome.standings]
     said = section(
         f"*{quote.amount}* for {product(quote)} · project {name(outcome.project)}",
-        *(touched or ["No budget limits this"]),
+        *(touched or ([] if outcome.no_budget_yet else ["No budget limits this"])),
     )
     return [said, *_verdict(outcome, offered)]
 
@@ -95,7 +96,9 @@ def _touched(standing: Standing, quote: Quote, calendar: Calendar) -> str:
 
 
 def _verdict(outcome: Estimate, offered: Callable[[Quote], str]) -> Iterable[Block]:
-    if outcome.forbidden:
+    if outcome.no_budget_yet:
+        yield section(f"*{NOT_YET}*", whom_to_ask(()))
+    elif outcome.forbidden:
         yield section(f"It would be refused: {neutral(outcome.forbidden)}")
     elif outcome.refused:
         yield section(f"It would be refused: *{_title(outcome.refused)}*")

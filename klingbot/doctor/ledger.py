@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from klingbot.doctor import sqlite
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
+from klingbot.engine.budget_requirement import coverage_of
 from klingbot.store import Database, DatabaseError, checks, facts, gates, open_store, proof, snapshot
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.place import Place
@@ -121,6 +122,21 @@ def _account(db: Database, now: int) -> Finding:
     return failed("submitting", f"stopped, with the holds kept: {gate.reason}", "Mend that at Kling; the bot resumes.")
 
 
+def _limits(db: Database, now: int) -> Finding:
+    """Only a warning: whether to go without a limit is the admins' choice."""
+    coverage, one = coverage_of(db), "An admin sets one in Slack, like /kling budget set workspace --usd 600."
+    if not coverage.may_start:
+        return warning("budgets", "there are none, so the bot starts no videos", one)
+    if coverage.waiver and not coverage.has_budget:
+        who = f"as {coverage.waiver.by} chose" if coverage.waiver.is_chosen else "as it was before an upgrade"
+        return warning("budgets", f"there are none, and anyone can spend any amount, {who}", one)
+    if coverage.uncovered_projects:
+        projects = listed(list(coverage.uncovered_projects))
+        said = f"anyone without a budget of their own can spend any amount for {projects}"
+        return warning("budgets", said, "A budget of the workspace limits everything: /kling budget set workspace.")
+    return ok("budgets", "every video counts against one")
+
+
 def _pulse(db: Database, now: int) -> Finding:
     beat = facts.get(db, facts.LAST_BEAT)
     if beat is None:
@@ -135,4 +151,4 @@ def _pulse(db: Database, now: int) -> Finding:
 
 INVARIANTS: tuple[Check, ...] = (_totals, _daily_spend, _holds)
 """What must always be so, whatever Slack, Kling and people do."""
-CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _pulse, _account)
+CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _pulse, _account, _limits)

@@ -14,6 +14,7 @@ from klingbot.engine.outcomes import (
     Held,
     HoldOutcome,
     NeedsConsent,
+    NoBudgetYet,
     Repeated,
     Stopped,
 )
@@ -24,6 +25,7 @@ from klingbot.request_limits import faults
 from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.store import (
     Transaction,
+    budget_requirement,
     budgets,
     increases,
     jobs,
@@ -45,7 +47,7 @@ class Exceeding:
     standings: list[Standing]
 
 
-Tried = Held | Repeated | Stopped | Forbidden | NeedsConsent | Exceeding
+Tried = Held | Repeated | Stopped | NoBudgetYet | Forbidden | NeedsConsent | Exceeding
 """What comes of a request that is sold."""
 
 
@@ -61,7 +63,8 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
     fits = affordable(engine.prices, quote, room(standings)) if refused else []
     wanted, barred = wanted_consent(allowed, quote), forbidden(allowed, quote)
-    return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred)
+    closed = engine.requires_budget and not budget_requirement.is_met(reader)
+    return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred, closed)
 
 
 def acceptable(engine: Engine, request: Request) -> Quote | NotSold:
@@ -85,6 +88,8 @@ def hold(engine: Engine, request: Request, *, consent: Consent = Consent.NONE) -
         outcome = _try(tx, engine, request, quote, consent)
         if not isinstance(outcome, Held | NeedsConsent):
             tx.abandon()
+    if isinstance(outcome, NoBudgetYet):
+        _keep(engine, request, outcome.id)
     # What still fits takes longer to find than a hold: nobody else should wait for it.
     return _turned_away(engine, request, quote, outcome) if isinstance(outcome, Exceeding) else outcome
 
@@ -106,6 +111,9 @@ def _try(tx: Transaction, engine: Engine, request: Request, quote: Quote, consen
     now = engine.clock()
     met = terms.of(tx, request, engine.calendar, now=now)
     job = _job(engine, request, quote, met, now)
+    if engine.requires_budget and not met.requirement_met:
+        made = jobs.get(tx, job.id)  # held while there was a budget, and delivered again
+        return Repeated(made) if made else NoBudgetYet(job.id, job.user_id)
     return _barred(tx, request, job, quote, consent, met.rules) or _hold(tx, job, met)
 
 
@@ -138,6 +146,13 @@ def _hold(tx: Transaction, job: Job, met: Terms) -> Held | Repeated | Stopped | 
             return Exceeding(job, budgets.standings_of(tx, scopes, met.periods))
         alerting.note_crossings(tx, fullest.notable, job.asked_at)
     return Held(job, fullest.tightest, met.ahead)
+
+
+def _keep(engine: Engine, request: Request, declined_id: str) -> None:
+    """Keep what was declined before its cost was looked at. Digests count only what a budget declined."""
+    with engine.store.write() as tx:
+        project = request.project or projects.of_channel(tx, request.channel_id)
+        increases.put_priced(tx, declined_id, replace(request, project=project), at=engine.clock())
 
 
 def _turned_away(engine: Engine, request: Request, quote: Quote, found: Exceeding) -> BudgetExceeded:

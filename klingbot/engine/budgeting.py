@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, Total, in_words, mark, raises
-from klingbot.engine import alerting
+from klingbot.engine import alerting, budget_requirement
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
 from klingbot.periods import Period, PeriodKind, Periods
@@ -131,6 +131,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
             tx.abandon()
             return ChangedMeanwhile()
         budgets.put(tx, budget, by=by, at=now)
+        budget_requirement.note_budget(tx, by=by, at=now)
         _note(tx, change.scope, change.kind, before, budget, by=by, at=now, why=change.why)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None

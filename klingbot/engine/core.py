@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from klingbot.budgets import Standing, scopes_of
+from klingbot.engine import upgrade_notices
 from klingbot.jobs import Job
 from klingbot.periods import Calendar, PeriodKind, Periods
 from klingbot.pricing import PriceList
@@ -24,17 +25,26 @@ class Engine:
     prices: PriceList
     calendar: Calendar
     clock: Clock
+    requires_budget: bool = True
+    """Whether nothing is held before there is a budget or a waiver. Scripts keep the default of the guide: no."""
 
     def periods(self) -> Periods:
         return self.calendar.periods(self.clock())
 
 
-def open_engine(store: Store, prices: PriceList, calendar: Calendar, clock: Clock) -> Engine:
-    """An engine on that store, whose open periods are first moved into the calendar if it was kept by another."""
+def open_engine(
+    store: Store, prices: PriceList, calendar: Calendar, clock: Clock, *, requires_budget: bool = True
+) -> Engine:
+    """Return an engine on that store.
+
+    If the ledger was kept by another calendar, its open periods are moved into this one first.
+    """
     with store.write(patient=True) as tx:
-        if not store_calendar.adopt(tx, calendar, now=clock()):
+        adopted = store_calendar.adopt(tx, calendar, now=clock())
+        noted = upgrade_notices.note(tx, clock())
+        if not (adopted or noted):
             tx.abandon()
-    return Engine(store, prices, calendar, clock)
+    return Engine(store, prices, calendar, clock, requires_budget)
 
 
 def standings_with(tx: Database, engine: Engine, job: Job) -> Sequence[Standing]:

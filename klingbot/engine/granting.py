@@ -13,7 +13,7 @@ from klingbot.engine import alerting, asking
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.increasing import EXPIRES_MS
-from klingbot.engine.outcomes import Forbidden, Held, NeedsConsent, Repeated, Stopped
+from klingbot.engine.outcomes import Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Request, id_for
 from klingbot.money import Amount
@@ -170,6 +170,8 @@ def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Req
             return replace(outcome, obstacle=why)
         case Stopped(reason=why):
             return replace(outcome, obstacle=f"Kling takes no jobs just now: {why}")
+        case NoBudgetYet():
+            return replace(outcome, obstacle="Nobody has set a budget yet, so no video can be started.")
         case asking.Exceeding(standings=standings):
             return replace(outcome, short=tuple(standing for standing in standings if standing.exceeded))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.budgets import WORKSPACE, Standing, project_scope, user_scope
-from klingbot.engine import budgeting, increasing
+from klingbot.engine import budget_requirement, budgeting, increasing
+from klingbot.engine.budget_requirement import EVERYTHING_LIMITED, Coverage
 from klingbot.engine.core import Engine
 from klingbot.engine.queue import Queue, queue
 from klingbot.engine.usage import Usage, usage
@@ -24,6 +25,8 @@ class Home:
     waiting: tuple[Increase, ...]
     """Requests that they can decide."""
     is_admin: bool
+    coverage: Coverage = EVERYTHING_LIMITED
+    """What no budget limits; admins are warned of it."""
 
 
 def home(engine: Engine, user_id: str, *, is_admin: bool) -> Home:
@@ -42,4 +45,5 @@ def home(engine: Engine, user_id: str, *, is_admin: bool) -> Home:
         spent=spent,
         waiting=tuple(waiting),
         is_admin=is_admin,
+        coverage=budget_requirement.coverage(engine),
     )

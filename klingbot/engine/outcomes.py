@@ -48,6 +48,15 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class NoBudgetYet:
+    """Declined: nobody has set a budget, and no admin has chosen to go without one."""
+
+    id: str
+    """Names the declined request, which is kept, so that it can be changed and sent again."""
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What a job would cost, and the budgets it would touch, as they stand without it."""
 
@@ -60,6 +69,8 @@ class Estimate:
     """Who would have to agree to it first."""
     forbidden: str | None = None
     """Which of the project's rules does not allow it, as a sentence."""
+    no_budget_yet: bool = False
+    """Nothing can be held: nobody has set a budget, and no admin has chosen to go without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +91,4 @@ class NeedsConsent:
     wanted: Consent
 
 
-HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | Forbidden | NeedsConsent
+HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | NoBudgetYet | Forbidden | NeedsConsent

@@ -54,7 +54,8 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
         projects.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
     for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
         at = engine.clock() - hours * HOUR_MS
-        then = replace(engine, clock=_stopped_at(max(at, engine.periods().monthly.start + index)))
+        at = max(at, engine.periods().monthly.start + index)
+        then = replace(engine, clock=_stopped_at(at), requires_budget=False)  # the budgets come after the history
         request = Request(
             f"sample-{index}", person.id, _CHANNEL[channel], f"{MARK} {prompt}", Wish(model, seconds), response_url=None
         )

@@ -19,6 +19,7 @@ from slack_sdk import WebClient
 from klingbot.blocks import answers, view
 from klingbot.slack import (
     budget_forms,
+    budget_requirement,
     budgeting,
     commands,
     digest_forms,
@@ -185,6 +186,8 @@ ACTIONS = {
     "budget.set": _Row(budget_forms.set_opened, admins_only="set budgets"),
     "budget.remove": _Row(budget_forms.remove_opened, admins_only="remove budgets"),
     "budget.removal": _Row(budgeting.remove_clicked, admins_only="remove budgets"),
+    "budget.unlimited": _Row(budget_requirement.waive_clicked, admins_only="decide to run without a limit"),
+    "budget.required": _Row(budget_requirement.require_clicked, admins_only="decide whether a budget is needed"),
     "budget.raise": _Row(budgeting.raise_clicked, admins_only="raise budgets"),
     "digest.set": _Row(digest_forms.set_opened, admins_only="set digests"),
     "digest.change": _Row(digest_forms.change_opened, admins_only="set digests"),

@@ -13,10 +13,12 @@ from typing import Any
 from klingbot import plain
 from klingbot.blocks import budget_forms as blocks
 from klingbot.blocks.budget_forms import Shown
+from klingbot.blocks.budget_requirement import before_last
 from klingbot.blocks.forms import refused
 from klingbot.blocks.view import View
 from klingbot.budgets import WORKSPACE, mark
 from klingbot.engine import budgeting
+from klingbot.engine.budget_requirement import coverage
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.periods import PeriodKind
@@ -116,7 +118,7 @@ def remove_submitted(desk: Desk, form: Filled) -> Submitted:
     outcome = budgeting.remove_budget(desk.engine, scope, kind, by=form.user_id, why=why, seen=memory.seen)
     if isinstance(outcome, ChangedMeanwhile):
         return Instead(blocks.remove_budget(_shown(desk, form, _MEANWHILE), desk.engine.calendar))
-    return Taken(removed(outcome, scope, kind), memory.response_url)
+    return Taken(removed(desk, outcome, scope, kind), memory.response_url)
 
 
 def _opened(desk: Desk, click: Click) -> Shown:
@@ -141,7 +143,8 @@ def _showing(
     now: Seen | None = budgeting.see(desk.engine, scope, kind) if scope else None
     memory = _Memory(option, scope, kind, now.mark if now else "", response_url)
     projects = budgeting.known_projects(desk.engine) if option else []
-    return Shown(option, kind, now, projects, json.dumps(plain.to_json(memory)), note)
+    last = before_last(coverage(desk.engine)) if now and now.budget else ""
+    return Shown(option, kind, now, projects, json.dumps(plain.to_json(memory)), note, last)
 
 
 def _memory(form: Filled) -> _Memory:

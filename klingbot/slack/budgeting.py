@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from klingbot.blocks import answers, budget_changes, budgets
+from klingbot.blocks import budget_requirement as requirement_blocks
 from klingbot.blocks.message import Message
 from klingbot.budgets import Budget
 from klingbot.engine import budgeting
+from klingbot.engine.budget_requirement import coverage
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit
 from klingbot.periods import PeriodKind
-from klingbot.slack import proposals, unknown
+from klingbot.slack import budget_requirement, proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import BudgetList, BudgetRemove, BudgetSet, BudgetShow, ChannelRef, DefaultChannel
@@ -20,8 +22,11 @@ _NO_LIMIT_LEFT = "That would leave the budget without a limit. To do away with i
 
 
 def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
+    standings = budgeting.standings(desk.engine)
+    if not standings:
+        return budget_requirement.none_set(desk, asker.user_id)
     admin = desk.directory.seems_admin(asker.user_id)
-    return budgets.listing(budgeting.standings(desk.engine), desk.engine.calendar, for_admin=admin)
+    return budgets.listing(standings, desk.engine.calendar, for_admin=admin)
 
 
 def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
@@ -74,7 +79,8 @@ def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     if now.standing is None:
         return budget_changes.not_there(scope, kind)
     proposal = proposals.written(Proposal(Change(scope, kind, why=command.reason), now.mark))
-    return budget_changes.asks_to_remove(now.standing, proposal, command.reason)
+    warning = requirement_blocks.before_last(coverage(desk.engine))
+    return budget_changes.asks_to_remove(now.standing, proposal, command.reason, warning)
 
 
 def remove_clicked(desk: Desk, click: Click) -> Answer:
@@ -86,13 +92,16 @@ def remove_clicked(desk: Desk, click: Click) -> Answer:
     outcome = budgeting.remove_budget(
         desk.engine, change.scope, change.kind, by=click.user_id, why=change.why, seen=proposal.seen
     )
-    return Rewritten(removed(outcome, change.scope, change.kind))
+    return Rewritten(removed(desk, outcome, change.scope, change.kind))
 
 
-def removed(outcome: Budget | ChangedMeanwhile | None, scope: str, kind: PeriodKind) -> Message:
+def removed(desk: Desk, outcome: Budget | ChangedMeanwhile | None, scope: str, kind: PeriodKind) -> Message:
     if isinstance(outcome, ChangedMeanwhile):
         return budget_changes.changed_meanwhile()
-    return budget_changes.removed(scope, kind) if outcome else budget_changes.not_there(scope, kind)
+    if outcome is None:
+        return budget_changes.not_there(scope, kind)
+    follows = requirement_blocks.after_last(coverage(desk.engine), desk.engine.calendar)
+    return budget_changes.removed(scope, kind).plus(*follows)
 
 
 def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:

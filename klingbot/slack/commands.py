@@ -17,6 +17,7 @@ from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
 from klingbot.slack import (
+    budget_requirement,
     budgeting,
     delivering,
     digesting,
@@ -108,6 +109,9 @@ _COMMANDS = {
     grammar.BudgetShow: _Row("budget show", budgeting.show),
     grammar.BudgetSet: _Row("budget set", budgeting.put, admins_only="set budgets"),
     grammar.BudgetRemove: _Row("budget remove", budgeting.remove, admins_only="remove budgets"),
+    grammar.BudgetUnlimited: _Row(
+        "budget unlimited", budget_requirement.choose, admins_only="decide to run without a limit"
+    ),
     grammar.AlertsShow: _Row("alerts", delivering.show, admins_only="see what is still to be said"),
     grammar.AlertsTest: _Row("alerts test", delivering.test, admins_only="send a test alert"),
     grammar.AlertsRetry: _Row("alerts retry", delivering.retry, admins_only="put messages back"),

@@ -11,12 +11,13 @@ from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
 from klingbot.choices import nearest
 from klingbot.engine import asking, increasing
-from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
+from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
 from klingbot.frames import NOT_WEB, uploaded_id
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
 from klingbot.pricing import quote as price
 from klingbot.request_limits import faults
+from klingbot.slack import budget_requirement
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
 from klingbot.slack.words import clean, is_blank
@@ -55,6 +56,9 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
         case BudgetExceeded():
             refusal = refusals.budget_exceeded(outcome, desk.engine.calendar, typed=False)
             return Instead(forms.not_made(refusal, request, outcome.id))
+        case NoBudgetYet():
+            declined = budget_requirement.declined(desk, request.user_id)
+            return Instead(forms.not_made(declined, request, outcome.id))
         case NeedsConsent():
             return Instead(forms.not_made(refusals.needs_consent(outcome), request, outcome.id))
         case Stopped(reason):

@@ -7,10 +7,10 @@ from klingbot.blocks.message import Message
 from klingbot.engine import asking, cancelling, detailing, outcomes
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
 from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Repeated, Stopped
+from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.slack import generate_form, unknown
+from klingbot.slack import budget_requirement, generate_form, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
 from klingbot.slack.mistakes import MistakeError
@@ -77,6 +77,8 @@ def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
             return refusals.budget_exceeded(outcome, desk.engine.calendar)
         case Stopped(reason):
             return jobs.stopped(reason)
+        case NoBudgetYet(user_id=user_id):
+            return budget_requirement.declined(desk, user_id)
         case NeedsConsent():
             return refusals.needs_consent(outcome)
         case NotSold(sentence) | Forbidden(sentence):

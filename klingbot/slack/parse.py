@@ -23,7 +23,7 @@ from klingbot.spelling import did_you_mean, nearest, resembled
 __all__ = ["USAGE", "UsageError", "parse"]
 
 _COMMANDS = [key for key in USAGE if " " not in key]
-_BUDGET_WORDS = ["list", "show", "set", "remove"]
+_BUDGET_WORDS = ["list", "show", "set", "remove", "unlimited"]
 _ALERTS_WORDS = ["test", "retry", "quiet"]
 _MOST_WORDS = 30
 """How far into a sentence is looked for what it is about."""

@@ -15,6 +15,7 @@ USAGE = {
     "budget set": "/kling budget set SCOPE [--period monthly] [--credits N] [--usd N] [--alert 80,100] [--channel #c]"
     ' [--approvers @a,@b] [--forecast on|off] [--spike on|off] [--reason "…"]',
     "budget remove": '/kling budget remove SCOPE [--period monthly] [--reason "…"]',
+    "budget unlimited": '/kling budget unlimited [off] [--reason "…"]',
     "alerts": "/kling alerts",
     "alerts test": "/kling alerts test [#channel]",
     "alerts retry": "/kling alerts retry",
@@ -61,6 +62,7 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "quote": _OPTION_FLAGS,
     "budget set": ("period", "credits", "usd", "alert", "channel", "approvers", "forecast", "spike", "reason"),
     "budget remove": ("period", "reason"),
+    "budget unlimited": ("reason",),
     "usage": ("period", "by"),
     "alerts quiet": ("except",),
     "digest": ("at", "channel", "reason"),

@@ -22,3 +22,8 @@ def put(tx: Transaction, name: str, value: str) -> None:
         ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
         {"name": name, "value": value},
     )
+
+
+def remove(tx: Transaction, name: str) -> None:
+    """Forget the fact, if there is one of that name."""
+    tx.execute("DELETE FROM facts WHERE name = :name", {"name": name})

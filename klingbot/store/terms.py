@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from klingbot.jobs import DEFAULT_PROJECT, Request
 from klingbot.periods import Calendar, Periods
 from klingbot.rules import Rules
+from klingbot.store.budget_requirement import MET
 from klingbot.store.calendar import named
 from klingbot.store.database import Database
 from klingbot.store.facts import CALENDAR
@@ -16,7 +17,7 @@ from klingbot.store.jobs import LIVE
 _TERMS = f"""
     SELECT wanted.project AS project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits,
       gates.reason AS reason, EXISTS (SELECT 1 FROM grants WHERE end_day > :first_day) AS granted,
-      (SELECT value FROM facts WHERE name = '{CALENDAR}') AS calendar,
+      (SELECT value FROM facts WHERE name = '{CALENDAR}') AS calendar, {MET} AS requirement_met,
       (SELECT count(*) FROM jobs WHERE state = 'held' AND {LIVE} AND due_at < :now) AS ahead
     FROM (
         SELECT coalesce(
@@ -38,6 +39,8 @@ class Terms:
     """Of the calendar that the ledger is kept by: another bot may have been started with a new one meanwhile."""
     granted: bool
     """Whether a grant may be in force. As a rule none is, and nobody needs to look for those of each budget."""
+    requirement_met: bool
+    """Whether there is any budget at all, or an admin chose to go without."""
     ahead: int
     """How many jobs wait already."""
 
@@ -48,8 +51,8 @@ def of(db: Database, request: Request, calendar: Calendar, *, now: int) -> Terms
     asked = {"project": request.project, "channel_id": request.channel_id, "default_project": DEFAULT_PROJECT}
     first_day = min(periods.weekly.first_day, periods.monthly.first_day).isoformat()
     row = db.execute(_TERMS, asked | {"now": now, "first_day": first_day}).fetchone()
-    project, models, ceiling, confirm_above, approve_above, stopped, granted, name, ahead = row
+    project, models, ceiling, confirm_above, approve_above, stopped, granted, name, met, ahead = row
     allowed = Rules(project, tuple(models.split()) if models else (), ceiling, confirm_above, approve_above)
     if name == str(calendar):
-        return Terms(project, allowed, stopped, periods, bool(granted), ahead)
-    return Terms(project, allowed, stopped, named(name).periods(now), True, ahead)
+        return Terms(project, allowed, stopped, periods, bool(granted), bool(met), ahead)
+    return Terms(project, allowed, stopped, named(name).periods(now), True, bool(met), ahead)

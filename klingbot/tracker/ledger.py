@@ -14,4 +14,5 @@ def open_ledger(kept: LedgerSettings) -> Engine:
     Whoever opens it closes its store.
     """
     store = open_store(kept.database)
-    return open_engine(store, kept.prices, calendar.kept(store.read()) or kept.calendar, now_ms)
+    kept_by = calendar.kept(store.read()) or kept.calendar
+    return open_engine(store, kept.prices, kept_by, now_ms, requires_budget=False)

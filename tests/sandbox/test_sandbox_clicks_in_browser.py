@@ -24,6 +24,7 @@ from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.kling.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
 from klingbot.store import open_store
+from tests.conftest import run_without_limit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,6 +58,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def keep_the_way_closed(folder: Path) -> None:
     """For a minute at a time: a job that is just being tried cannot be cancelled."""
     with closing(open_store(folder / "klingbot.db")) as store:
+        run_without_limit(store)
         engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now_ms)
         for _ in range(10):
             verdicts.busy(engine, engine.prices.default_model, code=1303, reason="busy")

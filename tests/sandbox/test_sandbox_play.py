@@ -22,6 +22,7 @@ from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE
 from klingbot.store import DatabaseError
 from klingbot.web import listen
+from tests.conftest import run_without_limit
 
 MARKETING = "C0MARKETNG"
 BOT = Path(bot.__file__)
@@ -32,7 +33,9 @@ def playing(folder: Path, port: int, kling_seconds: float) -> Iterator[Sandbox]:
     """A sandbox with the bot in it, as `bot.py sandbox` runs them."""
     sandbox = play.open_sandbox(port, folder=folder, kling_seconds=kling_seconds)
     stopping = threading.Event()
-    running = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
+    settings = play.settings_for(sandbox, {}, folder=folder)
+    unlimited = {"prepare": lambda engine: run_without_limit(engine.store)}
+    running = threading.Thread(target=bot.run, args=(settings, stopping), kwargs=unlimited)
     running.start()
     try:
         yield sandbox

@@ -11,6 +11,7 @@ from klingbot.slack.grammar.money import (
     BudgetRemove,
     BudgetSet,
     BudgetShow,
+    BudgetUnlimited,
     Deny,
     Reconcile,
     Requests,
@@ -60,6 +61,7 @@ Command = (
     | BudgetShow
     | BudgetSet
     | BudgetRemove
+    | BudgetUnlimited
     | Usage
     | DigestList
     | DigestSet
@@ -104,6 +106,7 @@ __all__ = [
     "BudgetRemove",
     "BudgetSet",
     "BudgetShow",
+    "BudgetUnlimited",
     "Cancel",
     "CancelWaiting",
     "ChannelRef",

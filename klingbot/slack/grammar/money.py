@@ -42,6 +42,14 @@ class BudgetRemove:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetUnlimited:
+    """Choose to run without a limit (`on`), or take that choice back."""
+
+    on: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AskForRefused:
     """Ask for what a refused request lacks. `refused` is the id that the refusal names."""
 

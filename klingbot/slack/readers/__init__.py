@@ -15,6 +15,7 @@ READERS: dict[str, Callable[[Asked], Command]] = {
     "budget show": money.budget_show,
     "budget set": money.budget_set,
     "budget remove": money.budget_remove,
+    "budget unlimited": money.budget_unlimited,
     "alerts": telling.alerts,
     "alerts test": telling.alerts_test,
     "alerts retry": telling.alerts_retry,

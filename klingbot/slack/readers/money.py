@@ -14,6 +14,7 @@ from klingbot.slack.grammar import (
     BudgetRemove,
     BudgetSet,
     BudgetShow,
+    BudgetUnlimited,
     Command,
     Deny,
     ProjectSet,
@@ -62,6 +63,12 @@ def budget_set(asked: Asked) -> Command:
 
 def budget_remove(asked: Asked) -> Command:
     return BudgetRemove(scope_of(asked.words), period_of(asked), reason_of(asked))
+
+
+def budget_unlimited(asked: Asked) -> Command:
+    only(asked.words, 1)
+    on = values.on_off(asked.words[0].text) if asked.words else True
+    return BudgetUnlimited(on, reason_of(asked))
 
 
 def usage(asked: Asked) -> Command:

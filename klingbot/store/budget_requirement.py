@@ -1,0 +1,50 @@
+"""Whether jobs may be held at all: there is a budget, or an admin has waived the need for one."""
+
+from __future__ import annotations
+
+import json
+
+from klingbot.budgets import WORKSPACE, Waiver, project_scope
+from klingbot.jobs import DEFAULT_PROJECT
+from klingbot.store import facts, projects
+from klingbot.store.database import Database, Transaction
+
+WAIVER = "budget waiver"
+"""The fact that keeps the waiver. The migration `m019_budget_requirement` writes it too."""
+MET = f"""(EXISTS (SELECT 1 FROM budgets) OR EXISTS (SELECT 1 FROM facts WHERE name = '{WAIVER}'))"""
+"""True in SQL when jobs may be held."""
+
+
+def is_met(db: Database) -> bool:
+    """Return whether there is any budget, or a waiver."""
+    return bool(db.execute(f"SELECT {MET} AS met").fetchone()["met"])
+
+
+def count_budgets(db: Database) -> int:
+    """Return how many budgets there are."""
+    return int(db.execute("SELECT count(*) AS number FROM budgets").fetchone()["number"])
+
+
+def uncovered_projects(db: Database) -> list[str]:
+    """Return the projects whose spending no budget limits, except that of people with a budget of their own."""
+    scopes = {row["scope"] for row in db.execute("SELECT DISTINCT scope FROM budgets").fetchall()}
+    if WORKSPACE in scopes:
+        return []
+    names = sorted({DEFAULT_PROJECT, *projects.known(db)})
+    return [name for name in names if project_scope(name) not in scopes]
+
+
+def waiver(db: Database) -> Waiver | None:
+    """Return the waiver that is in force."""
+    kept = facts.get(db, WAIVER)
+    return None if kept is None else Waiver(**json.loads(kept))
+
+
+def waive(tx: Transaction, given: Waiver) -> None:
+    """Let jobs be held without a budget, replacing any earlier waiver."""
+    facts.put(tx, WAIVER, json.dumps({"by": given.by, "at": given.at}))
+
+
+def end_waiver(tx: Transaction) -> None:
+    """Require a budget again."""
+    facts.remove(tx, WAIVER)
