@@ -17,6 +17,7 @@ from klingbot.blocks import (
     answers,
     billing,
     budget_changes,
+    budget_requirement,
     budgets,
     delivery,
     details,
@@ -31,9 +32,10 @@ from klingbot.blocks import (
     usage,
 )
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.budgets import MOST_APPROVERS, OVER, WORKSPACE, Budget, Standing, Total
+from klingbot.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Standing, Total, Waiver
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
 from klingbot.engine import budgeting
+from klingbot.engine.budget_requirement import Coverage
 from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
@@ -64,6 +66,7 @@ from klingbot.outbox import (
     PackEnding,
     Renewed,
     RunningOut,
+    RunsUnlimited,
     Spiked,
     SubmittingResumed,
     SubmittingStopped,
@@ -208,6 +211,7 @@ def extremes() -> dict[str, Message]:
         "no status": budgets.status(LONG, [], UTC, LONG),
         "set": budget_changes.was_set(BudgetSet(full.budget, full), UTC, LONG).plus(budgets.invite_me(LONG)),
         "raise?": budget_changes.asks(raised, longest_proposal(), LONG, LONG),
+        **budgets_needed(),
         "changed meanwhile": budget_changes.changed_meanwhile(),
         "removed": budget_changes.removed(LONG, PeriodKind.MONTHLY),
         "not there": budget_changes.not_there(LONG, PeriodKind.MONTHLY),
@@ -315,6 +319,25 @@ def extremes() -> dict[str, Message]:
         "own increase": increases.own_increase(),
         "not an approver": increases.not_an_approver(("U" * 20,) * 9),
         "detour": blocks.with_detour(blocks.render(JobFailed(huge), UTC), f"C0FINANCE1: {LONG}"),
+    }
+
+
+def budgets_needed() -> dict[str, Message]:
+    """Return what is said about the need for a first budget."""
+    waived = Coverage(0, Waiver("U" * 20, NOON), tuple(f"{n:040d}" for n in range(200)))
+    upgraded, closed, open_ = Coverage(0, Waiver(UPGRADE, NOON), ()), Coverage(0, None, ()), Coverage(99, None, ())
+    admins = ["U" * 20] * 99
+    return {
+        "declined": budget_requirement.declined(admins, for_admin=False),
+        "declined, for an admin": budget_requirement.declined((), for_admin=True),
+        "no budgets": budget_requirement.none_set(waived, UTC, for_admin=True),
+        "no budgets after an upgrade": budget_requirement.none_set(upgraded, UTC, for_admin=False),
+        "waive?": budget_requirement.asks_to_waive(open_, LONG),
+        "waived": budget_requirement.waived(waived, UTC),
+        "required": budget_requirement.required(closed),
+        "still required": budget_requirement.required(open_),
+        "last removed": message(*budget_requirement.after_last(closed, UTC)),
+        "runs unlimited": blocks.render(RunsUnlimited(NOON), UTC),
     }
 
 

@@ -17,7 +17,8 @@ from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import Origin, View
 from klingbot.blocks.whose import OTHER_PROJECT, PERSON
-from klingbot.budgets import MOST_APPROVERS, Budget, Standing, Total
+from klingbot.budgets import MOST_APPROVERS, UPGRADE, Budget, Standing, Total, Waiver
+from klingbot.engine.budget_requirement import Coverage
 from klingbot.engine.budgeting import Change, Seen, Weighed
 from klingbot.engine.home import Home
 from klingbot.engine.outcomes import BudgetExceeded, Estimate
@@ -134,6 +135,17 @@ def crowded(*, is_admin: bool) -> list[Block]:
 EMPTY = home.home(
     Home((), Queue(NOON, (), (), ()), Usage("user:U1", NINE[0].period, Total(), None, "project", ()), (), False), UTC
 )
+
+
+@pytest.mark.parametrize("is_admin", [True, False])
+@pytest.mark.parametrize("waiver", [None, Waiver("U" * 20, NOON), Waiver(UPGRADE, NOON)])
+@pytest.mark.parametrize("budgets", [0, 1])
+def test_slack_takes_every_home_that_warns(budgets: int, waiver: Waiver | None, *, is_admin: bool) -> None:
+    spent = Usage("user:U1", NINE[0].period, Total(), None, "project", ())
+    coverage = Coverage(budgets, waiver, tuple(f"{number:040d}" for number in range(200)))
+    drawn = home.home(Home((), Queue(NOON, (), (), ()), spent, (), is_admin, coverage), UTC)
+    assert view_limits.problems({"type": "home", "blocks": drawn}, "home") == []
+    slackblocks.HomeTabView(blocks=[slackblocks_reading.block(block) for block in drawn])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from klingbot.periods import Calendar
 
 NOT_YET = "No budget is set yet, so I can't start videos"
 MOST_ADMINS, MOST_PROJECTS = 5, 8
+LONGEST_WHY = 300
+"""Characters of a reason on a button, which carries 2,000 (Slack's docs, button element)."""
 _SURE = "Anyone here can then spend any amount on videos. Your name and the time go into the audit log."
 
 
@@ -45,7 +47,7 @@ def whom_to_ask(admins: Sequence[str]) -> str:
 
 def chosen_for(why: str = "") -> str:
     """Return what the button carries: the reason that was typed with the command, which may be none."""
-    return json.dumps({"why": why}, ensure_ascii=False)
+    return json.dumps({"why": why[:LONGEST_WHY]}, ensure_ascii=False)
 
 
 def ways_out() -> Block:
@@ -138,7 +140,7 @@ def warnings(coverage: Coverage, calendar: Calendar) -> Iterator[Block]:
 def _chosen(waiver: Waiver, calendar: Calendar) -> str:
     if not waiver.is_chosen:
         return "You made videos without a budget before the upgrade, so I keep going until you set one."
-    return f"{mention(waiver.by)} chose to run without a limit {when(waiver.at, calendar)}."
+    return f"{mention(waiver.by)} {when(waiver.at, calendar, 'chose to run without a limit')}."
 
 
 def _way_back(coverage: Coverage) -> Block:

@@ -117,7 +117,8 @@ def test_an_admin_presses_run_without_a_limit_and_it_is_recorded(
     alice.clicks("budget.unlimited", value, f"{hook.url}/answer")
     said = hook.said()
     assert said["replace_original"] is True
-    assert said["text"].startswith(f"Videos now start without a limit\n<@{ALICE}> chose to run without a limit")
+    assert said["text"].startswith(f"Videos now start without a limit\n<@{ALICE}> <!date")
+    assert "chose to run without a limit" in said["text"]
     assert "Held" in bob.types(FOX)
     assert "need for a budget · workspace: required → waived" in alice.types("audit")
 
