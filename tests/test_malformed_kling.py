@@ -16,18 +16,18 @@ import pytest
 from klingbot import blocks, prices, sandbox
 from klingbot.blocks import queue as queue_blocks
 from klingbot.dispatcher import Dispatcher
-from klingbot.engine import Engine, asking, open_engine, outcomes, queue, stuck, verdicts
+from klingbot.engine import Engine, asking, open_engine, outcomes, queue, showing, stuck, verdicts
 from klingbot.engine.stuck import StillWaiting, WrittenOff
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.money import NOTHING, Amount
-from klingbot.outbox import JobFailed, JobStuck, VideoReady
+from klingbot.outbox import JobFailed, JobShown, JobStuck, VideoReady
 from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox
 from klingbot.store import checks, jobs
 from tests.conftest import FakeClock
-from tests.ledger_checks import nine_totals, prove, queued
+from tests.ledger_checks import nine_totals, prove, queued, slack_takes_everything
 
 DAY_MS = 86_400_000
 POLL_MS = 5_000
@@ -440,6 +440,37 @@ def test_a_job_that_kling_claims_to_have_and_never_shows_is_shown_to_the_admins(
     outcome = stuck.write_off(engine, job.id, by="UADMIN", reason="Kling lost it")
     assert isinstance(outcome, WrittenOff)
     prove(engine.store)
+
+
+def test_a_job_whose_id_kling_refuses_beside_others_is_shown_to_the_admins(engine: Engine, clock: FakeClock) -> None:
+    class Refusing(ContradictingKling):
+        def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
+            return LookUp(
+                {}, frozenset(), dict.fromkeys((*job_ids, *task_ids), "Kling refused a value in the request.")
+            )
+
+    dispatcher = contradicted(engine, Refusing(Task("77", None, "processing", "", None, None, None, ())))
+    job = hold(dispatcher.engine, "r1")
+    dispatcher.submit()
+    for _ in range(4):
+        clock.tick(5)
+        dispatcher.poll()
+    dispatcher.finish()
+    [shown] = queued(engine.store, JobStuck)
+    assert "Kling refused a value in the request. Nothing was booked." in blocks.render(shown, engine.calendar).text
+    assert shown.job.id == job.id
+
+
+@only_new
+def test_the_message_in_the_channel_says_that_an_admin_decides(world: World) -> None:
+    world.odd(1, a_charge("1e19", api_key=True))
+    world.go_on(times=2)
+    slack_takes_everything(world.engine.store)
+    for _ in range(3):
+        world.clock.tick(5)
+        showing.show(world.engine, dict)
+    *_, last = queued(world.engine.store, JobShown)
+    assert "an admin decides" in blocks.render(last, world.engine.calendar).text
 
 
 def test_a_job_with_failures_is_read_by_a_new_process(engine: Engine) -> None:

@@ -49,6 +49,8 @@ def _standing(content: JobShown, calendar: Calendar) -> str:
     job = content.job
     if job.written_off_at is not None:
         return "⌛ Written off: if Kling makes it after all, it comes here all the same"
+    if job.is_set_aside:
+        return "⚠️ Kling's answer about it cannot be used; an admin decides what happens"
     if job.state is JobState.SUBMITTED:
         return f"⚙️ {when(job.submitted_at or job.asked_at, calendar, 'Being made at Kling since')}"
     if job.state is JobState.SUBMITTING:

@@ -117,4 +117,5 @@ def _mark(content: JobShown) -> str:
     """Of all that the message is made of, what can change."""
     job = content.job
     given_up = "written off" if job.written_off_at is not None else ""
-    return f"{job.state} {content.ahead} {'again' if job.tries else ''} {given_up} {content.clip or ''}"
+    set_aside = " set aside" if job.is_set_aside and job.state in LIVE else ""
+    return f"{job.state} {content.ahead} {'again' if job.tries else ''} {given_up} {content.clip or ''}{set_aside}"

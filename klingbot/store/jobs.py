@@ -142,7 +142,7 @@ def move(tx: Transaction, job_id: str, states: Iterable[JobState], **columns: An
 
     What comes back, never what the caller believed, says which amounts and periods the job has.
     """
-    told = [_SHOWN] if columns.keys() & {"state", "written_off_at"} else []
+    told = [_SHOWN] if columns.keys() & {"state", "written_off_at", "failures"} else []
     assignments = ", ".join([*(f"{name} = :{name}" for name in columns), *told])
     wanted = ", ".join(f"'{state}'" for state in states)
     sql = f"UPDATE jobs SET {assignments}, lease_until = 0 WHERE id = :id AND state IN ({wanted}) RETURNING *"

@@ -288,6 +288,7 @@ def test_ids_that_kling_refuses_do_not_cost_the_others_their_answer(broken, stat
     found = a_client(server.root).look_up(NEW, job_ids=ids)
     assert set(found.tasks) == set(ids) - set(bad)
     assert found.absent == frozenset()
+    assert set(found.unclear) == (set(bad) if status == "400 Bad Request" else set())
     assert len(asked) < 30
 
 
