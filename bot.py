@@ -79,9 +79,11 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         dispatcher = Dispatcher(engine, kling, keyed, config.poll_ms, pictures)
         house.callback(dispatcher.finish)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
+        house.callback(notifier.finish)
         uploader = Uploader(engine, Clips(patient), config.kling_api_url)
         house.callback(uploader.finish)
         digester = Digester(engine, Pictures(patient), directory.names)
+        house.callback(digester.finish)
         care = Care(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)

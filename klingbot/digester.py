@@ -19,9 +19,17 @@ from klingbot.outbox import Named
 from klingbot.schedules import Due
 from klingbot.slack.pictures import Pictures, Uploaded
 from klingbot.slack.sender import Later
+from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 3
+HEAD_START_SECONDS = 2.0
+"""Digests are made one after another, but one whose upload takes longer than this is overtaken."""
+AGAIN_MS = 15_000
+"""When to offer a chart again that Slack did not take."""
+_DRAWING = threading.Lock()
+"""matplotlib does not promise to draw in several threads at once."""
 PATIENCE_MS = 10 * 60_000
 """How long after its time a digest waits for Slack to take its chart. Then its words go out alone."""
 
@@ -32,23 +40,29 @@ class Digester:
     pictures: Pictures
     names: Callable[[], Mapping[str, str]]
     """What people are called, by user id; may ask Slack."""
+    pool: WorkPool = field(default_factory=lambda: WorkPool("digests", AT_ONCE, head_start=HEAD_START_SECONDS))
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def tell(self) -> None:
-        """Queues what is due. Each is claimed first; one that fails is tried again when its lease has ended."""
-        for due in digesting.due(self.engine):
-            if not self._closing.is_set() and digesting.claim(self.engine, due):
-                self._tell(due)
+        """Queue what is due. Each is claimed first; one that breaks is tried again when its lease has ended."""
+        self.pool.run(self._claim_next, self._tell, self._closing)
 
     def close(self) -> None:
         """The digest under way is finished; the others wait for the next start."""
         self._closing.set()
 
+    def finish(self) -> None:
+        self.pool.finish()
+
+    def _claim_next(self, room: int) -> list[Due]:
+        return next(([due] for due in digesting.due(self.engine) if digesting.claim(self.engine, due)), [])
+
     def _tell(self, due: Due) -> None:
         digest = figures(self.engine, due.schedule.scope, due.period)
         picture = self._picture(digest)
         if isinstance(picture, Later) and self.engine.clock() < due.at + PATIENCE_MS:
-            log.info("the chart of a digest is not taken (%s); trying again in a minute", picture.problem)
+            log.info("the chart of a digest is not taken (%s) and is tried again", picture.problem)
+            digesting.postpone(self.engine, due, after_ms=picture.after_ms or AGAIN_MS)
             return
         digesting.tell(self.engine, due, digest, picture if isinstance(picture, str) else None, self._named(digest))
 
@@ -62,7 +76,9 @@ class Digester:
         if drawn is None:
             return None
         try:
-            outcome = self.pictures.upload(charts.draw(drawn), charts.alt(drawn))
+            with _DRAWING:
+                picture = charts.draw(drawn)
+            outcome = self.pictures.upload(picture, charts.alt(drawn))
         except Exception:
             log.exception("the chart of a digest could not be drawn; it goes out in words")
             return None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks, saying
+from klingbot import blocks, deadlines, saying
 from klingbot.blocks.message import Message
 from klingbot.engine import Engine, carrying, delivering
 from klingbot.outbox import (
@@ -39,11 +39,19 @@ from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import Story
+from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
+SAY_SECONDS = 20
+"""How long all calls to Slack for one message may take together."""
+NOTE_SECONDS = 12
+"""How long to try to note that Slack has a message, while the database is away."""
 LEASE_MS = 40_000
-"""Longer than the three calls that saying one message may need. A bot killed amid them holds its line up so long."""
+"""Longer than saying one message and noting it. A bot killed meanwhile holds its line up for so long."""
+AT_ONCE = 8
+HEAD_START_SECONDS = 0.5
+"""Messages leave one after another, but one that takes longer than this is overtaken by those of other lines."""
 NOTE_AGAIN_SECONDS = 0.2
 FIRST_DELAY_MS = 1_000
 BACKLOG_MS = 60_000
@@ -74,16 +82,24 @@ class Notifier:
     alerts_channel: str | None
     admins: Callable[[], Sequence[str]]
     """User ids of those who hear what no channel can be told. May ask Slack."""
+    pool: WorkPool = field(default_factory=lambda: WorkPool("say", AT_ONCE, head_start=HEAD_START_SECONDS))
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def deliver(self) -> None:
-        """Sends what is due, one message at a time. Each is claimed only when it is its turn to be sent."""
-        while not self._closing.is_set() and (claimed := self._claim()):
-            self._deliver(claimed)
+        """Send what is due. Each message is claimed only when its turn has come, and a slow one is overtaken."""
+        self.pool.run(self._claim_next, self._deliver, self._closing)
 
     def close(self) -> None:
         """What is on its way to Slack is still noted; the rest waits for the next start."""
         self._closing.set()
+
+    def finish(self) -> None:
+        """Wait for what is on its way to Slack."""
+        self.pool.finish()
+
+    def _claim_next(self, room: int) -> list[list[OutboxMessage]]:
+        claimed = self._claim()
+        return [claimed] if claimed else []
 
     def _claim(self) -> list[OutboxMessage]:
         """A message, and the alerts right behind it if it is an alert and had to wait."""
@@ -156,7 +172,8 @@ class Notifier:
         sent, late = [each for each, _ in ready[:fitting]], [each for each, _ in ready[fitting:]]
         self._release(late)
         try:
-            outcome = saying.say(self.engine.store.read(), self.sender, sent, said)
+            with deadlines.within(SAY_SECONDS):
+                outcome = saying.say(self.engine.store.read(), self.sender, sent, said)
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
@@ -218,8 +235,8 @@ class Notifier:
             delivery.hand_over(tx, message, admins, at=self.engine.clock())
 
     def _note_sent(self, messages: list[OutboxMessage], sent: Sent) -> None:
-        """Tried for half of the lease: what is said and not noted is said again when the lease ends."""
-        latest = time.monotonic() + LEASE_MS / 2_000
+        """Note it, and try again for some time: what is said and not noted is said again when the lease ends."""
+        latest = time.monotonic() + NOTE_SECONDS
         while True:
             try:
                 self._note_once(messages, sent)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from klingbot.engine import Engine, asking, carrying
@@ -20,6 +19,7 @@ from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later
 from klingbot.store import DatabaseError
 from klingbot.store.clips import WantedClip
+from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +31,20 @@ class Uploader:
     engine: Engine
     clips: Clips
     kling_url: str
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "clips"))
+    pool: WorkPool = field(default_factory=lambda: WorkPool("clips", AT_ONCE))
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def carry(self) -> None:
-        """Takes up what is due, a few at once. Each is claimed first; one that breaks comes up when its lease ends."""
-        while not self._closing.is_set() and (due := carrying.claim(self.engine, most=AT_ONCE)):
-            list(self.pool.map(self._carry, due))
+        """Take up what is due, a few at once. Each is claimed first; one that breaks comes up when its lease ends."""
+        self.pool.run(lambda room: carrying.claim(self.engine, most=room), self._carry, self._closing)
 
     def close(self) -> None:
         """What is on its way down or up is put back, and begun again at the next start."""
         self._closing.set()
 
     def finish(self) -> None:
-        self.pool.shutdown()
+        """Wait for what is on its way, which was told to end."""
+        self.pool.finish()
 
     def _carry(self, clip: WantedClip) -> None:
         try:

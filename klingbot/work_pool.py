@@ -33,7 +33,7 @@ class WorkPool:
         self._lock = threading.Lock()
         self._running: set[Future[None]] = set()
         self._started_at = 0.0
-        self._errors: list[Exception] = []
+        self._errors: list[BaseException] = []
 
     def run(self, claim: Callable[[int], Sequence[T]], work: Callable[[T], None], stopping: threading.Event) -> None:
         """Claim and do pieces of work until there is none left, or return while slow ones are under way.
@@ -75,7 +75,7 @@ class WorkPool:
     def _do(self, work: Callable[[T], None], piece: T) -> None:
         try:
             work(piece)
-        except Exception as error:
+        except BaseException as error:  # raised again by `run`
             with self._lock:
                 self._errors.append(error)
 

@@ -491,3 +491,9 @@ def m019_budget_requirement(db: Database) -> None:
     db.execute("""
         INSERT INTO facts (name, value) SELECT 'budget waiver', '{"by": "upgrade", "at": 0}'
         WHERE EXISTS (SELECT 1 FROM jobs WHERE channel_id <> '') AND NOT EXISTS (SELECT 1 FROM budgets)""")
+
+
+@migrations()
+def m020_outbox_leased(db: Database) -> None:
+    """What is on its way to Slack, by line: nothing else of that line is claimed meanwhile."""
+    db.execute("CREATE INDEX outbox_leased ON outbox (line, lease_until) WHERE state = 'waiting' AND lease_until > 0")

@@ -47,6 +47,7 @@ STEPS = [
     "m017_identity",
     "m018_gates_probed",
     "m019_budget_requirement",
+    "m020_outbox_leased",
 ]
 
 

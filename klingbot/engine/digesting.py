@@ -93,6 +93,12 @@ def claim(engine: Engine, due: Due) -> bool:
         return digests.claim(tx, due.schedule, now=engine.clock())
 
 
+def postpone(engine: Engine, due: Due, *, after_ms: int) -> None:
+    """Let it be claimed again after that, or after a whole lease where that ends sooner."""
+    with engine.store.write() as tx:
+        digests.lease(tx, due.schedule, until=engine.clock() + min(after_ms, digests.LEASE_MS))
+
+
 def tell(engine: Engine, due: Due, digest: Digest, picture: str | None, names: tuple[Named, ...] = ()) -> bool:
     """Queues it, and moves its schedule on, in one transaction. False when it was told meanwhile.
 

@@ -82,7 +82,7 @@ def instants(longest: Longest) -> list[Instant]:
         Instant("gates", "probe_until", lease, _MINUTE),
         Instant("rounds", "due_at", due, 25 * _HOUR),
         Instant("rounds", "lease_until", lease, 2 * _HOUR),
-        Instant("digests", "lease_until", lease, _MINUTE),
+        Instant("digests", "lease_until", lease, 90 * _SECOND),
         Instant("digests", "set_at", past, 0),
         Instant("stuck", "waiting_until", due, longest.stuck_ms),
     ]

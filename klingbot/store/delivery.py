@@ -1,6 +1,7 @@
 """How outbox messages leave: claimed one at a time, in the order of their line, and noted as what became of them.
 
-Only the first of a line can be claimed, and its lease keeps the others of that line back. So whatever number of
+Only the first of a line can be claimed, and its lease keeps the others of that line back, also an older one that joins
+the line meanwhile. So whatever number of
 processes deliver, each place hears its messages in order, one at a time, and at Slack's pace.
 """
 
@@ -39,6 +40,10 @@ _CLAIMABLE = """
     WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'waiting' GROUP BY line)
       AND due_at <= :now AND lease_until <= :now
       AND NOT EXISTS (SELECT 1 FROM lines WHERE lines.line = outbox.line AND rests_until > :now)
+      AND NOT EXISTS (
+        SELECT 1 FROM outbox AS sending
+        WHERE sending.line = outbox.line AND sending.state = 'waiting' AND sending.lease_until > 0
+          AND sending.lease_until > :now)
     ORDER BY id LIMIT 1"""
 
 

@@ -9,8 +9,8 @@ from klingbot.periods import PeriodKind
 from klingbot.schedules import Schedule
 from klingbot.store.database import Database, Transaction
 
-LEASE_MS = 60_000
-"""How long a digest is its claimer's; also how soon it is tried again. Longer than figures and a chart take."""
+LEASE_MS = 90_000
+"""How long a digest is its claimer's. Longer than figures, a chart and its upload take."""
 
 _ROW = "scope = :scope AND period_kind = :kind AND channel_id = :channel_id"
 
@@ -63,6 +63,14 @@ def claim(tx: Transaction, schedule: Schedule, *, now: int) -> bool:
         _keys(schedule) | {"told": _iso(schedule.told), "now": now, "until": now + LEASE_MS},
     ).fetchone()
     return row is not None
+
+
+def lease(tx: Transaction, schedule: Schedule, *, until: int) -> None:
+    """Let the claimer's lease end at that instant; nothing changes once the digest was told."""
+    tx.execute(
+        f"UPDATE digests SET lease_until = :until WHERE {_ROW} AND told = :told",
+        _keys(schedule) | {"told": _iso(schedule.told), "until": until},
+    )
 
 
 def tell(tx: Transaction, schedule: Schedule, told: date) -> bool:
