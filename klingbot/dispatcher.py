@@ -47,6 +47,10 @@ AT_ONCE = 8
 LOOK_UPS_AT_ONCE = 4
 PICTURE_SECONDS = 40
 """How long a job's first frame may take from Slack."""
+PICTURES_AT_ONCE = 2
+"""A picture of 50 MB, in base64, as JSON and as it is sent, takes a quarter of a gigabyte."""
+PICTURE_TURN_MS = 1_000
+"""When to try again while others are sent."""
 PICTURE_AGAIN_MS = 15_000
 """When to try again after Slack could not give it."""
 
@@ -81,6 +85,7 @@ class Dispatcher:
     polling: WorkPool = field(default_factory=lambda: WorkPool("poll", LOOK_UPS_AT_ONCE))
     recovering: WorkPool = field(default_factory=lambda: WorkPool("recover", LOOK_UPS_AT_ONCE))
     _closing: threading.Event = field(default_factory=threading.Event)
+    _pictures: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(PICTURES_AT_ONCE))
 
     def submit(self) -> None:
         """Post the jobs whose turn it is, oldest first, until none is left or a gate closes."""
@@ -155,10 +160,23 @@ class Dispatcher:
 
     def _post(self, turn: _Turn) -> None:
         try:
-            self._post_job(turn.job)
+            if uploaded_id(turn.job.image_url) is None:
+                self._post_job(turn.job)
+            else:
+                self._post_with_picture(turn.job)
         finally:
             if turn.probes_until is not None:
                 verdicts.probe_ended(self.engine, turn.job, until=turn.probes_until)
+
+    def _post_with_picture(self, job: Job) -> None:
+        """Post the job, unless as many pictures as may be in memory at once are there already."""
+        if not self._pictures.acquire(blocking=False):
+            verdicts.postponed(self.engine, job, until=self._in(PICTURE_TURN_MS))
+            return
+        try:
+            self._post_job(job)
+        finally:
+            self._pictures.release()
 
     def _post_job(self, job: Job) -> None:
         request = _request(job)

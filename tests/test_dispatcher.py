@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from klingbot import prices, sandbox
-from klingbot.dispatcher import AT_ONCE, LEASE_MS, Dispatcher
+from klingbot.dispatcher import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
 from klingbot.engine import Engine, asking, cancelling, outcomes, verdicts
 from klingbot.frames import NoPicture, Picture, uploaded
 from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
@@ -679,6 +680,34 @@ def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
     assert (now(engine, job).state, now(engine, job).reason) == (JobState.RELEASED, "The picture was deleted.")
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
     assert [told.job.id for told in queued(engine.store, JobFailed)] == [job.id]
+
+
+def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_turn(
+    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+) -> None:
+    for n in range(5):
+        asking.hold(engine, Request(f"r{n}", "UBOB", "CMARK", "a fox", Wish(), image_url=uploaded(f"F0PICTURE{n}")))
+    asking.hold(engine, Request("words", "UBOB", "CMARK", "a fox in words", Wish()))
+    entered, enough = threading.Semaphore(0), threading.Event()
+
+    def slow(file_id: str, most_bytes: int) -> Picture:
+        entered.release()
+        enough.wait(30)
+        return Picture(file_id.encode())
+
+    slowly = replace(dispatcher, picture=slow)
+    submitting = threading.Thread(target=slowly.submit)
+    submitting.start()
+    assert all(entered.acquire(timeout=30) for _ in range(PICTURES_AT_ONCE))
+    assert not entered.acquire(timeout=0.5)
+    assert kling.frames == [None], "what needs no picture does not wait"
+    enough.set()
+    submitting.join(30)
+    while len(kling.posted) < 6:
+        before = len(kling.posted)
+        clock.tick(PICTURE_TURN_MS / 1000)
+        slowly.submit()
+        assert len(kling.posted) > before
 
 
 def test_while_slack_cannot_be_reached_a_video_waits_for_its_picture(
