@@ -48,13 +48,14 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 @cache
-def opener(proxy: str | None = None, *, redirects: bool = True) -> OpenerDirector:
-    """Return an opener that goes through that proxy, or through those that the environment names."""
-    handlers: list[BaseHandler | type[BaseHandler]] = [_Handler, _TlsHandler]
+def opener(proxy: str | None = None) -> OpenerDirector:
+    """Return an opener that goes through that proxy, or through those that the environment names.
+
+    No redirect is followed: urllib would send the token along, wherever it leads.
+    """
+    handlers: list[BaseHandler | type[BaseHandler]] = [_Handler, _TlsHandler, _NoRedirects]
     if proxy:
         handlers.append(ProxyHandler({"http": proxy, "https": proxy}))
-    if not redirects:
-        handlers.append(_NoRedirects)
     return build_opener(*handlers)
 
 

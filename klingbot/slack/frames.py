@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 
 from klingbot import frames
 from klingbot.frames import NoPicture, Picture
+from klingbot.request_limits import MOST_PICTURE_BYTES
 from klingbot.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
 from klingbot.slack.sender import Impossible, Later, attempt
 from klingbot.web_addresses import is_slack, parse
@@ -24,7 +25,7 @@ class Frames:
         self._client = client
         self._network = network
 
-    def fetch(self, file_id: str, most_bytes: int) -> Picture | NoPicture:
+    def fetch(self, file_id: str, most_bytes: int = MOST_PICTURE_BYTES) -> Picture | NoPicture:
         """Return the picture of at most so many bytes, or a sentence that says why there is none."""
         outcome = attempt(lambda: self._fetch(file_id, most_bytes))
         match outcome:

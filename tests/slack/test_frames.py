@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 
 from klingbot.frames import NoPicture, Picture, Upload, checked, dimensions, fault, first_of
 from klingbot.request_limits import MOST_PICTURE_BYTES
+from klingbot.slack.client import SlackClient
 from klingbot.slack.frames import Frames
 from tests.outside_world import Outside, certificate, outside, says
 
@@ -95,6 +96,14 @@ def test_another_slack_that_is_configured_gets_its_own_token(outside: Outside) -
 def test_the_token_follows_no_redirect(outside: Outside) -> None:
     outside.talk = says(b"", "302 Found", "Location: https://clips.example.com/")
     assert isinstance(fetched(outside, SlackWithFile()), NoPicture)
+    assert len(outside.heard) == 1
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary"])
+def test_an_api_that_leads_elsewhere_is_not_followed_with_the_token(outside: Outside, status: str) -> None:
+    outside.talk = says(b"{}", status, f"Location: {outside.root}/elsewhere", "Content-Type: application/json")
+    with pytest.raises(Exception):  # noqa: B017 - which one is the SDK's business
+        SlackClient(TOKEN, f"{outside.root}/api/", timeout=5).files_info(file="F0FOX00001")
     assert len(outside.heard) == 1
 
 
