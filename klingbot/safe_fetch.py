@@ -112,12 +112,6 @@ def origin(url: str) -> Origin:
     return address.origin
 
 
-def is_followed(url: str, exempt: Collection[Origin] = ()) -> bool:
-    """Return whether a request to the address is made at all, as far as its text says."""
-    address = parse(url)
-    return address is not None and (address.origin in exempt or _is_outside(address))
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked of an address. With a `body`, which a file's position belongs to, it is sent by POST."""

@@ -70,6 +70,8 @@ def parse(text: str) -> WebAddress | None:
         return None
     if parts.scheme not in _PORTS or not host or "@" in parts.netloc or port == 0:
         return None
+    if "[" in parts.netloc and ":" not in host:  # brackets are for IPv6
+        return None
     query = f"?{parts.query}" if parts.query else ""
     target = quote((parts.path or "/") + query, safe="/?:@!$&'()*+,;=%~-._[]|")
     return WebAddress(parts.scheme, host, port or _PORTS[parts.scheme], target)

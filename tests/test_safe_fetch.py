@@ -75,6 +75,10 @@ def test_what_is_outside_is_fetched_from_the_address_that_was_checked(outside: O
         "https://clips.example.com/\ud800",
         "https://" + "a" * 300 + ".com/",
         "https://[bad/a",
+        "https://[v1.evil.com]/a",
+        "https://clips.example.com%2e/a",
+        "https://clips.example.com%00.evil.com/a",
+        "https://clips.example.com;evil.com/a",
     ],
 )
 def test_other_addresses_are_not_even_looked_up(outside: Outside, url: str) -> None:
