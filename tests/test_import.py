@@ -61,6 +61,42 @@ def test_records_and_budgets_are_taken_over(engine: Engine) -> None:
     prove(engine.store)
 
 
+@pytest.mark.parametrize(
+    ("change", "limits", "thresholds"),
+    [
+        ({"limit_usd": None}, (10_000_000, None), (90, 100)),
+        ({"limit_credits": None}, (None, 600_000_000), (90, 100)),
+        ({"alert_threshold": None}, (10_000_000, 600_000_000), (80, 100)),
+        ({"period": "Monthly"}, (10_000_000, 600_000_000), (90, 100)),
+    ],
+)
+def test_a_limit_that_is_null_is_no_limit(
+    engine: Engine, change: dict[str, Any], limits: tuple[int | None, int | None], thresholds: tuple[int, ...]
+) -> None:
+    assert take_over(engine, a_file(marketing=a_budget(**change))).problems == ()
+    kept = budgets.get(engine.store.read(), MARKETING, PeriodKind.MONTHLY)
+    assert kept is not None
+    assert (kept.limit_millicredits, kept.limit_microusd, kept.thresholds) == (*limits, thresholds)
+
+
+def test_a_limit_that_is_missing_is_no_limit_either() -> None:
+    without = {"period": "monthly", "limit_credits": 500}
+    found = read(a_file(marketing=without))
+    assert [(change.limit_millicredits, change.limit_microusd) for change in found.budgets] == [(500_000, None)]
+    assert problems(marketing={"period": "monthly"}, lab=a_budget(limit_usd=None, limit_credits=None)) == (
+        "budget marketing: the budget of marketing needs a limit in credits, USD or both",
+        "budget lab: the budget of lab needs a limit in credits, USD or both",
+    )
+
+
+def test_lists_that_are_null_are_empty_and_rows_that_are_null_are_named() -> None:
+    assert read(b'{"records": null, "budgets": null}') == CostFile((), (), ())
+    assert problems(None, a_record("a"), lab=None) == (
+        "record 1: it is not an object",
+        "budget lab: it is not an object",
+    )
+
+
 def test_taking_over_again_changes_nothing(engine: Engine) -> None:
     content = a_file(a_record("a"), marketing=a_budget())
     take_over(engine, content)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from bot import cli
 from klingbot.kling import ApiKey, KeyPair
 from klingbot.settings import Settings, SettingsError, environment, read
+from klingbot.settings.time_zones import zone_of
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-secret-bot", "SLACK_APP_TOKEN": "xapp-secret-app"}
 LIVE = SLACK | {"KLING_API_KEY": "api-key-kling-secret"}
@@ -71,6 +72,17 @@ def test_an_empty_environment_names_everything_that_is_missing_at_once() -> None
         ({"KLINGBOT_PACK": "-5"}, "KLINGBOT_PACK must be a whole number"),
         ({"KLINGBOT_PACK": "٥٠٠"}, "KLINGBOT_PACK must be a whole number"),
         ({"KLINGBOT_TIMEZONE": "Mars/Olympus"}, "KLINGBOT_TIMEZONE: there is no time zone “Mars/Olympus”"),
+        (
+            {"KLINGBOT_TIMEZONE": "EST"},
+            "KLINGBOT_TIMEZONE: “EST” has no summer time. Write a place, like America/New_York",
+        ),
+        ({"KLINGBOT_TIMEZONE": "mst"}, "like America/Denver"),
+        ({"KLINGBOT_TIMEZONE": "HST"}, "like Pacific/Honolulu"),
+        ({"KLINGBOT_TIMEZONE": "GMT"}, "like Europe/London (or UTC"),
+        ({"KLINGBOT_TIMEZONE": "Etc/GMT+5"}, "“Etc/GMT+5” has no summer time"),
+        ({"KLINGBOT_TIMEZONE": "UTC+2"}, "“UTC+2” has no summer time"),
+        ({"KLINGBOT_TIMEZONE": "PST"}, "there is no time zone “PST”. Write a place, like America/Los_Angeles."),
+        ({"KLINGBOT_TIMEZONE": "europe/berlin"}, "Did you mean Europe/Berlin?"),
         ({"KLINGBOT_TIMEZONE": "../../etc/passwd"}, "KLINGBOT_TIMEZONE: there is no time zone"),
         ({"KLINGBOT_WEEK_START": "someday"}, "KLINGBOT_WEEK_START must be a weekday"),
         ({"KLINGBOT_ADMINS": "alice, U123"}, "KLINGBOT_ADMINS: alice is not a Slack user id"),
@@ -175,3 +187,10 @@ def test_every_word_says_what_is_wrong_with_the_env_file(tmp_path: Path, monkeyp
         ended = CliRunner().invoke(cli, word)
         assert ended.exit_code == 2
         assert ".env cannot be read: it is not UTF-8 text" in ended.output
+
+
+@pytest.mark.parametrize(
+    "name", ["UTC", "Etc/UTC", "Europe/Berlin", "America/Phoenix", "EST5EDT", "CET", "Pacific/Honolulu"]
+)
+def test_a_time_zone_that_says_what_is_meant_is_taken(name: str) -> None:
+    assert zone_of(name).key == name

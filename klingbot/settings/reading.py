@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback
 from klingbot.logs import SHAPES
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList
+from klingbot.settings.time_zones import zone_of
 from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
 from klingbot.store.place import Place, database_url
 
@@ -169,16 +170,16 @@ class Reading:
         name, start = self.env.get("KLINGBOT_TIMEZONE", "UTC"), self.env.get("KLINGBOT_WEEK_START", "monday").lower()
         zone = ZoneInfo("UTC")
         try:
-            zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.problems.append(f"KLINGBOT_TIMEZONE: there is no time zone “{name}”; write one like Europe/Berlin.")
+            zone = zone_of(name)
+        except ValueError as e:
+            self.problems.append(f"KLINGBOT_TIMEZONE: {e}")
         if start not in WEEKDAYS:
             self.problems.append(f"KLINGBOT_WEEK_START must be a weekday such as monday or sunday, got {start}")
             return Calendar(zone)
         return Calendar(zone, WEEKDAYS.index(start))
 
     def admins(self) -> tuple[str, ...]:
-        ids = tuple(self.env.get("KLINGBOT_ADMINS", "").replace(",", " ").split())
+        ids = tuple(re.sub("[,;]", " ", self.env.get("KLINGBOT_ADMINS", "")).split())
         for each in ids:
             if not _SLACK_ID.fullmatch(each):
                 self.problems.append(f"KLINGBOT_ADMINS: {each} is not a Slack user id; they look like U012AB3CD.")

@@ -23,7 +23,7 @@ from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.periods import PeriodKind
 from klingbot.slack import proposals, unknown, values, whose
-from klingbot.slack.budgeting import channel_of, removed, said
+from klingbot.slack.budgeting import HAVE_BUDGET, channel_of, removed, said
 from klingbot.slack.desk import Answer, Click, Desk, Opens
 from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Submitted, Taken
 from klingbot.slack.mistakes import MistakeError
@@ -71,10 +71,8 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         channel = channel_of(desk, change)
     except MistakeError as mistake:
         return Mistakes({"channel": str(mistake)})
-    try:
-        desk.directory.must_be_members(change.approvers or (), "approve requests")
-    except MistakeError as mistake:
-        return Mistakes({"approvers": str(mistake)})
+    if wrong := _people_who_are_none(desk, form, change):
+        return wrong
     weighed = budgeting.weigh(desk.engine, change)
     if isinstance(weighed, NoLimit):
         return Mistakes({"credits": _NO_LIMIT})
@@ -88,6 +86,15 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
     doubts = unknown.doubts(desk, change.scope)
     outcome = budgeting.set_budget(desk.engine, change, by=form.user_id, seen=weighed.seen)
     return Taken(said(desk, outcome, channel).plus(*doubts), memory.response_url)
+
+
+def _people_who_are_none(desk: Desk, form: Filled, change: Change) -> Mistakes | None:
+    """Return what is wrong with the people whom the form names."""
+    try:
+        desk.directory.must_be_members(change.approvers or (), "approve requests")
+    except MistakeError as mistake:
+        return Mistakes({"approvers": str(mistake)})
+    return whose.not_a_member(desk, form, change.scope, HAVE_BUDGET)
 
 
 def confirm_submitted(desk: Desk, form: Filled) -> Submitted:
@@ -178,9 +185,14 @@ def _change(form: Filled) -> Change | Mistakes:
 
 def _shares(text: str | None) -> tuple[int, ...]:
     try:
-        return values.thresholds(text or "")
+        return values.thresholds(values.typed_in_form(text))
     except MistakeError:
         raise MistakeError(f"Give whole percentages from 1 to {values.MOST_PERCENT}, like 80, 100.") from None
+
+
+def _limit(read: Callable[[str], int], text: str | None) -> int:
+    typed = values.typed_in_form(text)
+    return 0 if not typed or values.is_cleared(typed) else read(values.ungrouped(typed))
 
 
 def _why(text: str | None) -> str:
@@ -188,8 +200,8 @@ def _why(text: str | None) -> str:
 
 
 _READERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
-    "credits": lambda text: {"limit_millicredits": parse_credits(text) if text else 0},
-    "usd": lambda text: {"limit_microusd": parse_usd(text) if text else 0},
+    "credits": lambda text: {"limit_millicredits": _limit(parse_credits, text)},
+    "usd": lambda text: {"limit_microusd": _limit(parse_usd, text)},
     "alerts": lambda text: {"thresholds": _shares(text)},
     "channel": lambda channel_id: {"channel_id": channel_id or ""},
     "approvers": lambda user_ids: {"approvers": tuple(user_ids)},

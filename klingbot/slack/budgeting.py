@@ -21,6 +21,9 @@ _NO_LIMIT_GIVEN = "A new budget needs a limit. Give --credits, --usd or both, li
 _NO_LIMIT_LEFT = "That would leave the budget without a limit. To do away with it, write /kling budget remove."
 
 
+HAVE_BUDGET = "have a budget"
+
+
 def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
     standings = budgeting.standings(desk.engine)
     if not standings:
@@ -40,8 +43,10 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
     channel = named_channel(desk, command.channel)
     approvers = None if command.approvers is None else tuple(map(desk.directory.user_id, command.approvers))
     desk.directory.must_be_members(approvers or (), "approve requests")
+    scope = desk.scope(command.scope)
+    desk.must_be_members(scope, HAVE_BUDGET)
     change = Change(
-        scope=desk.scope(command.scope),
+        scope=scope,
         kind=PeriodKind(command.period),
         limit_millicredits=command.millicredits,
         limit_microusd=command.microusd,

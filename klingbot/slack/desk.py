@@ -22,6 +22,15 @@ class Desk:
     stuck_ms: int = 86_400_000
     """How long Kling may keep a job without a verdict before the admins are asked, and asked again."""
 
+    def must_be_members(self, scope: str, what: str) -> None:
+        """Check that the person whom the scope is about may use the bot.
+
+        `what` is what they are to do, as in `have a budget`. Raises MistakeError, SlackUnavailableError.
+        """
+        kind, _, user_id = scope.partition(":")
+        if kind == "user":
+            self.directory.must_be_members([user_id], what)
+
     def scope(self, ref: ScopeRef) -> str:
         """The scope that was meant. Raises MistakeError for a person whom nobody knows, SlackUnavailableError."""
         match ref:

@@ -17,7 +17,7 @@ from klingbot.periods import Calendar, PeriodKind
 from klingbot.schedules import Schedule
 from klingbot.slack import unknown, values, whose
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
-from klingbot.slack.digesting import place_of, was_set
+from klingbot.slack.digesting import HAVE_DIGEST, place_of, was_set
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.filled import Filled, Instead, Mistakes, Submitted, Taken
 from klingbot.slack.grammar import ChannelRef
@@ -68,6 +68,8 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         return scope
     if isinstance(wish, Mistakes):
         return wish
+    if wrong := whose.not_a_member(desk, form, scope, HAVE_DIGEST):
+        return wrong
     kind, place = PeriodKind(form.values.get("kind") or memory.kind), place_of(desk, wish.channel)
     schedule = digesting.want(desk.engine, scope, kind, place, wish.minute, by=form.user_id, why=wish.why)
     said = was_set(desk, schedule, wish.channel).plus(*unknown.doubts(desk, scope))

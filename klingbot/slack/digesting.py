@@ -14,6 +14,8 @@ from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.directory import KnownChannel
 from klingbot.slack.grammar import DigestList, DigestNow, DigestOff, DigestSet
 
+HAVE_DIGEST = "have a digest"
+
 
 def show_all(desk: Desk, asker: Asker, command: DigestList) -> Message:
     scope = desk.scope(command.scope) if command.scope else None
@@ -26,6 +28,7 @@ def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
     channel = named_channel(desk, command.channel)
     place = place_of(desk, channel)
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
+    desk.must_be_members(scope, HAVE_DIGEST)
     minute, why = command.minute, command.reason
     schedule = digesting.want(desk.engine, scope, kind, place, minute, by=asker.user_id, why=why)
     return was_set(desk, schedule, channel).plus(*unknown.doubts(desk, scope))

@@ -49,6 +49,7 @@ class KnownChannel:
 
     id: str
     is_member: bool
+    name: str = ""
 
 
 def quick_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
@@ -78,7 +79,7 @@ class Directory:
         """Remember where the bot is installed, and which user it is there."""
         self._home = home
 
-    def membership(self, actor: Actor) -> Membership:
+    def membership(self, actor: Actor, what: str = "who you are") -> Membership:
         """Return what the user is to the bot's workspace. Raises SlackUnavailableError when nobody can tell.
 
         What Slack said within the last hour counts while Slack cannot be asked again.
@@ -86,7 +87,7 @@ class Directory:
         home = self._known_home()
         if proven := membership.from_request(home, actor):
             return proven
-        found = self._person(actor.user_id, "who you are", spare=True)
+        found = self._person(actor.user_id, what, spare=True)
         return membership.from_profile(home, actor, _profile(found)) if found else Membership.OUTSIDER
 
     def admits(self, found: Membership) -> bool:
@@ -174,7 +175,7 @@ class Directory:
         Raises SlackUnavailableError.
         """
         for user_id in user_ids:
-            found = self.membership(Actor(user_id))
+            found = self.membership(Actor(user_id), "who that person is")
             if user_id == self._home.bot_user_id:
                 raise MistakeError(f"Klingbot itself can't {what}. Name people instead.")
             if not self.admits(found):
@@ -183,6 +184,11 @@ class Directory:
     def _called(self, user_id: str) -> str:
         found = self._person(user_id, "who somebody is", spare=True)
         return shown(_shown_name(found)) if found else "That person"
+
+    def channel_name(self, channel_id: str) -> str:
+        """Return the channel's name; its id where the bot cannot see it. Raises SlackUnavailableError."""
+        found = self._remembered(f"channel {channel_id}", lambda: self._channel_by_id(channel_id))
+        return found.name if found and found.name else channel_id
 
     def channel(self, ref: ChannelRef) -> KnownChannel:
         """Raises MistakeError when the bot cannot see that channel, SlackUnavailableError."""
@@ -219,14 +225,14 @@ class Directory:
     def _list_channels(self) -> dict[str, KnownChannel]:
         kinds = {"types": "public_channel,private_channel", "exclude_archived": True}
         pages = self._pages("channels", self._client.conversations_list, "channels", **kinds)
-        return {each["name"]: KnownChannel(each["id"], bool(each.get("is_member"))) for each in pages}
+        return {each["name"]: _known_channel(each) for each in pages}
 
     def _channel_by_id(self, channel_id: str) -> KnownChannel | None:
         ask = self._client.conversations_info
         said = self._ask("about that channel", ask, expected=("channel_not_found",), channel=channel_id)
         if said is None or said["channel"].get("is_archived"):
             return None
-        return KnownChannel(channel_id, bool(said["channel"].get("is_member")))
+        return _known_channel(said["channel"])
 
     def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> list[dict[str, Any]]:
         with deadlines.within(LIST_SECONDS):
@@ -295,6 +301,11 @@ def _profile(user: Mapping[str, Any]) -> Profile:
 
 def _team_of_profile(user: Mapping[str, Any]) -> str:
     return str((user.get("profile") or {}).get("team") or "")
+
+
+def _known_channel(said: Mapping[str, Any]) -> KnownChannel:
+    """Read a channel object (Slack's docs)."""
+    return KnownChannel(said["id"], bool(said.get("is_member")), str(said.get("name") or ""))
 
 
 def _named(people: list[dict[str, Any]], name: str) -> list[str]:

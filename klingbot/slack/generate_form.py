@@ -18,9 +18,10 @@ from klingbot.pricing import NotSold, Wish
 from klingbot.pricing import quote as price
 from klingbot.request_limits import faults
 from klingbot.slack import budget_requirement
+from klingbot.slack.decoding import clean, is_blank, trimmed
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
+from klingbot.slack.emoji import with_emoji
 from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
-from klingbot.slack.words import clean, is_blank
 
 
 def opened(desk: Desk, request: Request, *, note: str = "") -> Opens:
@@ -103,19 +104,24 @@ def _request(form: Filled) -> Request:
         resolution=said.get("resolution") or before.wish.resolution,
         audio=bool(said["sound"]) if "sound" in said else before.wish.audio,
         aspect=said.get("aspect") or before.wish.aspect,
-        negative=bool(said.get("negative")),
+        negative=bool(_words(said.get("negative"))),
     )
     return replace(
         before,
         request_id=before.request_id or form.view_id,
         channel_id=said.get("channel") or before.channel_id,
-        prompt=clean(said.get("prompt") or "").strip(),
+        prompt=_words(said.get("prompt")),
         wish=wish,
-        negative=said.get("negative"),
+        negative=_words(said.get("negative")) or None,
         image_url=(image := _first_picture(form, before)),
         picture=before.picture if uploaded_id(image) else None,
         response_url=form.response_url or before.response_url,
     )
+
+
+def _words(text: str | None) -> str:
+    """Return what was typed into a field. Slack escapes nothing there, but names emoji."""
+    return with_emoji(trimmed(clean(text or "")))
 
 
 def _first_picture(form: Filled, before: Request) -> str | None:

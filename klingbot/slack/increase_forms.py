@@ -18,6 +18,7 @@ from klingbot.slack import increasing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken
 from klingbot.slack.mistakes import MistakeError
+from klingbot.slack.values import typed_in_form, ungrouped
 
 
 def ask_opened(desk: Desk, click: Click) -> Answer:
@@ -52,7 +53,7 @@ def ask_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
 
 def approve_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
     try:
-        amount: Amount = desk.engine.prices.amount(parse_credits(form.values.get("credits") or ""))
+        amount: Amount = desk.engine.prices.amount(parse_credits(ungrouped(typed_in_form(form.values.get("credits")))))
     except AmountError as mistake:
         return Mistakes({"credits": f"{mistake}."})
     return _taken(increasing.approve_amount(desk, _subject(form), form.user_id, amount), form)
@@ -79,7 +80,7 @@ def _amounts(desk: Desk, form: Filled) -> dict[tuple[str, PeriodKind], Amount]:
 def _amount(desk: Desk, form: Filled, number: int, lack: Lack) -> Amount:
     name = blocks.amount_field(number)
     try:
-        amount = desk.engine.prices.amount(parse_credits(form.values.get(name) or ""))
+        amount = desk.engine.prices.amount(parse_credits(ungrouped(typed_in_form(form.values.get(name)))))
     except AmountError as mistake:
         raise FieldError(name, f"{mistake}.") from None
     if amount.millicredits < lack.amount.millicredits:

@@ -6,7 +6,6 @@ event again when it has not heard of the first time (Slack's docs, the Events AP
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -16,16 +15,12 @@ from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
 from klingbot.frames import NoPicture, Upload
-from klingbot.slack import commands, failures, parse, screen, spoken
+from klingbot.slack import commands, failures, mentions, parse, screen, spoken
 from klingbot.slack.desk import Asker, Desk, Opens
-from klingbot.slack.directory import SlackUnavailableError
 from klingbot.slack.grammar import Generate
 from klingbot.slack.mistakes import UsageError
 from klingbot.slack.recent_ids import RecentIds
 from klingbot.slack.spoken import Spoken
-
-_MOST_NAMES = 10
-"""Each costs a question to Slack."""
 
 
 def register(app: App, desk: Desk) -> None:
@@ -51,7 +46,7 @@ def answer(desk: Desk, said: Spoken) -> Message:
     """What it comes to. Only what begins with `generate` can ever cost anything."""
     if said.words is None:
         return help_blocks.talked_about(desk.engine.prices)
-    words = _with_names(desk, said.words)
+    words = mentions.with_names(desk, said.words)
     picture = said.picture if isinstance(said.picture, Upload) else None
     if said.has_files and picture is None and _wants_video(words):
         return answers.no_picture(said.picture.reason if isinstance(said.picture, NoPicture) else None)
@@ -74,15 +69,6 @@ def _show(client: WebClient, said: Spoken, message: Message) -> None:
         screen.tell(client, said.channel_id, message, thread_ts=said.thread_ts)
     else:
         screen.whisper(client, said.channel_id, said.user_id, message, thread_ts=said.thread_ts)
-
-
-def _with_names(desk: Desk, words: str) -> str:
-    """People by name: a prompt goes to Kling as it was seen. Whom Slack cannot name just now keeps the id."""
-    people = islice(spoken.nameless(words), _MOST_NAMES)
-    try:
-        return spoken.named(words, {user_id: desk.directory.name(user_id) for user_id in people})
-    except SlackUnavailableError:
-        return words
 
 
 def _wants_video(words: str) -> bool:

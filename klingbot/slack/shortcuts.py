@@ -11,8 +11,8 @@ from slack_sdk import WebClient
 from klingbot.frames import NoPicture, Upload, first_of, unreachable
 from klingbot.jobs import Request
 from klingbot.pricing import Wish
-from klingbot.slack import failures, generate_form, screen
-from klingbot.slack.decoding import plain
+from klingbot.slack import failures, generate_form, mentions, screen
+from klingbot.slack.decoding import clean, plain, trimmed
 from klingbot.slack.desk import Desk
 
 
@@ -23,7 +23,7 @@ def register(app: App, desk: Desk) -> None:
 
     def from_message(ack: Ack, shortcut: dict[str, Any], client: WebClient) -> None:
         ack()
-        _open(desk, client, shortcut, lambda: _about(shortcut["message"], shortcut))
+        _open(desk, client, shortcut, lambda: _about(desk, shortcut["message"], shortcut))
 
     app.global_shortcut("generate")(from_anywhere)
     app.message_shortcut("generate_from_message")(from_message)
@@ -43,7 +43,7 @@ def _open(desk: Desk, client: WebClient, shortcut: dict[str, Any], asked: Callab
         screen.tell(client, request.user_id, trouble)
 
 
-def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> tuple[Request, str]:
+def _about(desk: Desk, message: dict[str, Any], shortcut: dict[str, Any]) -> tuple[Request, str]:
     """Return the request that the message amounts to, and why its picture is not taken over, if so."""
     thread_ts = message.get("thread_ts")
     picture = first_of(message.get("files") or ())
@@ -53,7 +53,7 @@ def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> tuple[Request, 
         request_id="",
         user_id=shortcut["user"]["id"],
         channel_id=shortcut["channel"]["id"],
-        prompt=plain(message.get("text") or "").strip(),
+        prompt=trimmed(plain(mentions.with_names(desk, clean(_text(message))))),
         wish=Wish(),
         image_url=upload.image_url if upload else shown if isinstance(shown, str) else None,
         response_url=shortcut.get("response_url"),
@@ -62,6 +62,22 @@ def _about(message: dict[str, Any], shortcut: dict[str, Any]) -> tuple[Request, 
     )
     missing = next((each for each in (shown, picture) if isinstance(each, NoPicture)), None)
     return request, missing.reason if missing and not request.image_url else ""
+
+
+def _text(message: dict[str, Any]) -> str:
+    """Return the words of a message. Apps may put theirs into blocks and attachments alone."""
+    text = message.get("text")
+    parts = (*(message.get("blocks") or ()), *(message.get("attachments") or ()))
+    return text if text and isinstance(text, str) else "\n".join(filter(None, map(_text_of_part, parts)))
+
+
+def _text_of_part(part: Any) -> str:
+    """Read a section or header block, or an attachment (Slack's docs, Block Kit and secondary attachments)."""
+    if not isinstance(part, dict):
+        return ""
+    text = part.get("text")
+    text = text.get("text") if isinstance(text, dict) else text or part.get("fallback")
+    return text if isinstance(text, str) else ""
 
 
 def _shown(message: dict[str, Any]) -> str | NoPicture | None:

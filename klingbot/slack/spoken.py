@@ -7,17 +7,16 @@ the command. Source: Slack's docs, app_mention and message.im events.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.blocks.text import escape
 from klingbot.frames import NoPicture, Upload, first_of
 from klingbot.slack.actors import SLACKBOT
+from klingbot.slack.decoding import trimmed
 
-_ADDRESS = re.compile(r"\s*<@(\w+)(?:\|[^<>]*)?>[\s:,]*")
+_ADDRESS = re.compile(r"<@(\w+)(?:\|[^<>]*)?>[\s:,：，、]*")
 _SLASH = re.compile(r"/kling(?:\s+|$)")
-_NAMELESS = re.compile(r"<@([A-Z0-9]+)>")
 _BY_PEOPLE = (None, "file_share", "thread_broadcast")
 """Of all subtypes of a message; the others are edits, deletions and what Slack itself says."""
 
@@ -72,23 +71,13 @@ def read(body: Mapping[str, Any]) -> Spoken | None:
     )
 
 
-def nameless(words: str) -> Iterable[str]:
-    """The ids of people whom Slack mentions without a name, each once. In messages that is everybody."""
-    return dict.fromkeys(_NAMELESS.findall(words))
-
-
-def named(words: str, names: Mapping[str, str]) -> str:
-    """With those names, as a slash command has them."""
-    labels = {user_id: f"<@{user_id}|{escape(name)}>" for user_id, name in names.items()}
-    return _NAMELESS.sub(lambda match: labels.get(match[1], match[0]), words)
-
-
 def _bot(body: Mapping[str, Any]) -> str:
     """The bot user that the event was sent to."""
     return str(next((each["user_id"] for each in body.get("authorizations") or () if each.get("is_bot")), ""))
 
 
 def _words(text: str, bot: str, is_direct: bool) -> str | None:
+    text = trimmed(text)
     addressed = _ADDRESS.match(text)
     if addressed and addressed[1] == bot:
         return _as_typed(text[addressed.end() :])
@@ -97,7 +86,7 @@ def _words(text: str, bot: str, is_direct: bool) -> str | None:
 
 def _as_typed(text: str) -> str:
     """Without what is copied along from the bot's own messages: backticks around it, and the command's name."""
-    words = text.strip()
+    words = trimmed(text)
     if words.startswith("`") and words.endswith("`"):
         words = words.strip("`").strip()
     return _SLASH.sub("", words, count=1) if words.startswith("/") else words

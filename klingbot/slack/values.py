@@ -141,12 +141,15 @@ def usd_amount(text: str) -> int:
 
 
 def _amount(flag: str, read: Callable[[str], int], text: str) -> int:
-    typed = tidy(text)
-    typed = re.sub("[ '’]", "", typed) if _GROUPED.fullmatch(typed) else typed
     try:
-        return read(typed)
+        return read(ungrouped(tidy(text)))
     except AmountError as error:
         raise MistakeError(f"--{flag}: {error}.") from None
+
+
+def ungrouped(text: str) -> str:
+    """Return the number without spaces or apostrophes between its thousands."""
+    return re.sub("[ '’]", "", text) if _GROUPED.fullmatch(text) else text
 
 
 def thresholds(text: str) -> tuple[int, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from klingbot.blocks.whose import OTHER_PROJECT, PERSON
 from klingbot.budgets import project_scope, user_scope
 from klingbot.slack import scopes
+from klingbot.slack.desk import Desk
 from klingbot.slack.filled import Filled, Mistakes
 from klingbot.slack.mistakes import MistakeError
+from klingbot.slack.values import typed_in_form
 
 
 def scope(form: Filled, option: str) -> str | Mistakes:
@@ -17,11 +19,21 @@ def scope(form: Filled, option: str) -> str | Mistakes:
     if option != OTHER_PROJECT:
         return option
     try:
-        return project_scope(scopes.project_name(form.values.get("project") or ""))
+        return project_scope(scopes.project_name(typed_in_form(form.values.get("project"))))
     except MistakeError as mistake:
         return _wanted(form, "project", str(mistake))
 
 
+def not_a_member(desk: Desk, form: Filled, scope: str, what: str) -> Mistakes | None:
+    """Return what is wrong with the person whom the scope is about. Raises SlackUnavailableError."""
+    try:
+        desk.must_be_members(scope, what)
+    except MistakeError as mistake:
+        return _wanted(form, "person", str(mistake))
+    return None
+
+
 def _wanted(form: Filled, name: str, sentence: str) -> Mistakes:
     """Below its field, or below the choice that has just brought that field about."""
-    return Mistakes({name if name in form.block_ids else "whose": sentence})
+    field = next((each for each in (name, "whose") if each in form.block_ids), form.first_field)
+    return Mistakes({field or name: sentence})

@@ -18,7 +18,11 @@ from klingbot.engine.recording import UNATTRIBUTED, Spent
 from klingbot.money import Amount
 from klingbot.tracker.shapes import Budget, BudgetPeriod, change_of, project_name
 
+_EMPTY: dict[str, Any] = {"records": [], "budgets": {}}
+"""What stands for a part that is missing or null."""
 _YEARS = range(2000, 2100)
+_USUAL_THRESHOLD = 0.8
+_LONGEST_SAID = 60
 _FLOAT_NOISE = Decimal("1e-9")
 """Dollars were multiplied as floats there: 3 × 0.1 is 0.30000000000000004."""
 
@@ -46,7 +50,7 @@ def read(content: bytes) -> CostFile:
         raise NotACostFileError(f"it is not JSON: {e}") from e
     if not isinstance(data, dict):
         raise NotACostFileError("it must be an object with records and budgets")
-    records, budgets = data.get("records", []), data.get("budgets", {})
+    records, budgets = (default if data.get(name) is None else data[name] for name, default in _EMPTY.items())
     if not isinstance(records, list) or not isinstance(budgets, dict):
         raise NotACostFileError("records must be a list, and budgets an object")
     problems: list[str] = []
@@ -94,13 +98,15 @@ def _spent(record: Any) -> Spent:
 def _budget(budget: Any) -> Budget:
     if not isinstance(budget, dict):
         raise ValueError("it is not an object")
-    if budget.get("period") not in [period.value for period in BudgetPeriod]:
-        raise ValueError(f"period must be daily, weekly or monthly, got {budget.get('period')!r}")
+    period = str(budget.get("period")).lower()
+    if period not in [each.value for each in BudgetPeriod]:
+        raise ValueError(f"period must be daily, weekly or monthly, got {_said(budget.get('period'))}")
+    threshold = _number_of(budget, "alert_threshold")
     return Budget(
-        period=BudgetPeriod(budget["period"]),
+        period=BudgetPeriod(period),
         limit_credits=_number_of(budget, "limit_credits"),
         limit_usd=_number_of(budget, "limit_usd"),
-        alert_threshold=_number_of({"alert_threshold": Decimal("0.8")} | budget, "alert_threshold"),
+        alert_threshold=_USUAL_THRESHOLD if threshold is None else threshold,
     )
 
 
@@ -114,7 +120,7 @@ def _text(record: dict[str, Any], name: str) -> str:
 def _optional(record: dict[str, Any], name: str) -> str | None:
     value = record.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name} must be a text, got {value!r}")
+        raise ValueError(f"{name} must be a text, got {_said(value)}")
     if value is not None and not value.isascii():
         value.encode()  # a lone surrogate is a ValueError here, and would be one in the database
     return value
@@ -152,19 +158,24 @@ def _microusd(record: dict[str, Any]) -> int:
     return money.microusd(rounded if abs(cost - rounded) < _FLOAT_NOISE else cost)
 
 
-def _number_of(budget: dict[str, Any], name: str) -> float:
-    value = _decimal(budget.get(name))
+def _number_of(budget: dict[str, Any], name: str) -> float | None:
+    """Return the number; None where it is missing or null: no such limit."""
+    if budget.get(name) is None:
+        return None
+    value = _decimal(budget[name])
     if value is None:
-        raise ValueError(f"{name} must be a number, got {_said(budget.get(name))}")
+        raise ValueError(f"{name} must be a number, got {_said(budget[name])}")
     return float(value)
 
 
 def _decimal(value: Any) -> Decimal | None:
-    """The number, or None for what is none: `true` and NaN are not."""
+    """Return the number, or None for what is none: `true` and NaN are not."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or value != value:
         return None
     return Decimal(value)
 
 
 def _said(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    """Return the value to be named in a sentence, shortened."""
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"

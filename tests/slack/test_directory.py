@@ -89,8 +89,8 @@ def test_people_are_listed_once_for_many_names(slack: Any, directory: Directory)
 
 
 def test_channels_are_found_by_name_over_all_pages(directory: Directory) -> None:
-    assert directory.channel(ChannelRef(None, "finance")) == KnownChannel("C0FINANCE1", is_member=True)
-    assert directory.channel(ChannelRef(None, "lounge")) == KnownChannel("C0LOUNGE01", is_member=False)
+    assert directory.channel(ChannelRef(None, "finance")) == KnownChannel("C0FINANCE1", is_member=True, name="finance")
+    assert directory.channel(ChannelRef(None, "lounge")) == KnownChannel("C0LOUNGE01", is_member=False, name="lounge")
 
 
 def test_a_channel_the_bot_was_invited_to_a_moment_ago_is_found(slack: Any, directory: Directory) -> None:
@@ -101,7 +101,9 @@ def test_a_channel_the_bot_was_invited_to_a_moment_ago_is_found(slack: Any, dire
 
 
 def test_an_escaped_channel_is_looked_up_by_itself(slack: Any, directory: Directory) -> None:
-    assert directory.channel(ChannelRef("C0LOUNGE01", "lounge")) == KnownChannel("C0LOUNGE01", is_member=False)
+    assert directory.channel(ChannelRef("C0LOUNGE01", "lounge")) == KnownChannel(
+        "C0LOUNGE01", is_member=False, name="lounge"
+    )
     assert slack.asked == ["conversations.info"]
 
 

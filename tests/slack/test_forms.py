@@ -244,6 +244,34 @@ def test_the_shortcut_on_a_message_makes_it_the_prompt_and_its_picture_the_first
     assert "channel" not in names(view)
 
 
+def test_what_a_form_and_a_shortcut_hand_over_is_what_was_seen(bob: Any, hook: Any, engine: Engine) -> None:
+    message = {"text": ":fox_face: calls <tel:+1555|555> for <@U0CAROL001> in <#C0FINANCE1> at 10:30:45 &amp;lt;"}
+    view = shortcut_on(bob, hook, message)
+    seen = "🦊 calls 555 for @CC in #finance at 10:30:45 &lt;"
+    assert block(view, "prompt")["element"]["initial_value"] == seen
+    typed = "\u200b:wave::skin-tone-3: & <b> &amp; :our-own:"
+    assert submit(bob, view, prompt=typed, negative=":rain_cloud: ") == {}
+    job = only_job(engine)
+    assert (job.prompt, job.negative) == ("👋🏼 & <b> &amp; :our-own:", "🌧️")
+
+
+def test_a_message_of_an_app_has_its_words_in_blocks(bob: Any, hook: Any) -> None:
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": ":fire: Launch"}}, {"type": "divider"}, None]
+    view = shortcut_on(bob, hook, {"text": "", "blocks": blocks, "attachments": [{"fallback": "A &gt; B"}]})
+    assert block(view, "prompt")["element"]["initial_value"] == "🔥 Launch\nA > B"
+
+
+def test_again_and_vary_hand_over_what_kling_got(bob: Any, hook: Any, engine: Engine) -> None:
+    bob.types("generate a :fox_face: says &amp;amp;")
+    first = only_job(engine)
+    bob.clicks("video.vary", first.id, f"{hook.url}/answer")
+    assert block(hook.said()["view"], "prompt")["element"]["initial_value"] == first.prompt == "a 🦊 says &amp;"
+    bob.clicks("video.again", first.id, f"{hook.url}/answer")
+    hook.said()
+    prompts = engine.store.read().query("SELECT prompt FROM jobs")
+    assert [row["prompt"] for row in prompts] == [first.prompt] * 2
+
+
 def shortcut_on(person: Any, hook: Any, message: dict[str, Any]) -> dict[str, Any]:
     """The form that it opens."""
     shortcut = {"type": "message_action", "callback_id": "generate_from_message", "channel": {"id": MARKETING}}
