@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 SHAPES = ("text", "json")
@@ -47,6 +49,34 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class AtMost(logging.Filter):
+    """A filter for a logger whose lines strangers can cause: of each message so many a minute, then their number."""
+
+    def __init__(
+        self, lines: int = 5, seconds: float = 60, clock: Callable[[], float] = time.monotonic, messages: int = 100
+    ) -> None:
+        super().__init__()
+        self._lines = lines
+        self._seconds = seconds
+        self._clock = clock
+        self._messages = messages
+        self._counted: dict[str, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, key = self._clock(), str(record.msg)[:200]
+        with self._lock:
+            began, count = self._counted.get(key, (now, 0))
+            if now - began >= self._seconds:
+                began, missed, count = now, count - self._lines, 0
+                if missed > 0:
+                    record.msg = f"{record.msg} (and {missed} more like it since)"
+            if key not in self._counted and len(self._counted) >= self._messages:
+                self._counted.clear()
+            self._counted[key] = (began, count + 1)
+        return count < self._lines
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -1,18 +1,29 @@
-"""The bot's own web server: for `/healthz` and `/metrics`, and for what Slack (in HTTP mode) and Kling post."""
+"""The bot's own web server: for `/healthz` and `/metrics`, and for what Slack (in HTTP mode) and Kling post.
+
+Anyone can reach it: what connections and requests may cost is bounded in `connection_limits` and `request_bodies`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
+
+from klingbot.connection_gate import Gate
+from klingbot.connection_limits import BoundedProtocol, Connections, descriptor_limit, share_of
+from klingbot.logs import AtMost
+from klingbot.request_bodies import RequestLimits
 
 
 class PortError(OSError):
@@ -33,16 +44,17 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """uvicorn in a thread of its own."""
+    """uvicorn in a thread of its own, behind a gate."""
 
-    def __init__(self, host: str, port: int, routes: Sequence[BaseRoute]) -> None:
-        """Takes the port and serves at once. Raises PortError when the port is taken."""
+    def __init__(self, host: str, port: int, routes: Sequence[BaseRoute], *, descriptors: int | None = None) -> None:
+        """Take the port and serve at once; with so many `descriptors`, or as many as the process may open.
+
+        Raises PortError when the port is taken.
+        """
         self._listener = listen(host, port)
         self.port: int = self._listener.getsockname()[1]
-        config = uvicorn.Config(
-            Starlette(routes=routes), lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3
-        )
-        self._server = uvicorn.Server(config)
+        share = share_of(descriptor_limit() if descriptors is None else descriptors)
+        self._server = _Server(routes, Gate(self._listener, 3 * share), Connections(share), most_in_work=4 * share)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="web", daemon=True
         )
@@ -54,6 +66,71 @@ class WebServer:
         """Answers what has been asked, then ends."""
         self._server.should_exit = True
         self._thread.join(5)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, to which the gate gives its connections."""
+
+    def __init__(self, routes: Sequence[BaseRoute], gate: Gate, connections: Connections, *, most_in_work: int) -> None:
+        app = Starlette(routes=routes)
+        app.router.redirect_slashes = False
+        _log_sparingly()
+        super().__init__(
+            uvicorn.Config(
+                RequestLimits(app, most_in_work),
+                http=BoundedProtocol,
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="error",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+                callback_notify=self._sweep,
+                timeout_notify=1,
+            )
+        )
+        self._gate = gate
+        self._connections = connections
+        self._joining: set[asyncio.Task[object]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the gate, where uvicorn would open a server of asyncio's."""
+        await self.lifespan.startup()
+        self.servers = [self._gate]  # type: ignore[list-item]
+        self._gate.open(self._admit)
+        self.started = True
+
+    def _admit(self, connection: socket.socket, received: bytes) -> None:
+        made = partial(self._protocol, received)
+        joining = asyncio.get_running_loop().create_task(_join(made, connection))
+        self._joining.add(joining)
+        joining.add_done_callback(self._joining.discard)
+
+    def _protocol(self, received: bytes) -> BoundedProtocol:
+        return BoundedProtocol(
+            self.config, self.server_state, self.lifespan.state, connections=self._connections, received=received
+        )
+
+    async def _sweep(self) -> None:
+        self._gate.sweep()
+        self._connections.sweep()
+
+
+async def _join(made: Callable[[], BoundedProtocol], connection: socket.socket) -> None:
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(made, connection)
+    except OSError:
+        connection.close()
+
+
+def _log_sparingly() -> None:
+    """What anyone can cause from outside must not fill the disk."""
+    for name in ("uvicorn.error", "asyncio", "klingbot.connection_gate"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, AtMost) for each in logger.filters):
+            logger.addFilter(AtMost())
 
 
 def _unusable(host: str, port: int, error: OSError) -> str:

@@ -40,7 +40,7 @@ PURE = (
         for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values", "actors")
     ),
     *(f"klingbot/slack/{name}.py" for name in ("attempts", "decoding", "emoji", "folding", "helping", "lists")),
-    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py")),
+    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py", "payloads.py")),
     "klingbot/spelling.py",
     "klingbot/doctor/findings.py",
 )
@@ -86,7 +86,14 @@ LEVELS = (
         "klingbot/uploader.py",
         "klingbot/callbacks.py",
     ),
-    ("klingbot/metrics.py", "klingbot/operator_access.py", "klingbot/web.py"),
+    (
+        "klingbot/metrics.py",
+        "klingbot/operator_access.py",
+        "klingbot/web.py",
+        "klingbot/connection_gate.py",
+        "klingbot/connection_limits.py",
+        "klingbot/request_bodies.py",
+    ),
     ("klingbot/sandbox/",),
     ("klingbot/cli.py",),
     ("bot.py",),

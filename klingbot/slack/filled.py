@@ -75,7 +75,7 @@ def read(body: Mapping[str, Any]) -> Filled | None:
     """From a view_submission, or from a block_actions in a form (Slack's docs); None for what is neither."""
     try:
         return _read(body, body["view"])
-    except (KeyError, IndexError):
+    except (KeyError, IndexError, StopIteration):
         failures.not_understood("form", body)
         return None
 
@@ -93,7 +93,7 @@ def _read(body: Mapping[str, Any], view: Mapping[str, Any]) -> Filled:
         block_ids={_name(block): block for block in inputs},
         response_url=urls[0].get("response_url"),
         lies_over=bool(view.get("previous_view_id")),
-        at=body["actions"][0]["action_ts"] if body.get("actions") else "",
+        at=(body["actions"][0].get("action_ts") or "") if body.get("actions") else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 from klingbot import plain
@@ -22,6 +23,8 @@ from klingbot.slack.decoding import clean, is_blank, trimmed
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.emoji import with_emoji
 from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
+
+_LENGTH = re.compile("[0-9]{1,4}")
 
 
 def opened(desk: Desk, request: Request, *, note: str = "") -> Opens:
@@ -97,10 +100,10 @@ def _view(desk: Desk, request: Request, *, asks_where: bool = False, note: str =
 def _request(form: Filled) -> Request:
     """What was chosen, over what the form remembers: Slack does not always tell of fields that nobody touched."""
     said, before = form.values, plain.from_json(Request, json.loads(form.memory))
-    length = said.get("length")
+    length = _LENGTH.fullmatch(said.get("length") or "")
     wish = Wish(
         model=said.get("model") or before.wish.model,
-        duration_seconds=int(length) if length else before.wish.duration_seconds,
+        duration_seconds=int(length[0]) if length else before.wish.duration_seconds,
         resolution=said.get("resolution") or before.wish.resolution,
         audio=bool(said["sound"]) if "sound" in said else before.wish.audio,
         aspect=said.get("aspect") or before.wish.aspect,

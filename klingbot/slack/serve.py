@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from slack_bolt import App
+from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
+from slack_bolt.adapter.socket_mode.internals import send_response
+from slack_bolt.adapter.starlette.handler import to_starlette_response
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from starlette.concurrency import run_in_threadpool
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from klingbot.membership import Home
+from klingbot.slack import payloads
 from klingbot.slack.directory import home_of
+from klingbot.slack.payloads import MalformedError
+from klingbot.slack.signature import is_signed
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 10
+REQUESTS_AT_ONCE = 32
+"""In HTTP mode. Each waits for the ledger, for two seconds at most, or for Slack."""
 PING_SECONDS = 5.0
 SILENT_PINGS = 3
 """So many pings without an answer, and the connection counts as lost."""
@@ -80,7 +89,7 @@ class SocketDoor:
         self._known_as = known_as
         # Whatever fails between here and Slack, the SDK logs with each ping; `watch` says it once.
         quiet = logging.getLogger("slack_sdk.socket_mode")
-        self._handler = SocketModeHandler(app, app_token, quiet, concurrency=CONCURRENCY, ping_interval=PING_SECONDS)
+        self._handler = _Envelopes(app, app_token, quiet, concurrency=CONCURRENCY, ping_interval=PING_SECONDS)
         self._was_open = False
 
     def open(self, stopping: threading.Event) -> None:
@@ -125,6 +134,19 @@ class SocketDoor:
         client.message_queue.put(None)
         self._handler.close()  # type: ignore[no-untyped-call]
         _finish_clicks(self._app)
+
+
+class _Envelopes(SocketModeHandler):
+    """Bolt's handler, which one odd envelope neither stops nor fills with tracebacks."""
+
+    def handle(self, client: BaseSocketModeClient, req: SocketModeRequest) -> None:
+        began = time.time()
+        try:
+            answered = _dispatched(self.app, req.payload)
+        except MalformedError as error:
+            log.warning("an envelope of Slack's was not understood: %s", error)
+            answered = BoltResponse(status=200)  # acknowledged: sent again, it would be no better
+        send_response(client, req, answered, began)
 
 
 @dataclass(slots=True)
@@ -187,14 +209,37 @@ def _until_slack_answers(call: Callable[[], Any], variable: str, stopping: threa
 
 
 def http_routes(app: App) -> list[Route]:
-    """`POST /slack/events`. Bolt is synchronous, so it runs in a thread: on the event loop it would stop everything."""
+    """Return the route of `POST /slack/events`, for what is signed with the app's signing secret.
+
+    Bolt is synchronous, so it runs in a thread: on the event loop it would stop everything. Only what Slack signed gets
+    that far, so nobody else can keep the threads busy.
+    """
+    secret: str = app._signing_secret  # Bolt would check it after it has parsed everything
+    threads = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="request")
 
     async def events(request: Request) -> Response:
         body = await request.body()
-        try:
-            asked = to_bolt_request(request, body)
-        except (ValueError, TypeError, AttributeError):  # Bolt reads the body before it looks at the signature
-            return PlainTextResponse("not a request of Slack's", status_code=400)
-        return to_starlette_response(await run_in_threadpool(app.dispatch, asked))
+        if not is_signed(secret, body, request.headers, time.time()):
+            return PlainTextResponse("not signed by Slack", status_code=401)
+        return await asyncio.get_running_loop().run_in_executor(threads, _answered, app, body, request.headers)
 
     return [Route("/slack/events", events, methods=["POST"])]
+
+
+def _answered(app: App, body: bytes, headers: Mapping[str, str]) -> Response:
+    try:
+        payload = payloads.from_body(body, headers.get("content-type", ""))
+        return to_starlette_response(_dispatched(app, payload))
+    except MalformedError as error:
+        log.warning("a request of Slack's was not understood: %s", error)
+        return PlainTextResponse("not understood", status_code=400)
+
+
+def _dispatched(app: App, payload: Any) -> BoltResponse:
+    """Return what the app answers to a payload that is known to come from Slack. Raises MalformedError."""
+    try:
+        # Bolt calls it by this name whatever it came by: its signature has been checked, and its body parsed.
+        request = BoltRequest(mode="socket_mode", body=payloads.checked(payload))
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as error:
+        raise MalformedError(f"Bolt finds no {type(error).__name__}") from error
+    return app.dispatch(request)

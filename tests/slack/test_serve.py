@@ -54,7 +54,7 @@ def test_an_unsigned_request_is_refused_over_http(app: App) -> None:
 
 
 def test_bytes_that_are_no_text_are_refused_over_http(app: App) -> None:
-    assert asyncio.run(post(app, b"\xff\xfe", {})).status_code == 400
+    assert asyncio.run(post(app, b"\xff\xfe", {})).status_code == 401
 
 
 def test_a_slow_command_does_not_stop_the_event_loop(app: App, bob: Any) -> None:
