@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from klingbot import deadlines
+from klingbot.clean_text import one_line
 from klingbot.engine import Engine, verdicts
 from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
@@ -164,6 +165,12 @@ class Dispatcher:
                 self._post_job(turn.job)
             else:
                 self._post_with_picture(turn.job)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            log.exception("job %s could not be sent to Kling", turn.job.id)
+            problem = f"Klingbot could not send it to Kling ({one_line(f'{type(error).__name__}: {error}', 200)})"
+            verdicts.unsent(self.engine, turn.job, problem, due_at=self._in(LOST_REPLY_MS))
         finally:
             if turn.probes_until is not None:
                 verdicts.probe_ended(self.engine, turn.job, until=turn.probes_until)

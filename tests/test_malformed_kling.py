@@ -18,6 +18,7 @@ from klingbot.blocks import queue as queue_blocks
 from klingbot.dispatcher import Dispatcher
 from klingbot.engine import Engine, asking, open_engine, outcomes, queue, showing, stuck, verdicts
 from klingbot.engine.stuck import StillWaiting, WrittenOff
+from klingbot.frames import Picture, uploaded
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
@@ -471,6 +472,54 @@ def test_the_message_in_the_channel_says_that_an_admin_decides(world: World) -> 
         showing.show(world.engine, dict)
     *_, last = queued(world.engine.store, JobShown)
     assert "an admin decides" in blocks.render(last, world.engine.calendar).text
+
+
+# Jobs that cannot even be sent.
+
+
+def test_a_job_that_cannot_be_sent_is_given_back_after_three_failures(world: World) -> None:
+    def broken(file_id: str, most_bytes: int) -> Picture:
+        raise RuntimeError("a mistake \x00 in the code")
+
+    picture = uploaded("F0PICTURE1")
+    wanted = Request("odd", "UBOB", "CMARK", "a fox", Wish("kling-2.6", 5), image_url=picture)
+    outcome = asking.hold(world.engine, wanted)
+    assert isinstance(outcome, outcomes.Held)
+    bad, good = outcome.job, world.ask("good")
+    dispatcher = replace(world.dispatcher, picture=broken)
+    for failures in (1, 2):
+        dispatcher.submit()
+        assert (world.now(bad).state, world.now(bad).failures) == (JobState.HELD, failures)
+        world.clock.tick(LOST_REPLY_MS / 1000)
+    assert world.now(good).state is JobState.SUBMITTED
+    dispatcher.submit()
+    assert world.now(bad).state is JobState.RELEASED
+    [told] = queued(world.engine.store, JobFailed)
+    assert told.job.reason == "Klingbot could not send it to Kling (RuntimeError: a mistake in the code)."
+
+
+def test_a_job_that_fails_while_it_is_sent_is_looked_up_and_in_the_end_shown_to_the_admins(
+    engine: Engine, clock: FakeClock
+) -> None:
+    class Broken(ContradictingKling):
+        def create(self, request: TaskRequest, route: str) -> Any:
+            raise KeyError("2k")
+
+        def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
+            return LookUp({}, frozenset(job_ids))
+
+    dispatcher = contradicted(engine, Broken(Task("77", None, "processing", "", None, None, None, ())))
+    job = hold(dispatcher.engine, "r1")
+    for _ in range(8):
+        dispatcher.submit()
+        clock.tick(LOST_REPLY_MS / 1000)
+        dispatcher.recover()
+    dispatcher.finish()
+    [shown] = queued(engine.store, JobStuck)
+    assert shown.job.id == job.id
+    assert shown.problem == "Klingbot could not send it to Kling (KeyError: '2k')"
+    assert isinstance(stuck.write_off(engine, job.id, by="UADMIN", reason="a mistake"), WrittenOff)
+    prove(engine.store)
 
 
 def test_a_job_with_failures_is_read_by_a_new_process(engine: Engine) -> None:

@@ -142,6 +142,22 @@ def uncharged(engine: Engine, job: Job, *, due_at: int) -> Job | None:
         return jobs.move(tx, job.id, [S, T], finished_at=finished_at, due_at=due_at, **_SOUND)
 
 
+def unsent(engine: Engine, job: Job, problem: str, *, due_at: int) -> Job | None:
+    """Note that sending a job failed for a mistake of ours, and try again at `due_at`.
+
+    After some failures in a row the hold of a job that was never sent is released, and the requester hears why. A job
+    that Kling may have is shown to the admins instead.
+    """
+    with engine.store.write() as tx:
+        known = jobs.get(tx, job.id)
+        if known is not None and known.state is H:
+            failures = known.failures + 1
+            if failures >= FAILURES_ENOUGH and not known.tries:
+                return _end_unpaid(tx, engine, job, [H], JobState.RELEASED, f"{problem}.")
+            return jobs.move(tx, job.id, [H], problem=problem, failures=failures, due_at=due_at)
+    return unbookable(engine, job, problem, due_at=due_at)
+
+
 def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str | None) -> Job | None:
     """The video is there: the hold is settled at what Kling charged, and the channel hears of it.
 

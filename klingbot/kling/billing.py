@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from klingbot.kling.task_json import MOST_ITEMS
 from klingbot.kling.values import Impossible, amount_of, fields_of, instant_of, items_of, number_of, text_of
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def _is_for_videos(pack: Pack) -> bool:
 
 
 def _charges(detail: Any) -> Iterator[Charge]:
-    for row in items_of(detail):
+    for row in items_of(detail)[:MOST_ITEMS]:
         if row.get("product_type") != _VIDEO:
             continue
         units, at = amount_of(row.get("deduction_amount")), instant_of(row.get("deduction_time"))

@@ -33,13 +33,15 @@ _STATUSES: dict[str, Status] = {
     "succeeded": "succeeded",
     "failed": "failed",
 }
+MOST_ITEMS = 1_000
+"""Of one list. Kling is never asked for more than 500; each odd one costs a line in the log."""
 NO_ID = "?"
 """In the place of an id that is not well-formed: it is never that of a job."""
 
 
 def read_tasks(data: Any) -> Iterator[Task]:
     """Yield the tasks in the `data` of a reply, one or a list, as either standard describes them."""
-    for item in data if isinstance(data, list) else [data]:
+    for item in data[:MOST_ITEMS] if isinstance(data, list) else [data]:
         task = _read_task(fields_of(item))
         if task is not None:
             yield task

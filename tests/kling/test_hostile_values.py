@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kling_world import a_request, answers
-from test_kling_client import NEW, a_client
+from test_kling_client import LEGACY, NEW, PAIR, a_client
 from test_kling_wire import a_reply, legacy, new
 
 from klingbot.clean_text import UNSEEN
@@ -290,6 +290,43 @@ def test_an_answer_that_never_ends_is_not_read_to_its_end(broken):
 
     client = a_client(broken(endless).root)
     assert isinstance(client.create(a_request(), NEW), ReplyLost)
+
+
+RAW = [
+    b"",
+    b"\x00" * 100,
+    b"HTTP/9.9 200 OK\r\n\r\n{}",
+    b"HTTP/1.1 -1 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 300 + b"\r\n{}",
+    b"HTTP/1.1 200 \xff\r\n\xff: \xff\r\n\r\n{}",
+    b"HTTP/1.1 302 F\r\nLocation: http://[::1\r\n\r\n",
+    b"HTTP/1.1 302 F\r\nLocation: \xff\xfe\r\n\r\n",
+    b'HTTP/1.1 401 X\r\nDate: Mon, 01 Jan 0001 00:00:00 -0000\r\n\r\n{"code": 1003}',
+    b'HTTP/1.1 401 X\r\nDate: Fri, 31 Dec 9999 23:59:59 -2359\r\n\r\n{"code": 1004}',
+    b'HTTP/1.1 401 X\r\nDate: 99 Foo 99999999999\r\n\r\n{"code": 1004}',
+]
+
+
+@pytest.mark.parametrize("raw", RAW, ids=lambda raw: repr(raw)[:40])
+@pytest.mark.parametrize("credentials", [None, PAIR], ids=["API key", "key pair"])
+def test_bytes_that_are_hardly_http_end_in_a_named_outcome(broken, raw, credentials):
+    def send(connection):
+        with suppress(OSError):
+            connection.sendall(raw)
+
+    client = a_client(broken(send).root, credentials)
+    assert isinstance(client.create(a_request(), LEGACY), ReplyLost | Rejected)
+    assert isinstance(client.look_up(LEGACY, job_ids=["job-1"]), Unreachable | Rejected)
+    assert isinstance(client.packs(0, 1), Unreachable | Rejected)
+    assert isinstance(client.charges(0, 1), Unreachable | Rejected)
+
+
+def test_a_list_far_longer_than_asked_for_is_not_read_to_its_end():
+    assert len(list(read_tasks([new()] * 100_000))) == 1_000
 
 
 # The bill, the packs, callbacks.
