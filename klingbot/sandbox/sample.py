@@ -24,9 +24,10 @@ MARK = "(sample)"
 
 _CHANNEL = {channel.name: channel.id for channel in CHANNELS if not channel.is_im}
 
-# Hours ago, who, channel, prompt, model, seconds. #marketing's 120 credits leave its next 40 at exactly 80 %.
+# Hours ago, who, channel, prompt, model, seconds. #marketing's 120 credits leave its next 40 at exactly 80 %. Bob has
+# none of them: early in a month they all fall on its first day, and would use up his daily budget.
 _HISTORY = (
-    (170, BOB, "marketing", "A lighthouse at dusk, slow push-in", "kling-pro", 10),
+    (170, ALICE, "marketing", "A lighthouse at dusk, slow push-in", "kling-pro", 10),
     (122, CAROL, "video-lab", "Paper boats on a rainy street", "kling-v1.5", 5),
     (98, ALICE, "marketing", "Coffee poured in slow motion", "kling-pro", 5),
     (74, BOB, "video-lab", "A city timelapse from a rooftop", "kling-v1.5", 10),
@@ -54,7 +55,8 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
         projects.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
     for index, (hours, person, channel, prompt, model, seconds) in enumerate(_HISTORY):
         at = engine.clock() - hours * HOUR_MS
-        at = max(at, engine.periods().monthly.start + index)
+        if channel == "marketing":  # whose monthly budget is to show some spending on the first of a month too
+            at = max(at, engine.periods().monthly.start + index)
         then = replace(engine, clock=_stopped_at(at), requires_budget=False)  # the budgets come after the history
         request = Request(
             f"sample-{index}", person.id, _CHANNEL[channel], f"{MARK} {prompt}", Wish(model, seconds), response_url=None

@@ -17,12 +17,13 @@ import requests
 from bolt_bot import eventually, seen
 
 import bot
-from klingbot.engine import Engine
+from klingbot.engine import Engine, budgeting
+from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox, play, sample
-from klingbot.sandbox.slack.roster import ALICE
+from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
 from klingbot.web import listen
-from tests.conftest import run_without_limit
+from tests.conftest import FakeClock, run_without_limit
 
 MARKETING = "C0MARKETNG"
 BOT = Path(bot.__file__)
@@ -58,6 +59,20 @@ def test_every_sample_video_plays(sandbox: Sandbox, engine: Engine) -> None:
     for url in urls:
         reply = requests.get(url, timeout=30)
         assert (reply.status_code, reply.headers["content-type"]) == (200, "video/mp4")
+
+
+@pytest.mark.parametrize("now", [(2026, 12, 1, 0, 5), (2026, 12, 1, 23), (2027, 1, 4, 9), (2026, 11, 23, 12)], ids=str)
+def test_the_samples_leave_the_same_on_every_day_of_a_month(
+    sandbox: Sandbox, engine: Engine, clock: FakeClock, now: tuple[int, ...]
+) -> None:
+    clock.set(*now)
+    sample.fill(engine, sandbox.workspace, results_url=f"{sandbox.kling_api_url}/results")
+    left = {
+        (standing.budget.scope, standing.budget.kind): standing.left_millicredits
+        for standing in budgeting.standings(engine)
+    }
+    assert left["project:marketing", PeriodKind.MONTHLY] == 80_000
+    assert left[f"user:{BOB.id}", PeriodKind.DAILY] == 100_000
 
 
 @pytest.mark.slow
