@@ -29,7 +29,7 @@ class Asked:
         flag = self.flags.get(name)
         if flag is None or flag.value is None:
             return None
-        return reader(flag.value.typed if name in PROSE else flag.value.text)
+        return reader(flag.value.typed if name in PROSE else flag.value.text.rstrip(",;"))
 
 
 def period_of(asked: Asked) -> str:

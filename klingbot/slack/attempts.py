@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from klingbot.slack.decoding import LINKED
+from klingbot.slack.emoji import with_emoji
 from klingbot.slack.flags import Flag
 from klingbot.slack.mistakes import MistakeError, shown
-from klingbot.slack.syntax import EXAMPLES, VIDEO_OPTIONS
+from klingbot.slack.syntax import EXAMPLES, OTHER_NAMES, VIDEO_OPTIONS
 from klingbot.slack.words import Word
 from klingbot.spelling import nearest
 
@@ -28,14 +29,23 @@ _VALUE = re.compile(
 _LINK = re.compile(LINKED)
 _DASHES = re.compile(rf"[{_DASH}]+")
 _BEGINS_WITH_NAME = re.compile(rf"[{_DASH}]*({_NAME})(?![\w-])(?P<value>[=:]?)", re.IGNORECASE)
-_AFTER_DASHES = re.compile(rf"(?<![{_DASH}])(?:-{{2,}}+|-*+[{_LONG}][{_DASH}]*+)({_NAME})(?![\w-])", re.IGNORECASE)
+_AFTER_DASHES = re.compile(
+    rf"(?<![{_DASH}])(?:-{{2,}}+|-*+[{_LONG}][{_DASH}]*+)[\"“”'‘’]?({_NAME})(?![\w-])", re.IGNORECASE
+)
 _AFTER_ONE_HYPHEN = re.compile(rf"-({_NAME})(?![\w-])(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_ALMOST = re.compile(rf"[{_DASH}]*([A-Za-z]+)(?:[=:](?P<value>\S+))?", re.IGNORECASE)
+_ALMOST = re.compile(r"[\W_]*([^\W\d_]+(?:-[^\W\d_]+)?)(?:[=:-]?(?P<value>\S+))?", re.IGNORECASE)
+_VALUE_ALONE = re.compile(
+    rf"[{_DASH}]+(?:(?P<duration>\d+(?:s|secs?|seconds))|(?P<resolution>\d{{3,4}}p|\dk)|(?P<aspect>\d+[:x×/]\d+)"
+    rf"|(?P<model>kling-\S+))[.,;]?",
+    re.IGNORECASE,
+)
 _ASSIGNED = re.compile(rf"({_NAME})(?:=|:(?=\d))(?P<value>\S+)", re.IGNORECASE)
 _IN_QUOTES = re.compile(rf"(?:^|\s)(?:-{{2,}}+|-*+—[-—]*+)\s?({_NAME})(?![\w-])", re.IGNORECASE)
 _LONGEST = 200
 """Characters of a word in which an option is looked for."""
-_DOUBLE, _SINGLE = '"“”„', "'‘’‚`´"
+_DOUBLE, _SINGLE, _CODE = '"“”„', "'‘’‚", "`´"
+_MARKS = f"{_DASH}/_=+•*"
+"""What people put before an option, beside dashes."""
 
 
 def check(prompt: Iterable[Word], given: Iterable[Flag]) -> None:
@@ -53,35 +63,41 @@ def check(prompt: Iterable[Word], given: Iterable[Flag]) -> None:
 
 def _texts(words: list[Word]) -> list[str]:
     """Return the texts of three words, without Slack's links; empty where there are fewer."""
-    return [*(_LINK.sub("", word.text[:_LONGEST]) for word in words), "", ""][:3]
+    return [*(with_emoji(_LINK.sub("", word.text[:_LONGEST])) for word in words), "", ""][:3]
 
 
 def _attempts(text: str, after: str, then: str) -> Iterator[tuple[str, str]]:
     """Yield what was typed, and the option that it may be. `after` and `then` are the words that follow."""
     both = f"{text} {after}".strip()
-    if _DASHES.fullmatch(text):
-        if match := _BEGINS_WITH_NAME.match(after):
-            yield both, match[1]
-        if meant := _almost(after, then):
-            yield f"{both} {then}", meant
+    if _DASHES.fullmatch(text) and (match := _BEGINS_WITH_NAME.match(after)):
+        yield both, match[1]
     if match := _AFTER_DASHES.search(text):
         yield text, match[1]
     if (match := _AFTER_ONE_HYPHEN.search(text)) and (match.start() == 0 or _is_value(match["rest"], after)):
         yield both, match[1]
     if match := _ASSIGNED.match(text):
         yield text, match[1]
-    if text[:1] and text[0] in _DASH and (meant := _almost(text, after)):
+    if text[:1] and text[0] in _MARKS and (meant := _almost(text, after)):
         yield both, meant
+    if all(each in _MARKS for each in text) and (meant := _almost(after, then)):
+        yield f"{both} {then}", meant
+    for candidate in (text, f"{text}{after}" if _DASHES.fullmatch(text) else ""):
+        if match := _VALUE_ALONE.fullmatch(candidate):
+            yield candidate, str(match.lastgroup)
 
 
 def _almost(text: str, after: str) -> str | None:
     """Return the option that was misspelt or cut short after a dash, where a value follows."""
     match = _ALMOST.fullmatch(text)
-    if match is None or not _VALUE.fullmatch(match["value"] or after):
+    if match is None:
         return None
     name = match[1].lower()
+    if OTHER_NAMES.get(name) == "audio":
+        return "audio"
+    if not _VALUE.fullmatch(match["value"] or after):
+        return None
     if len(name) > 1:
-        return nearest(name, VIDEO_OPTIONS)
+        return OTHER_NAMES.get(name) or nearest(name, VIDEO_OPTIONS)
     return next((each for each in VIDEO_OPTIONS if each[0] == name), None)
 
 
@@ -97,7 +113,7 @@ def _check_quoted(word: Word, *, whole: bool) -> None:
         return
     kin = _SINGLE if word.mark in _SINGLE else _DOUBLE
     unbalanced = any(mark in word.text for mark in kin)
-    if unbalanced or (word.mark in _SINGLE and not whole and match.start() > 0):
+    if unbalanced or word.mark in _CODE or (word.mark in _SINGLE and not whole and match.start() > 0):
         raise MistakeError(_asked(match[0].strip(), match[1]))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from klingbot.slack import lists
 from klingbot.slack.lists import one_word
 from klingbot.slack.mistakes import MistakeError, shown
-from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, LISTS, SWITCHES, VIDEO_OPTIONS
+from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, LISTS, OTHER_NAMES, SWITCHES, VIDEO_OPTIONS
 from klingbot.slack.values import ON_OFF
 from klingbot.slack.words import Word, is_blank, plain, tidy
 from klingbot.spelling import did_you_mean
@@ -76,10 +76,10 @@ def _is_unit(after: list[Word]) -> bool:
 
 
 def _takes(flag: Word, after: list[Word]) -> bool:
-    """Return whether the next word is the flag's value. A switch takes only a bare `on` or `off`."""
+    """Return whether the next word is the flag's value. A switch takes only a bare `on`, `off`, `yes` or `no`."""
     if not after or after[0].flag is not None:
         return False
-    return flag.flag not in SWITCHES or (not after[0].quoted and after[0].text.lower() in ("on", "off"))
+    return flag.flag not in SWITCHES or (not after[0].quoted and after[0].text.lower().rstrip(",;") in ON_OFF)
 
 
 def complete(words: list[Word], flags: list[Flag], places: int) -> tuple[list[Word], list[Flag]]:
@@ -127,7 +127,8 @@ def _not_taken(command: str, name: str) -> str:
     opening = f"{command} does not take --{typed}." if known else f"Unknown flag --{typed}."
     if not takes:
         return f"{opening} Leave it out: {command} takes no flags."
-    hint = did_you_mean(name, takes, "--")
+    meant = OTHER_NAMES.get(name)
+    hint = f" Did you mean --{meant}?" if meant in takes else did_you_mean(name, takes, "--")
     quote = " Put the prompt in quotes if this belongs to it." if "audio" in takes and not hint else ""
     return f"{opening}{hint}{quote} {command} takes {', '.join(f'--{each}' for each in takes)}."
 
@@ -154,7 +155,7 @@ def is_on(flag: Flag | None) -> bool:
     """Return whether a switch is on: `--audio`, `--audio=on`. Raises MistakeError."""
     if flag is None or flag.value is None:
         return flag is not None
-    typed = flag.value.text.lower()
+    typed = flag.value.text.lower().rstrip(",;")
     if typed not in ON_OFF:
         raise MistakeError(f"--{flag.name} is {shown(typed)}. Write --{flag.name}, or --{flag.name}=off for none.")
     if flag.unclear:

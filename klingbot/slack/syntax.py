@@ -90,6 +90,16 @@ PROMPTED = frozenset({"generate", "quote"})
 VIDEO_OPTIONS = _OPTION_FLAGS
 """What changes a video, and its price."""
 
+OTHER_NAMES = {
+    **dict.fromkeys(("length", "len", "time", "seconds", "secs", "sec"), "duration"),
+    **dict.fromkeys(("res", "quality", "size", "definition"), "resolution"),
+    **dict.fromkeys(("sound", "mute", "silent", "noaudio", "no-audio", "no-sound", "music"), "audio"),
+    **dict.fromkeys(("ratio", "format", "aspect-ratio"), "aspect"),
+    **dict.fromkeys(("avoid", "without", "exclude", "neg"), "negative"),
+    **dict.fromkeys(("picture", "photo", "img", "frame"), "image"),
+}
+"""What people call an option of a video that they do not know by name. It is only ever offered, never done."""
+
 CLEARED = frozenset({"none", "off", "default", "-"})
 """What is written for an option that is to be as if it had never been set."""
 
