@@ -22,6 +22,16 @@ TURNED_AWAY = "turned-away"
 FORECAST = "forecast"
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The last removal of a budget of one scope and period kind. `at` is UTC epoch milliseconds."""
+
+    times: int
+    """How many budgets of that scope and period kind were removed so far."""
+    by: str
+    at: int
+
+
 UPGRADE = "upgrade"
 """Who chose to run without a limit where nobody did: the ledger had been used without budgets before one was needed."""
 
@@ -73,6 +83,8 @@ class Budget:
     """Whether it is said when the budget will not last for its period."""
     spike: bool = True
     """Whether it is said when a day's spending is far above the usual."""
+    generation: int = 0
+    """How many budgets of this scope and period kind were removed before it: what was said of those is not about it."""
 
     @property
     def alerts_from(self) -> int:

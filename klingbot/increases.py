@@ -60,6 +60,8 @@ class Increase:
     decided_by: str | None = None
     remark: str | None = None
     """What the approver said."""
+    budget_removed: bool = False
+    """It was closed, as expired, because its budget was removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,16 @@ class Renewed:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetRemoved:
+    """A budget was removed. In place of the message about its alerts, in the channel where that is."""
+
+    standing: Standing
+    """How it stood at the end."""
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SubmittingStopped:
     """Kling refuses the whole account (no units, arrears, bad key). For the admins."""
 
@@ -263,6 +273,7 @@ Content = (
     | Alert
     | Story
     | Renewed
+    | BudgetRemoved
     | SubmittingStopped
     | SubmittingResumed
     | ModelRefused
@@ -291,6 +302,7 @@ KINDS: Mapping[str, type[Content]] = {
     "spiked": Spiked,
     "story": Story,
     "renewed": Renewed,
+    "budget removed": BudgetRemoved,
     "submitting stopped": SubmittingStopped,
     "submitting resumed": SubmittingResumed,
     "model refused": ModelRefused,

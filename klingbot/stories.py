@@ -8,6 +8,9 @@ from klingbot.budgets import TURNED_AWAY, Standing
 from klingbot.money import Amount
 from klingbot.periods import PeriodKind
 
+DEFAULT_CHANNEL = "default"
+"""Stands for the default alerts channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -46,6 +49,8 @@ class Story:
     closed: bool = False
     """The period is over: it is not rewritten any more."""
     muted: Muted | None = None
+    moved_to: str = ""
+    """The channel that the budget's alerts go to since they left this one; DEFAULT_CHANNEL; empty: this one."""
 
     @property
     def is_urgent(self) -> bool:
@@ -61,17 +66,21 @@ class StoryRef:
     start: int
     channel_id: str | None
     scope: str
+    generation: int = 0
+    """Of the budget. Buttons of a time before there were generations carry none."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.start} {self.channel_id or '-'} {self.scope}"
+        generation = f"#{self.generation}" if self.generation else ""
+        return f"{self.kind} {self.start} {self.channel_id or '-'}{generation} {self.scope}"
 
 
 def ref_of(standing: Standing) -> StoryRef:
     budget, period = standing.budget, standing.period
-    return StoryRef(period.kind, period.start, budget.channel_id, budget.scope)
+    return StoryRef(period.kind, period.start, budget.channel_id, budget.scope, budget.generation)
 
 
 def read_ref(text: str) -> StoryRef:
     """Raises ValueError for what no button of ours carries."""
-    kind, start, channel, scope = text.split(" ", 3)
-    return StoryRef(PeriodKind(kind), int(start), None if channel == "-" else channel, scope)
+    kind, start, place, scope = text.split(" ", 3)
+    channel, _, generation = place.partition("#")
+    return StoryRef(PeriodKind(kind), int(start), None if channel == "-" else channel, scope, int(generation or 0))

@@ -497,3 +497,19 @@ def m019_budget_requirement(db: Database) -> None:
 def m020_outbox_leased(db: Database) -> None:
     """What is on its way to Slack, by line: nothing else of that line is claimed meanwhile."""
     db.execute("CREATE INDEX outbox_leased ON outbox (line, lease_until) WHERE state = 'waiting' AND lease_until > 0")
+
+
+@migrations()
+def m021_budget_removals(db: Database) -> None:
+    """How often each budget was removed, so that a new one is not mistaken for it, and which requests that closed."""
+    db.execute("ALTER TABLE budgets ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE increases ADD COLUMN budget_removed INTEGER NOT NULL DEFAULT 0")
+    db.execute("""
+        CREATE TABLE budget_removals (
+          scope TEXT NOT NULL,
+          period_kind TEXT NOT NULL CHECK (period_kind IN ('daily', 'weekly', 'monthly')),
+          times INTEGER NOT NULL,
+          removed_by TEXT NOT NULL,
+          removed_at INTEGER NOT NULL,
+          PRIMARY KEY (scope, period_kind)
+        ) STRICT""")

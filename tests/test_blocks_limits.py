@@ -32,7 +32,7 @@ from klingbot.blocks import (
     usage,
 )
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Standing, Total, Waiver
+from klingbot.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
 from klingbot.engine import budgeting
 from klingbot.engine.budget_requirement import Coverage
@@ -53,6 +53,7 @@ from klingbot.outbox import (
     AlertTest,
     AlertTested,
     BillDiffers,
+    BudgetRemoved,
     Crossed,
     DigestReady,
     GrantEnded,
@@ -86,7 +87,7 @@ from klingbot.store.delivery import Line
 from klingbot.store.ledger import Entry
 from klingbot.store.outbox import OutboxMessage
 from klingbot.store.spending import Share
-from klingbot.stories import Muted, Story, Told
+from klingbot.stories import DEFAULT_CHANNEL, Muted, Story, Told
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40
@@ -273,6 +274,10 @@ def extremes() -> dict[str, Message]:
             Story(full, told, NOON, muted=Muted("U" * 20, NOON, NOON, acknowledged=False)), UTC
         ),
         "opening": blocks.render(Crossed(full, (OVER,), opens=True), UTC),
+        "moved story": blocks.render(Story(full, told, NOON, moved_to=LONG), UTC),
+        "moved to the default channel": stories.alerts_moved(Story(full, told, NOON, moved_to=DEFAULT_CHANNEL)),
+        "budget removed": blocks.render(BudgetRemoved(full, "U" * 20, NOON), UTC),
+        "budget gone": stories.budget_gone(Removal(10**9, "U" * 20, NOON), UTC),
         "period over": stories.period_over(Story(full, told, NOON)),
         "already acknowledged": stories.already_acknowledged(note, UTC),
         "closed story": blocks.render(Story(full, told, NOON, closed=True), UTC),
@@ -314,6 +319,10 @@ def extremes() -> dict[str, Message]:
         "were asked": increases.were_asked([more] * 9),
         "asked before": increases.asked_before(more),
         "closed before": increases.closed_before(replace(more, decided_by="U" * 20)),
+        "closed with its budget": blocks.render(
+            IncreaseClosed(replace(more, state=IncreaseState.EXPIRED, budget_removed=True)), UTC
+        ),
+        "closed with its budget before": increases.closed_before(replace(more, budget_removed=True)),
         "no such increase": increases.no_such_increase(LONG),
         "nothing refused": increases.nothing_refused(LONG),
         "own increase": increases.own_increase(),

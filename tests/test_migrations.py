@@ -48,6 +48,7 @@ STEPS = [
     "m018_gates_probed",
     "m019_budget_requirement",
     "m020_outbox_leased",
+    "m021_budget_removals",
 ]
 
 

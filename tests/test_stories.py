@@ -165,7 +165,9 @@ def test_after_a_change_of_channel_the_story_begins_anew_there(listening: Engine
     spend(listening, "a")
     budgeting.set_budget(listening, Change(WORKSPACE, MONTHLY, channel_id="CNEW"), by="UADMIN")
     spend(listening, "b", "c")
-    assert sum(each.channel == "COLD" for each in outbox(listening)) == 1
+    [left, goodbye] = [each for each in outbox(listening) if each.channel == "COLD"]
+    assert isinstance(goodbye.content, Story)
+    assert (goodbye.replaces, goodbye.content.moved_to) == (left.key, "CNEW")
     [root, reply, edit] = [each for each in outbox(listening) if each.channel == "CNEW"]
     assert (reply.thread, edit.replaces, told(edit.content)) == (root.key, root.key, ["50", "75"])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from klingbot.blocks.budgets import approvers, places, standing_blocks
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import limit
-from klingbot.blocks.text import code, label, neutral, scope_name
+from klingbot.blocks.text import code, label, neutral, plural, scope_name
 from klingbot.budgets import Budget, Standing
 from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.periods import Calendar, PeriodKind
@@ -69,8 +69,15 @@ def changed_meanwhile() -> Message:
     )
 
 
-def removed(scope: str, kind: PeriodKind) -> Message:
-    return message(section(f"Removed the {kind} budget of {scope_name(scope)}. What was spent stays in the ledger."))
+def removed(scope: str, kind: PeriodKind, closed_requests: int = 0) -> Message:
+    """Confirm a removal, and say what went with the budget."""
+    closed = f"{plural(closed_requests, 'open request')} for more of it closed; who asked is told."
+    return message(
+        section(
+            f"Removed the {kind} budget of {scope_name(scope)}. What was spent stays in the ledger.",
+            closed if closed_requests else "",
+        )
+    )
 
 
 def not_there(scope: str, kind: PeriodKind) -> Message:

@@ -56,6 +56,13 @@ def closed(content: IncreaseClosed, calendar: Calendar) -> Message:
             return message(section(f"❌ {_by(increase)} denied {asked_for}", remark, "Nothing was held or spent."))
         case IncreaseState.WITHDRAWN:
             return message(section(f"↩️ {_by(increase)} withdrew the request for {what(increase)}"))
+        case _ if increase.budget_removed:
+            return message(
+                section(
+                    f"↩️ {scope_name(increase.scope)} ({increase.kind}) was removed, so {asked_for} is closed",
+                    "Nothing was held or spent. That budget limits nothing any more: ask for the video again.",
+                )
+            )
         case _:
             return message(section(f"⌛ Nobody decided {asked_for} in time", "Nothing was held or spent."))
 
@@ -96,10 +103,14 @@ def were_asked(increases: Sequence[Increase]) -> Message:
 
 
 def asked_before(increase: Increase) -> Message:
+    if increase.budget_removed:
+        return closed_before(increase)
     return message(section(f"You asked for that before; it is {increase.state}: {what(increase)}."))
 
 
 def closed_before(increase: Increase) -> Message:
+    if increase.budget_removed:
+        return message(section(f"{_budget(increase)} was removed, so that request is closed. Nothing changed."))
     who = f" by {_by(increase)}" if increase.decided_by else ""
     return message(section(f"That request is {increase.state} already{who}. Nothing changed."))
 

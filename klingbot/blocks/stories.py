@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from klingbot.blocks.alerts import crossing, details, take_note
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import bar, full, left
-from klingbot.blocks.text import hour, label, mention, when
-from klingbot.budgets import FORECAST, OVER, TURNED_AWAY
+from klingbot.blocks.standings import bar, full, left, sums
+from klingbot.blocks.text import channel, hour, label, mention, when
+from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Removal
+from klingbot.outbox import BudgetRemoved
 from klingbot.periods import Calendar
-from klingbot.stories import Muted, Story, Told, ref_of
+from klingbot.stories import DEFAULT_CHANNEL, Muted, Story, Told, ref_of
 
 MOST_TOLD = 8
 """Lines about what happened; the latest are the ones that matter."""
@@ -21,7 +22,7 @@ def story(content: Story, calendar: Calendar) -> Message:
         section(f"*{title}*", bar(standing.permille, 20), full(standing, calendar)),
         *([section(meaning)] if meaning else []),
         section(*(f"• {_line(told, calendar)}" for told in content.told[-MOST_TOLD:])),
-        *([] if content.closed else _note(content, calendar)),
+        *_note(content, calendar),
         context(when(content.at, calendar, "As of"), details(standing)),
     )
 
@@ -36,8 +37,41 @@ def already_acknowledged(by: Muted, calendar: Calendar) -> Message:
     return message(section(f"{mention(by.user_id)} {when(by.at, calendar, 'has acknowledged it already,')}."))
 
 
+def budget_removed(content: BudgetRemoved, calendar: Calendar) -> Message:
+    """In place of the message about a budget's alerts, or below it where that cannot be edited."""
+    standing = content.standing
+    who = f"{mention(content.by)} {when(content.at, calendar, 'removed it')}." if content.by else ""
+    return message(
+        section(
+            f"*☑️ The budget {label(standing.budget)} was removed*",
+            who,
+            f"Until then {standing.period.label} had {sums(standing.total)}.",
+        )
+    )
+
+
+def budget_gone(removal: Removal, calendar: Calendar) -> Message:
+    """Answer a button of an alert whose budget is not there any more."""
+    who = f"{mention(removal.by)} {when(removal.at, calendar, 'removed it')}. " if removal.by else ""
+    return message(section("That budget was removed, so this alert is closed.", f"{who}Nothing was changed."))
+
+
+def alerts_moved(content: Story) -> Message:
+    """Answer a button of an alert in a channel that the budget has left."""
+    return message(section(f"{_moved(content)}. Nothing was changed."))
+
+
+def _moved(content: Story) -> str:
+    to = "the default alerts channel" if content.moved_to == DEFAULT_CHANNEL else channel(content.moved_to)
+    return f"The alerts of this budget go to {to} now"
+
+
 def _note(content: Story, calendar: Calendar) -> list[Block]:
-    """Who has taken note of it; else the buttons to do so."""
+    """Who has taken note of it; else the buttons to do so. Neither where no more alerts come."""
+    if content.closed:
+        return []
+    if content.moved_to:
+        return [section(_moved(content))]
     muted, ref = content.muted, str(ref_of(content.standing))
     if muted is None:
         return [take_note(content.standing)]

@@ -15,6 +15,7 @@ from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Job
 from klingbot.outbox import (
     Alert,
+    BudgetRemoved,
     Content,
     Crossed,
     GrantEnded,
@@ -28,7 +29,7 @@ from klingbot.outbox import (
     kind_of,
     to_json,
 )
-from klingbot.store import Transaction, clips, crossings, outbox, stories
+from klingbot.store import Transaction, budgets, clips, crossings, outbox, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, Told
 
@@ -51,9 +52,13 @@ def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> N
 
 
 def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> None:
-    """Announces, once per budget and period, that somebody was refused for want of it."""
+    """Announces, once per budget and period, that somebody was refused for want of it.
+
+    The refusal was an earlier transaction: a budget that was removed since then has nothing more to announce.
+    """
     for standing in refused:
-        _note_turned_away(tx, standing, job)
+        if budgets.is_same(tx, standing.budget):
+            _note_turned_away(tx, standing, job)
 
 
 def note(tx: Transaction, alert: Alert, told: Told) -> bool:
@@ -81,7 +86,7 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
         aloud = _concerns_everyone(alert, story.content.muted, told.at)
         _put(tx, key, alert, told.at, channel_id=channel, thread=story.root, broadcast=aloud)
     before = tuple(each for each in story.content.told if each.mark != told.mark)
-    rewrite(tx, story, replace(story.content, standing=standing, told=(*before, told), at=told.at))
+    rewrite(tx, story, replace(story.content, standing=standing, told=(*before, told), at=told.at, moved_to=""))
 
 
 def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
@@ -89,6 +94,16 @@ def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
     times = stories.rewrite(tx, content)
     key = f"{story.root} rewritten {times}"
     _put(tx, key, content, content.at, channel_id=content.standing.budget.channel_id, replaces=story.root)
+
+
+def refresh(tx: Transaction, standing: Standing, at: int) -> None:
+    """Let the story of this budget show how it stands now, because the budget was changed."""
+    story = stories.of(tx, standing)
+    if story is None or story.content.closed:
+        return
+    content = replace(story.content, standing=standing, moved_to="")
+    if content != story.content:
+        rewrite(tx, story, replace(content, at=at))
 
 
 def renewed(tx: Transaction, content: Renewed, at: int) -> None:
@@ -150,6 +165,21 @@ def increase_closed(tx: Transaction, content: IncreaseClosed, standing: Standing
     _put(tx, f"{asked} {increase.state}", content, at, channel_id=channel_id, replaces=asked)
     if increase.state is not IncreaseState.WITHDRAWN:
         _put(tx, f"{asked} {increase.state} to {increase.user_id}", content, at, user_id=increase.user_id)
+
+
+def increase_shown_again(tx: Transaction, increase: Increase, standing: Standing | None, at: int) -> None:
+    """Rewrite the question, because others decide it now."""
+    asked = f"increase {increase.id}"
+    approvers = " ".join(standing.budget.approvers) if standing else ""
+    content = IncreaseAsked(replace(increase, request=None), standing)
+    channel_id = standing.budget.channel_id if standing else None
+    _put(tx, f"{asked} for {approvers} {at}", content, at, channel_id=channel_id, replaces=asked)
+
+
+def budget_removed(tx: Transaction, story: KeptStory, content: BudgetRemoved) -> None:
+    """Say it in place of the story, which ends with its budget."""
+    channel_id = story.content.standing.budget.channel_id
+    _put(tx, f"{story.root} removed", content, content.at, channel_id=channel_id, replaces=story.root)
 
 
 def grant_ended(tx: Transaction, grant: Grant, standing: Standing | None, at: int) -> None:

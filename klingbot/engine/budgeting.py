@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, Total, in_words, mark, raises
-from klingbot.engine import alerting, budget_requirement
+from klingbot.engine import alert_moves, alerting, budget_removal, budget_requirement
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
 from klingbot.periods import Period, PeriodKind, Periods
-from klingbot.store import Database, Transaction, audit, budgets, crossings, ledger, projects
+from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,8 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
     with engine.store.write() as tx:
         before = budgets.get(tx, change.scope, change.kind)
         budget = _changed(before, change)
+        if before is None and (removal := budgets.last_removal(tx, change.scope, change.kind)):
+            budget = replace(budget, generation=removal.times)
         if not _has_limit(budget):
             tx.abandon()
             return NoLimit(before)
@@ -137,23 +139,50 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
         assert standing is not None
         if before and _limits(before) != _limits(budget):
             crossings.rearm(tx, standing, [TURNED_AWAY, FORECAST])
+        if before != budget:
+            _show(tx, before, standing, now)
         alerting.note_crossings(tx, [standing], now)
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
+def _show(tx: Transaction, before: Budget | None, standing: Standing, at: int) -> None:
+    """Bring what was said about a budget up to date, because it was changed."""
+    budget = standing.budget
+    if before and before.channel_id != budget.channel_id:
+        alert_moves.note(tx, before, standing, at)
+    alerting.refresh(tx, standing, at)
+    if budget.approvers != (before.approvers if before else ()):
+        for increase in increases.pending_of(tx, budget.scope, budget.kind):
+            alerting.increase_shown_again(tx, increase, standing, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The budget is gone, with its alerts and its grants."""
+
+    budget: Budget
+    closed_requests: int
+    """Requests for more of it, which are closed now."""
+
+
 def remove_budget(
     engine: Engine, scope: str, kind: PeriodKind, *, by: str, why: str = "", seen: str | None = None
-) -> Budget | ChangedMeanwhile | None:
-    """What was removed; None when there was nothing. With `seen`, only while the budget is what it was then."""
+) -> Removed | ChangedMeanwhile | None:
+    """Remove a budget and everything that belongs to it; None when there is none.
+
+    With `seen`, only while the budget is what it was then.
+    """
     with engine.store.write() as tx:
         before = budgets.get(tx, scope, kind)
         if before is None:
             return None
         if seen not in (None, mark(before)):
             return ChangedMeanwhile()
-        budgets.remove(tx, scope, kind)
-        _note(tx, scope, kind, before, None, by=by, at=engine.clock(), why=why)
-        return before
+        now, ended = engine.clock(), standing_of(tx, engine, scope, kind)
+        assert ended is not None
+        budgets.remove(tx, scope, kind, by=by, at=now)
+        _note(tx, scope, kind, before, None, by=by, at=now, why=why)
+        return Removed(before, budget_removal.note(tx, ended, by=by, at=now))
 
 
 def standings(engine: Engine) -> list[Standing]:

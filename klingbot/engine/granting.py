@@ -20,7 +20,7 @@ from klingbot.money import Amount
 from klingbot.outbox import IncreaseClosed
 from klingbot.pricing import NotSold
 from klingbot.rules import Consent
-from klingbot.store import Transaction, audit, crossings, increases
+from klingbot.store import Transaction, audit, budgets, crossings, increases
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,9 @@ def grant(
         if asked is None:
             return NoSuchIncrease()
         standing = standing_of(tx, engine, asked.scope, asked.kind)
-        if barred := _barred(asked, standing, by, is_admin):
-            return barred
+        if over := _over(tx, engine, asked, standing, by, is_admin):
+            return over
         now = engine.clock()
-        if asked.expires_at <= now:
-            return _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
         closed = increases.close(tx, increase_id, IncreaseState.GRANTED, by=by, at=now)
         if closed is None:
             return ClosedBefore(asked)
@@ -81,10 +79,8 @@ def deny(
         if asked is None:
             return NoSuchIncrease()
         standing = standing_of(tx, engine, asked.scope, asked.kind)
-        if barred := _barred(asked, standing, by, is_admin):
-            return barred
-        if asked.expires_at <= engine.clock():
-            return _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
+        if over := _over(tx, engine, asked, standing, by, is_admin):
+            return over
         outcome = _close(tx, engine, asked, standing, IncreaseState.DENIED, by=by, remark=remark)
         if isinstance(outcome, IncreaseClosed):
             _note(tx, outcome.increase, asked.amount, at=engine.clock())
@@ -110,10 +106,37 @@ def sweep(engine: Engine) -> None:
             assert asked is not None
             standing = standing_of(tx, engine, asked.scope, asked.kind)
             _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
+        for asked in increases.pending(tx):
+            if asked.raises and budgets.get(tx, asked.scope, asked.kind) is None:
+                _close_without_budget(tx, engine, asked)
         for ended in increases.end_grants(tx, [(period.kind, period.first_day) for period in periods]):
             standing = standing_of(tx, engine, ended.scope, ended.kind)
             alerting.grant_ended(tx, ended, standing, now)
         increases.forget_refused(tx, before=now - EXPIRES_MS)
+
+
+def _over(
+    tx: Transaction, engine: Engine, asked: Increase, standing: Standing | None, by: str, is_admin: bool
+) -> IncreaseClosed | ClosedBefore | OwnIncrease | NotAnApprover | None:
+    """Return why nobody can decide this increase any more, or not this person; close it if its time is over."""
+    if asked.state is not IncreaseState.PENDING:
+        return ClosedBefore(asked)
+    if barred := _barred(asked, standing, by, is_admin):
+        return barred
+    if asked.expires_at <= engine.clock():
+        return _close(tx, engine, asked, standing, IncreaseState.EXPIRED, by=None)
+    if asked.raises and standing is None:
+        return _close_without_budget(tx, engine, asked)
+    return None
+
+
+def _close_without_budget(tx: Transaction, engine: Engine, asked: Increase) -> IncreaseClosed | ClosedBefore:
+    """Close a request for a budget that an earlier version removed without closing it."""
+    closed = increases.close(tx, asked.id, IncreaseState.EXPIRED, by=None, at=engine.clock(), budget_removed=True)
+    if closed is None:
+        return ClosedBefore(asked)
+    alerting.increase_closed(tx, IncreaseClosed(closed), None, engine.clock())
+    return IncreaseClosed(closed)
 
 
 def _barred(asked: Increase, standing: Standing | None, by: str, is_admin: bool) -> OwnIncrease | NotAnApprover | None:
@@ -137,8 +160,7 @@ def _carry_out(
         held = _held(tx, engine, IncreaseClosed(closed), request)
         if held.job or not closed.raises:
             return held
-    if standing is None:
-        return IncreaseClosed(closed, obstacle="The budget was removed.")
+    assert standing is not None, "a request for a budget that is not there is closed instead"
     outcome = IncreaseClosed(closed, _raise(tx, closed, standing, amount))
     if request is not None:
         outcome = _held(tx, engine, outcome, request)

@@ -76,7 +76,9 @@ def ask_for_refused(
         return outcome
     # A response_url lasts half an hour (Slack's docs); the answer to this may take days.
     lasting = replace(kept.request, response_url=None)
-    return _ask(engine, [_increase_for(engine, refused_id, wanted, lack, lasting) for lack in _lacks(outcome)])
+    asked = _ask(engine, [_increase_for(engine, refused_id, wanted, lack, lasting) for lack in _lacks(outcome)])
+    # Where the budgets that were short were removed at this very moment, the video may fit by now.
+    return asking.hold(engine, kept.request, consent=kept.consent) if isinstance(asked, NoBudget) else asked
 
 
 def lacks(engine: Engine, refused_id: str, user_id: str) -> list[Lack] | NothingRefused:
@@ -188,14 +190,17 @@ def _increase(
     )
 
 
-def _ask(engine: Engine, asked_for: list[Increase]) -> Asked | AskedBefore:
+def _ask(engine: Engine, asked_for: list[Increase]) -> Asked | AskedBefore | NoBudget:
     with engine.store.write() as tx:
-        asked = tuple(increase for increase in asked_for if increases.put(tx, increase))
+        possible = [each for each in asked_for if not each.raises or budgets.get(tx, each.scope, each.kind)]
+        if not possible:
+            return NoBudget()
+        asked = tuple(increase for increase in possible if increases.put(tx, increase))
         for increase in asked:
             standing = standing_of(tx, engine, increase.scope, increase.kind)
             alerting.increase_asked(tx, replace(increase, request=None), standing)
         if asked:
             return Asked(asked)
-        before = increases.get(tx, asked_for[0].id)
+        before = increases.get(tx, possible[0].id)
         assert before is not None
         return AskedBefore(before)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from klingbot.budgets import Removal
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.periods import PeriodKind
-from klingbot.store import Transaction, stories
+from klingbot.store import Transaction, budgets, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, StoryRef
 
@@ -36,7 +37,22 @@ class AlreadyAcknowledged:
     by: Muted
 
 
-Outcome = Changed | NoStory | PeriodOver | AlreadyAcknowledged
+@dataclass(frozen=True, slots=True)
+class BudgetGone:
+    """The budget that the alert was about was removed; perhaps there is a new one of its scope."""
+
+    removal: Removal
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The budget's alerts go to another channel since."""
+
+    story: Story
+
+
+Outcome = Changed | NoStory | PeriodOver | AlreadyAcknowledged | BudgetGone | Moved
+_Over = NoStory | PeriodOver | BudgetGone | Moved
 
 
 def acknowledge(engine: Engine, ref: StoryRef, *, by: str) -> Outcome:
@@ -69,10 +85,15 @@ def unmute(engine: Engine, ref: StoryRef) -> Outcome:
         return _write(tx, kept, replace(kept.content, muted=None, at=engine.clock()))
 
 
-def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | NoStory | PeriodOver:
+def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | _Over:
+    removal = budgets.last_removal(tx, ref.scope, ref.kind)
+    if removal and ref.generation < removal.times:
+        return BudgetGone(removal)
     kept = stories.find(tx, ref)
     if kept is None:
         return NoStory()
+    if kept.content.moved_to:
+        return Moved(kept.content)
     over = kept.content.closed or engine.clock() >= kept.content.standing.period.end
     return PeriodOver(kept.content) if over else kept
 

@@ -16,7 +16,7 @@ from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.money import NOTHING
-from klingbot.outbox import Alert, Renewed, RunningOut, Spiked
+from klingbot.outbox import Alert, BudgetRemoved, Renewed, RunningOut, Spiked
 from klingbot.periods import Period, PeriodKind
 from klingbot.store import Transaction, budgets, crossings, facts, stories
 from klingbot.store.stories import KeptStory
@@ -68,7 +68,8 @@ def _look_ahead(engine: Engine, now: int) -> None:
     if not signs:
         return
     with engine.store.write() as tx:
-        if not [sign for sign in signs if alerting.note(tx, *sign)]:
+        current = [sign for sign in signs if budgets.is_same(tx, sign[0].standing.budget)]
+        if not [sign for sign in current if alerting.note(tx, *sign)]:
             tx.abandon()
 
 
@@ -104,11 +105,22 @@ def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
 def _bring_up_to_date(engine: Engine, now: int) -> None:
     """Rewrites the stories of budgets that stand at another whole percent than they say, and those snoozed till now."""
     reader, periods = engine.store.read(), engine.calendar.periods(now)
-    if not _outdated(stories.within(reader, *periods), budgets.standings(reader, periods), now):
+    kept, standings = stories.within(reader, *periods), budgets.standings(reader, periods)
+    if not _outdated(kept, standings, now) and not _orphans(kept, standings):
         return
     with engine.store.write() as tx:
-        for story, content in _outdated(stories.within(tx, *periods), budgets.standings(tx, periods), now):
+        kept, standings = stories.within(tx, *periods), budgets.standings(tx, periods)
+        for story, content in _outdated(kept, standings, now):
             alerting.rewrite(tx, story, content)
+        for story in _orphans(kept, standings):
+            stories.remove(tx, story)
+            alerting.budget_removed(tx, story, BudgetRemoved(story.content.standing, "", now))
+
+
+def _orphans(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[KeptStory]:
+    """Those whose budget an earlier version removed without a word."""
+    current = {_key(standing) for standing in standings}
+    return [story for story in kept if not story.content.closed and _key(story.content.standing) not in current]
 
 
 def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing], now: int) -> list[tuple[KeptStory, Story]]:
@@ -123,6 +135,10 @@ def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing], now: int
             muted = None if awake else said.muted
             found.append((story, replace(said, standing=standing, muted=muted, at=now)))
     return found
+
+
+def _key(standing: Standing) -> tuple[str, PeriodKind]:
+    return standing.budget.scope, standing.budget.kind
 
 
 def _place(standing: Standing) -> tuple[str, PeriodKind, str | None]:

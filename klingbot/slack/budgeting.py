@@ -5,10 +5,9 @@ from __future__ import annotations
 from klingbot.blocks import answers, budget_changes, budgets
 from klingbot.blocks import budget_requirement as requirement_blocks
 from klingbot.blocks.message import Message
-from klingbot.budgets import Budget
 from klingbot.engine import budgeting
 from klingbot.engine.budget_requirement import coverage
-from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit
+from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Removed
 from klingbot.periods import PeriodKind
 from klingbot.slack import budget_requirement, proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
@@ -100,13 +99,13 @@ def remove_clicked(desk: Desk, click: Click) -> Answer:
     return Rewritten(removed(desk, outcome, change.scope, change.kind))
 
 
-def removed(desk: Desk, outcome: Budget | ChangedMeanwhile | None, scope: str, kind: PeriodKind) -> Message:
+def removed(desk: Desk, outcome: Removed | ChangedMeanwhile | None, scope: str, kind: PeriodKind) -> Message:
     if isinstance(outcome, ChangedMeanwhile):
         return budget_changes.changed_meanwhile()
     if outcome is None:
         return budget_changes.not_there(scope, kind)
     follows = requirement_blocks.after_last(coverage(desk.engine), desk.engine.calendar)
-    return budget_changes.removed(scope, kind).plus(*follows)
+    return budget_changes.removed(scope, kind, outcome.closed_requests).plus(*follows)
 
 
 def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:

@@ -11,7 +11,7 @@ from klingbot.blocks import increases
 from klingbot.blocks.message import Message
 from klingbot.engine import increasing as engine
 from klingbot.engine.increasing import NothingRefused, Wanted
-from klingbot.increases import Lack
+from klingbot.increases import Increase, IncreaseState, Lack
 from klingbot.money import Amount, AmountError, parse_credits
 from klingbot.periods import PeriodKind
 from klingbot.slack import increasing
@@ -30,12 +30,16 @@ def ask_opened(desk: Desk, click: Click) -> Answer:
 
 def approve_opened(desk: Desk, click: Click) -> Answer:
     increase = engine.increase_of(desk.engine, click.value)
-    return Opens(blocks.approve(increase, click.origin)) if increase else _unknown(click)
+    if increase is None or increase.state is not IncreaseState.PENDING:
+        return _over(click, increase)
+    return Opens(blocks.approve(increase, click.origin))
 
 
 def deny_opened(desk: Desk, click: Click) -> Answer:
     increase = engine.increase_of(desk.engine, click.value)
-    return Opens(blocks.deny(increase, click.origin)) if increase else _unknown(click)
+    if increase is None or increase.state is not IncreaseState.PENDING:
+        return _over(click, increase)
+    return Opens(blocks.deny(increase, click.origin))
 
 
 def ask_submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
@@ -88,8 +92,9 @@ def _amount(desk: Desk, form: Filled, number: int, lack: Lack) -> Amount:
     return amount
 
 
-def _unknown(click: Click) -> Private:
-    return Private(increases.no_such_increase(click.value))
+def _over(click: Click, increase: Increase | None) -> Private:
+    """Nobody can decide it any more."""
+    return Private(increases.closed_before(increase) if increase else increases.no_such_increase(click.value))
 
 
 def _reason(form: Filled) -> str:

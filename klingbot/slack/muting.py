@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks import answers, stories
 from klingbot.engine import muting
-from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, Outcome, PeriodOver
+from klingbot.engine.muting import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
 from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
 from klingbot.stories import StoryRef, read_ref
 
@@ -39,5 +39,9 @@ def _said(desk: Desk, outcome: Outcome) -> Answer:
             return Private(stories.period_over(story))
         case AlreadyAcknowledged(by):
             return Private(stories.already_acknowledged(by, desk.engine.calendar))
+        case BudgetGone(removal):
+            return Private(stories.budget_gone(removal, desk.engine.calendar))
+        case Moved(story):
+            return Private(stories.alerts_moved(story))
         case NoStory():
             return Private(answers.outdated())

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from klingbot.budgets import Budget, Standing, Total
+from klingbot.budgets import Budget, Removal, Standing, Total
 from klingbot.money import Amount
 from klingbot.periods import Period, PeriodKind, Periods
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
 _COLUMNS = """budgets.scope, budgets.period_kind, channel_id, approvers, forecast, spike, thresholds,
-      limit_millicredits, limit_microusd"""
+      limit_millicredits, limit_microusd, generation"""
 # Read by position, which takes a third of the time that it takes by name.
-_BUDGET, _SUMS = slice(0, 9), slice(9, 15)
+_BUDGET, _SUMS = slice(0, 10), slice(10, 16)
 _DAY = "CASE budgets.period_kind WHEN 'daily' THEN :day WHEN 'weekly' THEN :week ELSE :month END"
 
 
@@ -141,9 +141,9 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
         """
         INSERT INTO budgets
           (scope, period_kind, limit_millicredits, limit_microusd, thresholds, alerts_from, channel_id, approvers,
-           forecast, spike, set_by, set_at)
+           forecast, spike, generation, set_by, set_at)
         VALUES (:scope, :kind, :limit_millicredits, :limit_microusd, :thresholds, :alerts_from, :channel_id, :approvers,
-          :forecast, :spike, :by, :at)
+          :forecast, :spike, :generation, :by, :at)
         ON CONFLICT (scope, period_kind) DO UPDATE SET
           limit_millicredits = excluded.limit_millicredits, limit_microusd = excluded.limit_microusd,
           thresholds = excluded.thresholds, alerts_from = excluded.alerts_from,
@@ -160,19 +160,40 @@ def put(tx: Transaction, budget: Budget, *, by: str, at: int) -> None:
             "approvers": " ".join(budget.approvers),
             "forecast": int(budget.forecast),
             "spike": int(budget.spike),
+            "generation": budget.generation,
             "by": by,
             "at": at,
         },
     )
 
 
-def remove(tx: Transaction, scope: str, kind: PeriodKind) -> bool:
-    """False when there was no such budget. What was granted for it ends with it."""
+def remove(tx: Transaction, scope: str, kind: PeriodKind, *, by: str, at: int) -> None:
+    """Remove the budget with what was granted for it, and forget what was announced of it."""
     keys = {"scope": scope, "kind": kind}
     tx.execute("DELETE FROM grants WHERE scope = :scope AND period_kind = :kind", keys)
     tx.execute("UPDATE crossings SET standing = 0 WHERE scope = :scope AND period_kind = :kind", keys)
-    sql = "DELETE FROM budgets WHERE scope = :scope AND period_kind = :kind RETURNING scope"
-    return tx.execute(sql, keys).fetchone() is not None
+    tx.execute("DELETE FROM budgets WHERE scope = :scope AND period_kind = :kind", keys)
+    tx.execute(
+        """
+        INSERT INTO budget_removals (scope, period_kind, times, removed_by, removed_at)
+        VALUES (:scope, :kind, 1, :by, :at)
+        ON CONFLICT (scope, period_kind) DO UPDATE SET
+          times = budget_removals.times + 1, removed_by = excluded.removed_by, removed_at = excluded.removed_at""",
+        keys | {"by": by, "at": at},
+    )
+
+
+def last_removal(db: Database, scope: str, kind: PeriodKind) -> Removal | None:
+    """Return the last removal of a budget of this scope and period kind."""
+    sql = "SELECT * FROM budget_removals WHERE scope = :scope AND period_kind = :kind"
+    row = db.execute(sql, {"scope": scope, "kind": kind}).fetchone()
+    return Removal(row["times"], row["removed_by"], row["removed_at"]) if row else None
+
+
+def is_same(db: Database, budget: Budget) -> bool:
+    """Return whether that budget is still there: neither removed, nor replaced by a new one."""
+    now = get(db, budget.scope, budget.kind)
+    return now is not None and now.generation == budget.generation
 
 
 def _starts(periods: Periods) -> dict[str, Any]:
@@ -210,6 +231,7 @@ def _budget(
     thresholds: str,
     limit_millicredits: int | None,
     limit_microusd: int | None,
+    generation: int,
 ) -> Budget:
     """The budget of those columns. Budgets seldom change, so the same one is handed out again."""
     return Budget(
@@ -222,4 +244,5 @@ def _budget(
         approvers=tuple(approvers.split()),
         forecast=bool(forecast),
         spike=bool(spike),
+        generation=generation,
     )

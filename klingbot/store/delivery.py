@@ -207,6 +207,17 @@ def reroute(tx: Transaction, message: OutboxMessage, *, to: str, detour: str) ->
     )
 
 
+def redirect(tx: Transaction, key: str, *, to: str | None, at: int) -> None:
+    """Send a message that nobody has read to another channel, or to the default one, and at once."""
+    tx.execute(
+        """
+        UPDATE outbox SET channel_id = :to, line = :line, due_at = :at, state = 'waiting', tries = 0, problem = NULL,
+          detour = NULL
+        WHERE key = :key""",
+        {"key": key, "to": to, "line": to or DEFAULT, "at": at},
+    )
+
+
 def hand_over(tx: Transaction, message: OutboxMessage, user_ids: Sequence[str], *, at: int) -> None:
     """Replaces a message by one for each of these people, bound to what each of them has got before."""
     for user_id in user_ids:

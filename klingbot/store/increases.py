@@ -102,15 +102,29 @@ def pending(db: Database) -> list[Increase]:
     return [_increase(row) for row in rows]
 
 
+def pending_of(db: Database, scope: str, kind: PeriodKind) -> list[Increase]:
+    """What waits for an approver of that budget, oldest first."""
+    return [each for each in pending(db) if (each.scope, each.kind) == (scope, kind)]
+
+
 def close(
-    tx: Transaction, increase_id: str, state: IncreaseState, *, by: str | None, at: int, remark: str | None = None
+    tx: Transaction,
+    increase_id: str,
+    state: IncreaseState,
+    *,
+    by: str | None,
+    at: int,
+    remark: str | None = None,
+    budget_removed: bool = False,
 ) -> Increase | None:
     """Ends a pending increase, whose prompt is then forgotten; None when somebody was first."""
     row = tx.execute(
         """
-        UPDATE increases SET state = :state, decided_by = :by, decided_at = :at, remark = :remark, request = NULL
+        UPDATE increases SET state = :state, decided_by = :by, decided_at = :at, remark = :remark, request = NULL,
+          budget_removed = :budget_removed
         WHERE id = :id AND state = 'pending' RETURNING *""",
-        {"id": increase_id, "state": state, "by": by, "at": at, "remark": remark},
+        {"id": increase_id, "state": state, "by": by, "at": at, "remark": remark}
+        | {"budget_removed": int(budget_removed)},
     ).fetchone()
     return _increase(row) if row else None
 
@@ -178,6 +192,7 @@ def _increase(row: Any) -> Increase:
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],
         remark=row["remark"],
+        budget_removed=bool(row["budget_removed"]),
     )
 
 

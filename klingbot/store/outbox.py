@@ -7,6 +7,7 @@ ADMINS, or DEFAULT for what nobody has given a place yet. How messages leave the
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +148,21 @@ def is_busy(db: Database, line: str) -> bool:
     """Whether something waits in that line."""
     sql = "SELECT 1 FROM outbox WHERE state = 'waiting' AND line = :line LIMIT 1"
     return db.execute(sql, {"line": line}).fetchone() is not None
+
+
+def unsaid_of(db: Database, kinds: Collection[str]) -> list[OutboxMessage]:
+    """The messages of these kinds that Slack does not have: those that wait, are on their way, or were given up."""
+    wanted = f"kind IN ({', '.join(repr(kind) for kind in kinds)})"
+    sql = f"""
+        SELECT * FROM outbox WHERE state = 'waiting' AND {wanted} UNION ALL
+        SELECT * FROM outbox WHERE state = 'failed' AND {wanted}"""
+    return [message_of(row) for row in db.execute(sql).fetchall()]
+
+
+def reword(tx: Transaction, message_id: int, kind: str, content: dict[str, Any]) -> None:
+    """Let a message say something else from its next attempt on."""
+    sql = "UPDATE outbox SET kind = :kind, content = :content WHERE id = :id"
+    tx.execute(sql, {"id": message_id, "kind": kind, "content": json.dumps(content)})
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from klingbot import plain
 from klingbot.budgets import Standing
-from klingbot.periods import Period
+from klingbot.periods import Period, PeriodKind
 from klingbot.store.database import Database, Transaction
 from klingbot.stories import Story, StoryRef, ref_of
 
@@ -36,6 +36,26 @@ def within(db: Database, *periods: Period) -> list[KeptStory]:
     sql = "SELECT * FROM stories WHERE period_kind = :kind AND period_start = :start ORDER BY scope, channel_id"
     found = (db.execute(sql, {"kind": each.kind, "start": each.start}).fetchall() for each in periods)
     return [_kept(row) for rows in found for row in rows]
+
+
+def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[KeptStory]:
+    """Every story of that budget that is not closed, whatever its channel, of the periods that began at `since` on."""
+    sql = """
+        SELECT * FROM stories WHERE period_kind = :kind AND period_start >= :since AND scope = :scope
+        ORDER BY period_start, channel_id"""
+    kept = map(_kept, db.execute(sql, {"scope": scope, "kind": kind, "since": since}).fetchall())
+    return [each for each in kept if not each.content.closed]
+
+
+def remove(tx: Transaction, kept: KeptStory) -> None:
+    """Forget a story, so that the next alert begins another."""
+    tx.execute(f"DELETE FROM stories WHERE {_ONE}", _key(ref_of(kept.content.standing)))
+
+
+def redirect(tx: Transaction, kept: KeptStory, to: str | None) -> None:
+    """Continue a story in another channel, where nothing was said of it yet."""
+    sql = f"UPDATE stories SET channel_id = :to WHERE {_ONE}"
+    tx.execute(sql, _key(ref_of(kept.content.standing)) | {"to": to or ""})
 
 
 def begin(tx: Transaction, root: str, content: Story) -> None:

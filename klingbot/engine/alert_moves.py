@@ -1,0 +1,34 @@
+"""What happens to a budget's alerts when they go to another channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from klingbot.budgets import Budget, Standing
+from klingbot.engine import alerting
+from klingbot.store import Transaction, delivery, outbox, stories
+from klingbot.store.stories import KeptStory
+from klingbot.stories import DEFAULT_CHANNEL
+
+
+def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
+    """Take what nobody has read along to the new channel; say in the old channel where the alerts go from now on."""
+    story = stories.of(tx, replace(standing, budget=before))
+    if story is None or story.content.closed:
+        return
+    root = outbox.find(tx, story.root)
+    if root and root.unsaid(at) and stories.of(tx, standing) is None:
+        _take_along(tx, story, standing, at)
+        return
+    moved_to = standing.budget.channel_id or DEFAULT_CHANNEL
+    content = replace(story.content, moved_to=moved_to, muted=None, at=at)
+    alerting.rewrite(tx, story, content)
+
+
+def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) -> None:
+    channel_id = standing.budget.channel_id
+    stories.redirect(tx, story, channel_id)
+    delivery.redirect(tx, story.root, to=channel_id, at=at)
+    moved = stories.of(tx, standing)
+    assert moved is not None
+    alerting.rewrite(tx, moved, replace(story.content, standing=standing, at=at))
