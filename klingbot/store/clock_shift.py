@@ -98,6 +98,7 @@ EXEMPT: Mapping[str, str] = {
     "refused_requests.refused_at": "the row is only deleted later",
     "grants.granted_at": "a grant counts by its dates",
     "budgets.set_at": _HISTORY,
+    "budget_removals.removed_at": _HISTORY,
     "quiet_hours.set_at": _HISTORY,
     "outbox.sent_at": _HISTORY,
     "gates.closed_at": _HISTORY,
