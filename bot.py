@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import click
 
-from klingbot import callbacks, logs, scheduler, settings, web
+from klingbot import callbacks, logs, scheduler, settings, status, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.cli import WORDS, end_with
@@ -21,7 +21,7 @@ from klingbot.clock import SteadyClock
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
-from klingbot.engine import Engine, granting, open_engine, showing, stuck, watching
+from klingbot.engine import Engine, granting, open_engine, overdue, showing, stuck, watching
 from klingbot.inquiries import SLOWEST_POLL_MS
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
@@ -115,6 +115,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("watch", 2, slack.watch),
                 Tick("reconcile", 60, reconciler.daily),
                 Tick("nightly", 60, care.nightly),
+                Tick("overdue", overdue.LOOK_MS / 1000, lambda: overdue.watch(engine)),
                 Tick("pulse", BEAT_SECONDS, pulse.beat),
             ]
         )
@@ -130,7 +131,8 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
 
             secret = config.kling_webhook_secret
             hints = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
-            pages = [protected(config.metrics_token, metrics.route(engine, meters))]
+            pages = [metrics.route(engine, meters), status.route(engine, ticking.stalled)]
+            pages = [protected(config.metrics_token, page) for page in pages]
             asked = [web.health(lambda: pulse.trouble() or _shut(slack)), *pages]
             server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)

@@ -87,7 +87,7 @@ class Inquiries:
         elif problem := outcome.unclear.get(job.id):
             self._failed(job, problem)
         else:
-            verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS))
+            verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS), answered=False)
 
     def _answered(self, job: Job, outcome: LookUp) -> None:
         task_id = job.task_id or ""
@@ -149,7 +149,7 @@ class Inquiries:
         elif sound and job.failures:
             verdicts.running(self.engine, job, due_at=self._in(self._wait(replace(job, failures=0))))
         else:
-            self._later(job)
+            self._later(job, answered=sound)
 
     def _failed(self, job: Job, problem: str, *, hopeless: bool = False) -> None:
         """Note that what Kling says about a job cannot be booked, and ask again: it may be put right."""
@@ -169,10 +169,10 @@ class Inquiries:
         if isinstance(outcome, Rejected) and outcome.action is Action.FREEZE:
             verdicts.stopped(self.engine, code=outcome.code, reason=outcome.plain)
         for job in batch:
-            self._apart(job, partial(self._later, job))
+            self._apart(job, partial(self._later, job, answered=False))
 
-    def _later(self, job: Job) -> None:
-        verdicts.look_again(self.engine, job, due_at=self._in(self._wait(job)))
+    def _later(self, job: Job, *, answered: bool) -> None:
+        verdicts.look_again(self.engine, job, due_at=self._in(self._wait(job)), answered=answered)
 
     def _wait(self, job: Job) -> int:
         """Return how long until a job is asked about again: the longer, the longer it has been with Kling."""

@@ -110,6 +110,8 @@ class Job:
     """How often in a row Kling's answer about it could not be booked."""
     problem: str | None = None
     """Why, the last time."""
+    unanswered_since: int | None = None
+    """Since when Kling has been asked about it in vain; None after an answer."""
 
     @property
     def is_set_aside(self) -> bool:

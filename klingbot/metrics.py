@@ -20,10 +20,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from klingbot.budgets import Standing
-from klingbot.engine import Engine, budgeting
+from klingbot.engine import Engine, budgeting, overdue
 from klingbot.jobs import ENDED, LIVE
 from klingbot.meters import BOUNDS, Errors, Latencies, Meters
 from klingbot.money import MICROUSD, MILLICREDITS
+from klingbot.overdue import OverdueKind
 from klingbot.store import gauges
 
 _OF_BUDGETS: tuple[tuple[str, str, Callable[[Standing], int | None], int], ...] = (
@@ -57,6 +58,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._ledger()
+        yield from self._overdue()
         yield from self._budgets()
         yield _errors("klingbot_kling_errors", "Answers of Kling's that were none, by its code", self._meters.kling)
         yield _errors("klingbot_slack_errors", "Answers of Slack's that were none, by its word", self._meters.slack)
@@ -76,6 +78,13 @@ class Metrics(Collector):
         yield _gauge("klingbot_outbox_failed", "Messages that were given up and wait for an admin", read.failed)
         closed = dict.fromkeys(read.gates, 1)
         yield _labelled("klingbot_gate_closed", "Kling takes no jobs: of this model, or of the account", "gate", closed)
+
+    def _overdue(self) -> Iterator[Metric]:
+        now, found = self._engine.clock(), {each.kind: each for each in overdue.find(self._engine)}
+        counts = {str(kind): found[kind].count if kind in found else 0 for kind in OverdueKind}
+        ages = {str(kind): max(0, now - found[kind].since) // 1000 if kind in found else 0 for kind in OverdueKind}
+        yield _labelled("klingbot_overdue", "Work that should have been done by now", "kind", counts)
+        yield _labelled("klingbot_overdue_seconds", "How late the oldest of it is", "kind", ages)
 
     def _ended_jobs(self) -> Metric:
         with self._counting:

@@ -29,6 +29,7 @@ from klingbot.outbox import (
     SubmittingResumed,
     SubmittingStopped,
     Unsound,
+    WorkOverdue,
     from_json,
     is_urgent,
     kind_of_type,
@@ -67,6 +68,7 @@ ADMINS_ONLY = tuple(
         BillDiffers,
         PackEnding,
         Unsound,
+        WorkOverdue,
         RunsUnlimited,
     )
 )

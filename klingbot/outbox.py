@@ -13,6 +13,7 @@ from klingbot.digests import Digest
 from klingbot.increases import Grant, Increase
 from klingbot.jobs import Job
 from klingbot.money import Amount
+from klingbot.overdue import Overdue
 from klingbot.stories import Story
 
 
@@ -188,6 +189,14 @@ class Unsound:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkOverdue:
+    """Notice that work is late, or, with no items, that nothing is late any more. For the admins."""
+
+    items: tuple[Overdue, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunsUnlimited:
     """Notice that an upgraded ledger goes on without a budget, which a new one would need. For the admins."""
 
@@ -282,6 +291,7 @@ Content = (
     | BillDiffers
     | PackEnding
     | Unsound
+    | WorkOverdue
     | RunsUnlimited
     | DigestReady
     | IncreaseAsked
@@ -311,6 +321,7 @@ KINDS: Mapping[str, type[Content]] = {
     "bill differs": BillDiffers,
     "pack ending": PackEnding,
     "unsound": Unsound,
+    "work overdue": WorkOverdue,
     "runs unlimited": RunsUnlimited,
     "digest": DigestReady,
     "increase asked": IncreaseAsked,

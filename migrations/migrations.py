@@ -513,3 +513,10 @@ def m021_budget_removals(db: Database) -> None:
           removed_at INTEGER NOT NULL,
           PRIMARY KEY (scope, period_kind)
         ) STRICT""")
+
+
+@migrations()
+def m022_overdue(db: Database) -> None:
+    """Since when a message could be sent, where it was queued before that; since when Kling has not answered."""
+    db.execute("ALTER TABLE outbox ADD COLUMN ready_at INTEGER")
+    db.execute("ALTER TABLE jobs ADD COLUMN unanswered_since INTEGER")

@@ -32,6 +32,7 @@ PURE = (
     "klingbot/rules.py",
     "klingbot/billing.py",
     "klingbot/outbox.py",
+    "klingbot/overdue.py",
     "klingbot/plain.py",
     "klingbot/quiet.py",
     "klingbot/blocks/",
@@ -50,7 +51,10 @@ LEVELS = (
     ("klingbot/private_files.py", "klingbot/spelling.py", "klingbot/web_addresses.py"),
     ("klingbot/clean_text.py",),
     ("klingbot/membership.py",),
-    ("klingbot/frames.py",),
+    (
+        "klingbot/overdue.py",
+        "klingbot/frames.py",
+    ),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
     ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
     ("klingbot/request_limits.py",),
@@ -88,6 +92,7 @@ LEVELS = (
     ),
     (
         "klingbot/metrics.py",
+        "klingbot/status.py",
         "klingbot/operator_access.py",
         "klingbot/web.py",
         "klingbot/connection_gate.py",

@@ -49,6 +49,7 @@ STEPS = [
     "m019_budget_requirement",
     "m020_outbox_leased",
     "m021_budget_removals",
+    "m022_overdue",
 ]
 
 

@@ -19,6 +19,7 @@ from klingbot.blocks import (
     increases,
     job_message,
     jobs,
+    overdue,
     queue,
     stories,
 )
@@ -51,6 +52,7 @@ from klingbot.outbox import (
     TurnedAway,
     Unsound,
     VideoReady,
+    WorkOverdue,
 )
 from klingbot.periods import Calendar
 from klingbot.stories import Story
@@ -78,6 +80,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     SubmittingResumed: alerts.submitting_resumed,
     ModelRefused: alerts.model_refused,
     Unsound: alerts.unsound,
+    WorkOverdue: overdue.work_overdue,
     RunsUnlimited: budget_requirement.runs_unlimited,
     DigestReady: digests.ready,
     IncreaseAsked: increases.asked,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klingbot.blocks import overdue
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.text import channel, code, mention, name, neutral, plural, when
 from klingbot.engine.delivering import Unsaid
@@ -20,7 +21,9 @@ def unsaid(outcome: Unsaid, calendar: Calendar) -> Message:
     more = outcome.waiting - sum(line.waiting for line in outcome.lines)
     failed = [_failed(each, calendar) for each in outcome.last_failed]
     quiet = [_hours(each, calendar) for each in outcome.quiet[:MOST_QUIET]]
+    late = overdue.lines(outcome.overdue, outcome.at)
     return message(
+        *(sections(["*Overdue*", *late]) if late else []),
         *sections(
             [
                 f"*Waiting: {plural(outcome.waiting, 'message')}*" if waiting else "Nothing waits to be said.",

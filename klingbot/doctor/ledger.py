@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from klingbot.doctor import sqlite
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
 from klingbot.engine.budget_requirement import coverage_of
-from klingbot.store import Database, DatabaseError, checks, facts, gates, open_store, proof, snapshot
+from klingbot.engine.overdue import find_in
+from klingbot.store import Database, DatabaseError, calendar, checks, facts, gates, open_store, proof, snapshot
 from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.place import Place
 
@@ -149,6 +150,17 @@ def _pulse(db: Database, now: int) -> Finding:
     )
 
 
+def _overdue(db: Database, now: int) -> Finding:
+    kept = calendar.kept(db)
+    if kept is None:
+        return ok("overdue", "nothing: no bot has used this ledger yet")
+    found = find_in(db, kept, now, reconciles=False)
+    if not found:
+        return ok("overdue", "nothing")
+    said = ", ".join(f"{each.kind} ({each.count:,}, {(now - each.since) // 60_000:,} min late)" for each in found)
+    return warning("overdue", said, "Is the bot running? Its log says what gets in the way.")
+
+
 INVARIANTS: tuple[Check, ...] = (_totals, _daily_spend, _holds)
 """What must always be so, whatever Slack, Kling and people do."""
-CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _pulse, _account, _limits)
+CHECKS: tuple[Check, ...] = (*INVARIANTS, _verdicts, _outbox, _overdue, _pulse, _account, _limits)

@@ -146,6 +146,11 @@ def to_admins(tx: Transaction, key: str, content: Content, at: int) -> None:
     _put(tx, key, content, at)
 
 
+def edit_for_admins(tx: Transaction, key: str, content: Content, at: int, *, replaces: str) -> None:
+    """Let the message of the key `replaces`, which `to_admins` queued, say this from now on."""
+    _put(tx, key, content, at, replaces=replaces)
+
+
 def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
     told = Told(TURNED_AWAY, job.asked_at, job.user_id, job.quote)
     note(tx, TurnedAway(standing, job.quote, job.user_id), told)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klingbot.engine import overdue
 from klingbot.engine.core import Engine
 from klingbot.outbox import AlertTest, AlertTested, from_json, kind_of, to_json
+from klingbot.overdue import Overdue
 from klingbot.quiet import QuietHours
 from klingbot.store import Transaction, delivery, outbox, quiet
 from klingbot.store.delivery import Line
@@ -25,6 +27,9 @@ class Unsaid:
     last_failed: tuple[OutboxMessage, ...]
     """Newest first, at most MOST_FAILED."""
     quiet: tuple[QuietHours, ...]
+    overdue: tuple[Overdue, ...] = ()
+    """Also what is no message."""
+    at: int = 0
 
 
 def unsaid(engine: Engine) -> Unsaid:
@@ -36,6 +41,8 @@ def unsaid(engine: Engine) -> Unsaid:
         counts["failed"],
         tuple(delivery.last_failed(db, most=MOST_FAILED)),
         tuple(quiet.every(db)),
+        tuple(overdue.find(engine)),
+        engine.clock(),
     )
 
 

@@ -12,7 +12,7 @@ from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import FAILURES_ENOUGH, Job, JobState
 from klingbot.money import Amount
 from klingbot.outbox import ModelRefused, SubmittingResumed, SubmittingStopped
-from klingbot.store import Transaction, gates, jobs, ledger
+from klingbot.store import Transaction, gates, jobs, ledger, overdue
 from klingbot.store import stuck as stuck_jobs
 
 BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 60_000
@@ -22,7 +22,8 @@ STOPPED_FIRST_MS, STOPPED_MOST_MS = 60_000, 600_000
 
 NO_LINK = "Kling delivered no link to the video"
 _DAY_MS = 86_400_000
-_SOUND = {"failures": 0, "problem": None}
+_ANSWERED = {"unanswered_since": None}
+_SOUND = {"failures": 0, "problem": None, **_ANSWERED}
 H, S, T = JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED
 
 
@@ -38,7 +39,7 @@ def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | No
     with engine.store.write() as tx:
         if _moved_on(tx, job):
             return None
-        columns = {"route": route, "posted_at": engine.clock(), "due_at": due_at, "tries": job.tries + 1}
+        columns = {"route": route, "posted_at": engine.clock(), "due_at": due_at, "tries": job.tries + 1, **_ANSWERED}
         return jobs.move(tx, job.id, [H], state=S, **columns)
 
 
@@ -65,7 +66,8 @@ def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | N
         other = jobs.of_task(tx, task_id)
         if other is not None and other.id != job.id:
             raise TaskTakenError(f"Kling gave it the task {task_id}, which is that of job {other.id}")
-        return jobs.move(tx, job.id, [H, S], state=T, task_id=task_id, submitted_at=now, due_at=due_at, reason=None)
+        columns = {"task_id": task_id, "submitted_at": now, "due_at": due_at, "reason": None, **_ANSWERED}
+        return jobs.move(tx, job.id, [H, S], state=T, **columns)
 
 
 def held_again(engine: Engine, job: Job) -> Job | None:
@@ -93,10 +95,11 @@ def doubted(engine: Engine, job: Job, reason: str, *, due_at: int) -> Job | None
         return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], reason=reason, due_at=due_at)
 
 
-def look_again(engine: Engine, job: Job, *, due_at: int) -> Job | None:
-    """No verdict yet, or nobody knows: its hold stays, and it is looked at again."""
+def look_again(engine: Engine, job: Job, *, due_at: int, answered: bool = True) -> Job | None:
+    """Look at a job again that has no verdict yet; its hold stays. `answered`: whether Kling said anything about it."""
+    since = job.unanswered_since if job.unanswered_since is not None else engine.clock()
     with engine.store.write() as tx:
-        return jobs.move(tx, job.id, [S, T], due_at=due_at)
+        return jobs.move(tx, job.id, [S, T], due_at=due_at, unanswered_since=None if answered else since)
 
 
 def running(engine: Engine, job: Job, *, due_at: int) -> Job | None:
@@ -120,7 +123,7 @@ def unbookable(engine: Engine, job: Job, problem: str, *, due_at: int, hopeless:
         known = jobs.get(tx, job.id)
         failures = 1 + (known.failures if known else 0)
         failures = max(failures, FAILURES_ENOUGH) if hopeless else failures
-        failed = jobs.move(tx, job.id, [S, T], problem=problem, failures=failures, due_at=due_at)
+        failed = jobs.move(tx, job.id, [S, T], problem=problem, failures=failures, due_at=due_at, **_ANSWERED)
         if failed and known and failed.is_set_aside and not known.is_set_aside and failed.written_off_at is None:
             stuck.show(tx, failed, at=now)
         return failed
@@ -255,6 +258,7 @@ def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, f
     tries = gate.tries if gate else 0
     opens_at = now + min(first_ms * 2**tries, most_ms)
     gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
+    overdue.note_closed(tx, name, at=now)
 
 
 def _moved_on(tx: Transaction, job: Job) -> bool:

@@ -58,9 +58,10 @@ def instants(longest: Longest) -> list[Instant]:
     """Return every column of instants that something waits for."""
     due, lease, past = Kind.DUE, Kind.LEASE, Kind.PAST
     with_kling = f"state IN ('submitting', 'submitted') AND {LIVE}"
+    soon = "written_off_at IS NULL AND failures = 0"  # the others are asked about rarely
     return [
         Instant("jobs", "due_at", due, _MINUTE, f"state = 'held' AND {LIVE}"),
-        Instant("jobs", "due_at", due, max(longest.poll_ms, 90 * _SECOND), f"{with_kling} AND written_off_at IS NULL"),
+        Instant("jobs", "due_at", due, max(longest.poll_ms, 90 * _SECOND), f"{with_kling} AND {soon}"),
         Instant("jobs", "due_at", due, _HOUR, with_kling),
         Instant("jobs", "lease_until", lease, _MINUTE, LIVE),
         Instant("jobs", "posted_at", past, 0, LIVE),
@@ -68,12 +69,14 @@ def instants(longest: Longest) -> list[Instant]:
         Instant("jobs", "finished_at", past, 0, LIVE),
         Instant("jobs", "finished_at", past, 0, "finished_at IS NOT NULL AND prompt <> ''"),
         Instant("jobs", "written_off_at", past, 0, LIVE),
+        Instant("jobs", "unanswered_since", past, 0, LIVE),
         Instant("jobs", "show_at", due, 10 * _MINUTE, "show_at IS NOT NULL"),
         # Slack may ask for a longer pause than this. Then it is asked once too early, and asks again.
         Instant("outbox", "due_at", due, 10 * _MINUTE, f"{_WAITING} AND NOT {_QUIET}"),
         Instant("outbox", "due_at", due, 25 * _HOUR, _WAITING),
         Instant("outbox", "lease_until", lease, 40 * _SECOND, _WAITING),
         Instant("outbox", "created_at", past, 0, _WAITING),
+        Instant("outbox", "ready_at", past, 0, _WAITING),
         Instant("lines", "rests_until", due, 10 * _MINUTE),
         Instant("clips", "due_at", due, 3 * _MINUTE),
         Instant("clips", "lease_until", lease, 5 * _MINUTE),
@@ -84,7 +87,7 @@ def instants(longest: Longest) -> list[Instant]:
         Instant("rounds", "lease_until", lease, 2 * _HOUR),
         Instant("digests", "lease_until", lease, 90 * _SECOND),
         Instant("digests", "set_at", past, 0),
-        Instant("stuck", "waiting_until", due, longest.stuck_ms),
+        Instant("stuck", "waiting_until", due, max(longest.stuck_ms, _DAY)),
     ]
 
 

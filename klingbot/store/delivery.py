@@ -80,7 +80,7 @@ def last_failed(db: Database, *, most: int) -> list[OutboxMessage]:
 
 def retry(tx: Transaction, *, at: int) -> int:
     """Everything that was given up waits again, in its old place. How many messages that are."""
-    sql = "UPDATE outbox SET state = 'waiting', due_at = :at WHERE state = 'failed' RETURNING id"
+    sql = "UPDATE outbox SET state = 'waiting', due_at = :at, ready_at = :at WHERE state = 'failed' RETURNING id"
     return len(tx.execute(sql, {"at": at}).fetchall())
 
 
@@ -146,7 +146,9 @@ def hold(tx: Transaction, message: OutboxMessage, *, until: int) -> None:
 def wake(tx: Transaction, channel_id: str, *, at: int) -> None:
     """The quiet hours of a channel are over: what was held stands in its line again, in its old order."""
     tx.execute(
-        "UPDATE outbox SET line = :line, due_at = :at, lease_until = 0 WHERE line = :quiet AND state = 'waiting'",
+        """
+        UPDATE outbox SET line = :line, due_at = :at, ready_at = :at, lease_until = 0
+        WHERE line = :quiet AND state = 'waiting'""",
         {"line": channel_id, "quiet": f"{QUIET}{channel_id}", "at": at},
     )
 

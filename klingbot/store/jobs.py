@@ -22,6 +22,7 @@ _COMES_LATER = {
     "video_url",
     "written_off_at",
     "reason",
+    "unanswered_since",
     "failures",
     "problem",
 }

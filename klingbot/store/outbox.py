@@ -234,7 +234,7 @@ def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: 
         tx.execute(
             """
             UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL,
-              line = :line, due_at = :at
+              line = :line, due_at = :at, ready_at = :at
             WHERE id = :id""",
             {"id": edited.id, "kind": newer.kind, "content": json.dumps(newer.content), "line": newer.line, "at": at},
         )
