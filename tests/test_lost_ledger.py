@@ -34,9 +34,9 @@ from klingbot.store.place import DatabaseUrl, Place
 from klingbot.store.sqlite import SqliteStore
 from klingbot.store.sqlite.guard import COMPANIONS_SECONDS
 from klingbot.web import listen
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import hold, prove, queued
-from tests.live_bot import BOB, live_bot, until, whispers
+from tests.live_bot import BOB, ROOT, live_bot, until, whispers
 from tests.postgres_server import PostgresServer
 from tests.test_dispatcher import ScriptedKling
 
@@ -180,7 +180,9 @@ def test_a_ledger_that_is_lost_takes_no_new_work(
 
 
 def engine_on(place: Place, clock: FakeClock) -> Engine:
-    return open_engine(open_store(place), prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+    store = open_store(place)
+    run_without_limit(store)
+    return open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
 
 
 def test_it_is_noticed_by_the_next_transaction_and_not_only_by_the_next_heartbeat(engine: Engine) -> None:
@@ -566,9 +568,10 @@ def test_a_bot_whose_ledger_is_deleted_starts_nothing_at_kling_and_goes_on_with_
             assert len(local.kling.tasks) == 1
             assert "the ledger is lost" in str(health()["reason"])
             assert bot.said().count("ERROR") == 2
-        with live_bot(local, tmp_path, "refused") as bot:
-            assert bot.process.wait(30) == 2
-            assert "Rename that to klingbot.db" in bot.said()
+        begun = [sys.executable, str(ROOT / "bot.py"), "migrate"]
+        refused = subprocess.run(begun, env={"KLINGBOT_DB": str(path)}, capture_output=True, timeout=60, check=False)
+        assert refused.returncode == 2
+        assert b"Rename that to klingbot.db" in refused.stderr
         [saved] = tmp_path.glob("klingbot.db.rescued-*")
         saved.rename(path)
         with live_bot(local, tmp_path, "second") as bot:
