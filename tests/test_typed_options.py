@@ -368,6 +368,10 @@ def test_every_option_that_can_be_set_can_be_taken_back(none: str) -> None:
         "marketing", (), 0, 0, 0
     )
     assert parse(f"project {none}") == ProjectSet("default")
+    on = none in ("default", "-")
+    assert parse(f"budget set workspace --forecast {none} --spike {none}") == BudgetSet(
+        WorkspaceRef(), "monthly", forecast=on, spike=on
+    )
 
 
 def test_a_channel_or_project_of_that_name_can_still_be_named() -> None:
@@ -375,3 +379,9 @@ def test_a_channel_or_project_of_that_name_can_still_be_named() -> None:
         WorkspaceRef(), "monthly", channel=ChannelRef(None, "none")
     )
     assert parse("project project:none") == ProjectSet("none")
+    assert parse("rules project:help --ceiling 5") == RulesSet("help", ceiling=5_000)
+
+
+@pytest.mark.parametrize("word", ["default", "-", "none", "maybe"])
+def test_running_without_budgets_is_chosen_by_no_other_word(word: str) -> None:
+    assert "neither on nor off" in sentence(f"budget unlimited {word}")

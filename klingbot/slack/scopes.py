@@ -20,7 +20,7 @@ _PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
 def project_name(text: str) -> str:
-    name = tidy(text).lower()
+    name = tidy(text).lower().removeprefix("project:")
     if name == "workspace":
         raise MistakeError("A project cannot be called workspace: that word means everybody. Choose another name.")
     if not _PROJECT.fullmatch(name):

@@ -172,11 +172,14 @@ def _percent(part: str, text: str) -> int:
 
 def on_off(text: str) -> bool:
     typed = lowered(text)
-    if typed in CLEARED:
-        return typed in ("default", "-")
     if typed not in ON_OFF:
         raise MistakeError(f"{shown(text)} is neither on nor off. Write on or off.")
     return ON_OFF[typed]
+
+
+def usually_on(text: str) -> bool:
+    """Return whether something is on that is on unless it was turned off: `default` is on, `none` is off."""
+    return lowered(text) in ("default", "-") or (lowered(text) != "none" and on_off(text))
 
 
 def period(text: str) -> str:

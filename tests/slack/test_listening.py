@@ -60,6 +60,15 @@ def test_a_mention_makes_a_video_and_only_whoever_asked_sees_the_answer(
     assert (job.prompt, job.channel_id, job.user_id, job.thread_ts) == ("A fox & a hound", GENERAL, bob.user_id, None)
 
 
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_message_is_read_as_it_was_seen(bob: Any, hook: Any, engine: Engine, direct: bool) -> None:
+    words = "generate a :fox_face: for <@U0CAROL001> in <#C0FINANCE1|>\u00a0\u2011\u2011duration <tel:10|10>"
+    bob.says(f"\u200b{ME}： {words}", direct=direct)
+    assert hook.said()["text"].startswith("🎬 Held 20 credits")
+    [job] = made(engine)
+    assert (job.prompt, job.duration_seconds) == ("a 🦊 for @CC in #finance", 10)
+
+
 def test_in_a_thread_the_answer_and_the_video_come_to_that_thread(bob: Any, hook: Any, engine: Engine) -> None:
     bob.says(f"{ME} generate a fox", thread_ts="1699999999.000100")
     said = hook.said()

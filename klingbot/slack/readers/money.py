@@ -54,8 +54,8 @@ def budget_set(asked: Asked) -> Command:
         thresholds=asked.read("alert", values.thresholds),
         channel=asked.read("channel", scopes.channel),
         approvers=asked.read("approvers", scopes.people),
-        forecast=asked.read("forecast", values.on_off),
-        spike=asked.read("spike", values.on_off),
+        forecast=asked.read("forecast", values.usually_on),
+        spike=asked.read("spike", values.usually_on),
         reason=reason_of(asked),
         scope=scope_of(asked.words),
     )
@@ -89,7 +89,7 @@ def _project_name(text: str) -> str:
     """Return the project that is named; the default one for `none`. `project:none` is a project of that name."""
     if values.is_cleared(text):
         return DEFAULT_PROJECT
-    return scopes.project_name(text.removeprefix("project:"))
+    return scopes.project_name(text)
 
 
 def rules(asked: Asked) -> Command:
