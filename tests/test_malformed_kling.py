@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -15,18 +16,18 @@ import pytest
 
 from klingbot import blocks, prices, sandbox
 from klingbot.blocks import queue as queue_blocks
-from klingbot.dispatcher import Dispatcher
+from klingbot.dispatcher import LEASE_MS, Dispatcher
 from klingbot.engine import Engine, asking, open_engine, outcomes, queue, showing, stuck, verdicts
 from klingbot.engine.stuck import StillWaiting, WrittenOff
 from klingbot.frames import Picture, uploaded
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
-from klingbot.jobs import Job, JobState, Request
+from klingbot.jobs import ENDED, Job, JobState, Request
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.money import NOTHING, Amount
 from klingbot.outbox import JobFailed, JobShown, JobStuck, VideoReady
 from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox
-from klingbot.store import checks, jobs
+from klingbot.store import NotKeptError, checks, jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import nine_totals, prove, queued, slack_takes_everything
 
@@ -72,9 +73,16 @@ class World:
     def go_on(self, seconds: float = 5, *, times: int = 1) -> None:
         for _ in range(times):
             self.clock.tick(seconds)
-            self.dispatcher.submit()
-            self.dispatcher.recover()
-            self.dispatcher.poll()
+            for step in (self.dispatcher.submit, self.dispatcher.recover, self.dispatcher.poll):
+                with suppress(NotKeptError):  # a busy machine; the bot's next tick does it
+                    step()
+
+    def end(self, made: list[Job]) -> None:
+        """Go on until those jobs have ended; on a busy machine a lease may have to end before."""
+        for _ in range(LEASE_MS // POLL_MS + 5):
+            self.go_on()
+            if self.states(made) <= set(ENDED):
+                return
 
     def now(self, job: Job) -> Job:
         found = jobs.get(self.engine.store.read(), job.id)
@@ -153,7 +161,7 @@ def test_45_jobs_at_one_route_are_settled_beside_three_malformed_tasks(world: Wo
     impossible = world.odd(2, a_charge("1e19", api_key=api_key))
     nowhere = world.odd(3, no_url("", api_key=api_key))
     others = [world.ask(f"r{number}") for number in range(45)]
-    world.go_on(times=2)
+    world.end([free_of_words, *others])
     assert world.states(others) == {JobState.SUCCEEDED}
     assert world.now(free_of_words).state is JobState.FAILED
     assert world.now(free_of_words).reason == "Kling could not make this video: risk control"
@@ -177,8 +185,9 @@ def test_any_value_in_any_field_of_the_new_standard_stays_with_its_job(world: Wo
     for number, fields in enumerate(_new_oddities(field)):
         world.odd(number, fields)
     others = [world.ask(f"r{number}") for number in range(3)]
-    world.go_on(times=4)
+    world.end(others)
     assert world.states(others) == {JobState.SUCCEEDED}
+    world.go_on(times=3)
     _only_true_charges_are_booked(world)
 
 
@@ -188,8 +197,9 @@ def test_any_value_in_any_field_of_the_legacy_standard_stays_with_its_job(world:
     for number, fields in enumerate(_legacy_oddities(field)):
         world.odd(number, fields)
     others = [world.ask(f"r{number}") for number in range(3)]
-    world.go_on(times=4)
+    world.end(others)
     assert world.states(others) == {JobState.SUCCEEDED}
+    world.go_on(times=3)
     _only_true_charges_are_booked(world)
 
 
