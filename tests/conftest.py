@@ -126,3 +126,9 @@ def run_without_limit(store: Store) -> None:
 def engine(store: Store, clock: FakeClock) -> Engine:
     """The price list `credits`, a calendar in UTC with weeks from Monday."""
     return open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+
+
+@pytest.fixture
+def new_engine(new_store: Store, clock: FakeClock) -> Engine:
+    """The same on a ledger as the product makes it: nothing can be held before a first budget."""
+    return open_engine(new_store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)

@@ -26,14 +26,14 @@ from klingbot.tracker.importing import take_over
 from migrations.migrations import migrations
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, rows_of
+from tests.test_notifier import Post, local, post  # noqa: F401
 
 ADMIN = "U0ADMIN"
 
 
 @pytest.fixture
-def fresh(new_store: Store, clock: FakeClock) -> Engine:
-    """A ledger as the product makes it."""
-    return engine_on(new_store, clock)
+def fresh(new_engine: Engine) -> Engine:
+    return new_engine
 
 
 def engine_on(store: Store, clock: FakeClock) -> Engine:
@@ -231,6 +231,21 @@ def test_a_database_that_ran_without_budgets_goes_on_too(store: Store, clock: Fa
         assert waiver(engine) == Waiver(UPGRADE, clock.at)
         assert len(queued(upgraded, RunsUnlimited)) == 1
         hold(engine, "r2")
+
+
+@pytest.mark.engine("sqlite")
+def test_in_slack_each_admin_is_told_once_with_the_ways_out(post: Post) -> None:  # noqa: F811
+    store, clock = post.engine.store, post.clock
+    with store.write() as tx:  # as the migration leaves it
+        kept.waive(tx, Waiver(UPGRADE, 0))
+    for _ in range(2):
+        engine_on(store, clock)
+        post.deliver(3, post.notifier(alerts_channel=None, admins=("U0ALICE001", "U0BOB00001")))
+    for direct, person in (("D0ALICE001", "U0ALICE001"), ("D0BOB00001", "U0BOB00001")):
+        [said] = post.seen(direct, person)
+        assert said.text.startswith("No budget limits what your team spends on videos")
+        [row] = [block for block in said.blocks if block["type"] == "actions"]
+        assert [each["action_id"] for each in row["elements"]] == ["budget.set", "budget.unlimited"]
 
 
 @pytest.mark.engine("sqlite")

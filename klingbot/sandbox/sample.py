@@ -10,7 +10,7 @@ from dataclasses import replace
 from klingbot import blocks
 from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.engine import Clock, Engine, asking, budgeting, carrying, outcomes, projects, verdicts
-from klingbot.jobs import Request
+from klingbot.jobs import Request, id_for
 from klingbot.outbox import from_json
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
@@ -48,8 +48,11 @@ and what is marked {MARK} are sample data.
 
 
 def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
-    """Fills a ledger that has no budgets yet. `results_url`: where the local Kling keeps its videos."""
-    if budgeting.standings(engine):
+    """Fill a new ledger. One whose budgets somebody has removed stays as it is: the history is there already.
+
+    `results_url`: where the local Kling keeps its videos.
+    """
+    if budgeting.standings(engine) or asking.job_of(engine, id_for("sample-0")):
         return
     for channel in ("marketing", "video-lab"):
         projects.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)

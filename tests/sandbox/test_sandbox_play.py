@@ -17,8 +17,10 @@ import requests
 from bolt_bot import eventually, seen
 
 import bot
-from klingbot.engine import Engine, budgeting
+from klingbot.engine import Engine, asking, budgeting, outcomes
+from klingbot.jobs import Request
 from klingbot.periods import PeriodKind
+from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
@@ -73,6 +75,17 @@ def test_the_samples_leave_the_same_on_every_day_of_a_month(
     }
     assert left["project:marketing", PeriodKind.MONTHLY] == 80_000
     assert left[f"user:{BOB.id}", PeriodKind.DAILY] == 100_000
+
+
+def test_a_sandbox_whose_budgets_were_removed_starts_again_without_them(sandbox: Sandbox, new_engine: Engine) -> None:
+    results = f"{sandbox.kling_api_url}/results"
+    sample.fill(new_engine, sandbox.workspace, results_url=results)
+    for standing in budgeting.standings(new_engine):
+        budgeting.remove_budget(new_engine, standing.budget.scope, standing.budget.kind, by=ALICE.id)
+    sample.fill(new_engine, sandbox.workspace, results_url=results)
+    assert budgeting.standings(new_engine) == []
+    request = Request("r1", ALICE.id, MARKETING, "A fox in snow", Wish("kling-v1", 5))
+    assert isinstance(asking.hold(new_engine, request), outcomes.NoBudgetYet)
 
 
 @pytest.mark.slow
