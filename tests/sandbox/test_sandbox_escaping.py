@@ -24,6 +24,9 @@ from klingbot.sandbox.slack.workspace import Workspace
         ("<@U0BOB00001>", "&lt;@U0BOB00001&gt;"),
         ("--image https://a.example/@bob?x=1&y=2", "--image <https://a.example/@bob?x=1&amp;y=2>"),
         ("#klingbot", "#klingbot"),
+        ("a 🦊 & ❤️ ❤", "a :fox_face: &amp; :heart: :heart:"),
+        ("👋🏼👍", ":wave::skin-tone-3::+1:"),
+        ("to a.b+c@x.example.", "to <mailto:a.b+c@x.example|a.b+c@x.example>."),
     ],
 )
 def test_mentions_and_links_are_bracketed_and_the_rest_is_escaped(typed: str, sent: str) -> None:
