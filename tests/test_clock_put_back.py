@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klingbot.dispatcher import LEASE_MS
 from klingbot.engine import Engine
 from klingbot.jobs import JobState
 from klingbot.outbox import SubmittingResumed, kind_of_type
@@ -12,7 +13,6 @@ from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove
 
 HOUR = 3_600
-LEASE_MS = 120_000
 
 
 def claimed(engine: Engine, now: int) -> tuple[int, bool]:

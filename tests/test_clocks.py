@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from klingbot import dispatcher, inquiries, notifier, reconciler
+from klingbot import dispatcher, inquiries, notifier, reconciler, sandbox
 from klingbot.care import LEASE_MS as NIGHTLY_LEASE_MS
 from klingbot.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
 from klingbot.engine import Engine, carrying, showing, verdicts
@@ -32,6 +35,7 @@ from klingbot.store.clock_shift import EXEMPT, TOLERANCE_MS, Kind, Longest, inst
 from klingbot.store.place import DatabaseUrl
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, submit
+from tests.live_bot import BOB, live_bot, until
 
 HOUR = 3_600
 MAY_BE_LATER = ("nightly", "stuck")
@@ -372,3 +376,32 @@ def test_two_bots_on_one_machine_that_take_over_a_jump_do_no_harm(steady: Engine
             assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + 1, most=9) == []
             later = now + dispatcher.LEASE_MS + TOLERANCE_MS
             assert len(jobs.claim(tx, JobState.HELD, now=later, lease_until=later + 1, most=9)) == 1
+
+
+# The real bot.
+
+
+@pytest.mark.slow
+def test_a_bot_whose_clock_is_forty_days_ahead_for_a_moment_goes_on_at_once(tmp_path: Path) -> None:
+    """Videos are requested before, meanwhile and afterwards: all are made, and count in today's budgets."""
+    with ExitStack() as stack:
+        local = sandbox.start(kling_seconds=1)
+        stack.callback(local.stop)
+        script = Path(__file__).parent / "clock_bot.py"
+        bot = stack.enter_context(live_bot(local, tmp_path, "bot", script=script))
+        bot.wait_until_ready()
+        for ahead in (0, 40 * 24 * HOUR, 0):
+            (tmp_path / "ahead").write_text(str(ahead))
+            time.sleep(0.2)
+            local.send(BOB, "C0GENERAL1", f"/kling generate a fox {ahead}")
+            time.sleep(2)
+        with closing(open_store(tmp_path / "klingbot.db")) as store:
+            until(lambda: len(jobs.ended(store.read(), None, most=9)) == 3, "all three are made")
+            made = jobs.ended(store.read(), None, most=9)
+            assert {job.state for job in made} == {JobState.SUCCEEDED}
+            assert len({job.day_start for job in made}) == 1
+            prove(store)
+        until(lambda: len(local.workspace.messages("C0GENERAL1", BOB)) >= 3, "each has its message")
+        wrong_date = (datetime.now(UTC) + timedelta(days=40)).strftime("%Y-%m-")
+        assert wrong_date in bot.said(), "its clock was ahead indeed: the log has dates of then"
+        assert "ERROR" not in bot.said()
