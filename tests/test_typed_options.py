@@ -130,6 +130,7 @@ def test_japanese_quotes_inside_a_prompt_stay() -> None:
         ("--audio no people", None),
         ("--resolution １０８０ｐ", replace(PLAIN, resolution="1080p")),
         ("--model ｋｌｉｎｇ－ｐｒｏ", replace(PLAIN, model="kling-pro")),
+        ("--model kling–pro", replace(PLAIN, model="kling-pro")),
         ("--model kling‑pro", replace(PLAIN, model="kling-pro")),
         ("--model `kling-pro`", replace(PLAIN, model="kling-pro")),
         ("--project ｍarketing", replace(PLAIN, project="marketing")),

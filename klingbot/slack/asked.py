@@ -29,7 +29,12 @@ class Asked:
         flag = self.flags.get(name)
         if flag is None or flag.value is None:
             return None
-        return reader(flag.value.typed if name in PROSE else flag.value.text.rstrip(",;"))
+        return reader(flag.value.typed if name in PROSE else hyphened(flag.value.text).rstrip(",;"))
+
+
+def hyphened(text: str) -> str:
+    """Return the text with hyphens for the dashes that keyboards make of them: `kling–pro`."""
+    return text.replace("—", "-")
 
 
 def period_of(asked: Asked) -> str:

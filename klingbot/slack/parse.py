@@ -10,8 +10,10 @@ Two things are decided here and nowhere else:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from klingbot.slack import attempts, flags, helping
-from klingbot.slack.asked import Asked
+from klingbot.slack.asked import Asked, hyphened
 from klingbot.slack.flags import Flag
 from klingbot.slack.grammar import Command, Help, Menu
 from klingbot.slack.mistakes import MistakeError, UnknownCommandError, UsageError, shown
@@ -44,7 +46,8 @@ def parse(text: str) -> Command:
     command, words = _command(bare)
     try:
         words, given = flags.complete(words, given, places=1)
-        asked = Asked(words, flags.check(command, given), _prompt(text, bare[0], words, given))
+        own = [replace(word, text=hyphened(word.text)) for word in words]
+        asked = Asked(own, flags.check(command, given), _prompt(text, bare[0], words, given))
         if command in PROMPTED:
             attempts.check(words, given)
         return READERS[command](asked)
