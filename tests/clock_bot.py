@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import time_machine
@@ -24,7 +25,7 @@ def follow() -> None:
             travelling.stop()
         shown, travelling = wanted, None
         if wanted:
-            travelling = time_machine.travel(time_machine.escape_hatch.time.time() + wanted, tick=True)
+            travelling = time_machine.travel(time.time() + wanted, tick=True)
             travelling.start()
 
 
