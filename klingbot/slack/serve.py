@@ -108,11 +108,18 @@ class SocketDoor:
 
     def watch(self) -> None:
         self._answer_at_once()  # the SDK may have opened another connection
+        self._trust_no_future()
         was_open, self._was_open = self._was_open, self.is_open()
         if was_open and not self._was_open:
             log.warning("Slack does not answer: no command comes in until it does")
         if self._was_open and not was_open:
             log.info("Slack answers")
+
+    def _trust_no_future(self) -> None:
+        """Correct when Slack answered last by a clock that was ahead: a dead connection would look alive until then."""
+        session = self._handler.client.current_session
+        if session is not None and session.last_ping_pong_time is not None:
+            session.last_ping_pong_time = min(session.last_ping_pong_time, time.time())
 
     def _answer_at_once(self) -> None:
         """By itself an answer waits until its peer has acknowledged the one before it (Nagle's algorithm): 40 ms."""

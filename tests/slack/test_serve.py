@@ -141,3 +141,20 @@ def test_no_answer_waits_until_slack_has_acknowledged_the_one_before_it(app: App
     finally:
         way_in.close()
         local.stop()
+
+
+def test_a_clock_that_was_ahead_makes_no_dead_connection_look_alive(app: App) -> None:
+    """Until the time that the clock had shown, neither the bot nor the SDK would notice that Slack is silent."""
+    local = sandbox.start()
+    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    try:
+        app.client.base_url = local.slack_api_url
+        way_in.open(threading.Event())
+        session = way_in._handler.client.current_session
+        assert session is not None
+        session.last_ping_pong_time = time.time() + 40 * 86_400
+        way_in.watch()
+        assert session.last_ping_pong_time <= time.time()
+    finally:
+        way_in.close()
+        local.stop()
