@@ -19,11 +19,13 @@ from starlette.routing import Route
 
 from klingbot import sandbox
 from klingbot.membership import Home
+from klingbot.sandbox.slack.delivery import Acked
 from klingbot.sandbox.slack.roster import BOT_USER_ID, TEAM_ID
 from klingbot.slack import serve
 from klingbot.slack.directory import quick_client
 from klingbot.slack.serve import SocketDoor, door, http_routes
-from tests.live_bot import until
+from tests.live_bot import until, whispers
+from tests.slack.conftest import BOB, GENERAL
 
 BODY = urlencode({"command": "/kling", "text": "help", "user_id": "U0BOB00001", "channel_id": "C1", "trigger_id": "1"})
 
@@ -158,3 +160,31 @@ def test_a_clock_that_was_ahead_makes_no_dead_connection_look_alive(app: App) ->
     finally:
         way_in.close()
         local.stop()
+
+
+@pytest.mark.engine("sqlite")
+def test_no_envelope_ends_the_connection_or_keeps_a_command_from_being_answered(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    local = sandbox.start()
+    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    hub, odd = local.slack._hub, [{"command": "/kling"}, {"type": "event_callback", "event": []}, {"type": []}]
+    deep = "[" * 100_000
+    frames = ["", "[]", "null", "{", '{"type": 1}', '{"envelope_id": "e", "payload": [], "type": "x"}', f'{{"a":{deep}']
+    try:
+        app.client.base_url = local.slack_api_url
+        way_in.open(threading.Event())
+        session = way_in._handler.client.session_id()
+        for payload in [*odd, {"type": "shortcut", "a": json.loads("[" * 300 + "]" * 300)}]:
+            assert isinstance(local.server.submit(hub.deliver("interactive", payload)).result(30), Acked), payload
+        for frame in frames:
+            local.server.submit(hub._connections[0].send_text(frame)).result(30)
+        local.server.submit(hub._connections[0].send_bytes(b"\xff")).result(30)
+        local.send(BOB, GENERAL, "/kling help")
+        until(lambda: any("/kling generate" in each for each in whispers(local, BOB)), "the command is answered")
+        assert way_in._handler.client.session_id() == session
+    finally:
+        way_in.close()
+        local.stop()
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
+    assert sum("was not understood" in each.getMessage() for each in caplog.records) == len(odd) + 1
