@@ -14,11 +14,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -32,22 +31,20 @@ from tests.live_bot import BOB, LiveBot, live_bot
 TEXTS = ("quote a fox in snow", "usage", "generate a fox in snow", "help", "jobs")
 EVERY_SECONDS = 0.1
 NICE = "19"
-_NUMBERS = itertools.count()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What became of the signed commands to one bot."""
 
-    seconds: list[float] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    seconds: list[float]
+    failed: list[str]
 
     def __str__(self) -> str:
-        if not self.seconds:
-            return f"no command was answered; {len(self.failed)} failed"
-        p99 = statistics.quantiles(self.seconds, n=100)[98] if len(self.seconds) > 1 else self.seconds[0]
-        middle, worst = statistics.median(self.seconds), max(self.seconds)
-        figures = f"p50 {middle * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, max {worst * 1000:.0f} ms"
+        if len(self.seconds) < 2:
+            return f"{len(self.seconds)} answered, {len(self.failed)} failed: {self.failed[:3]}"
+        p99, middle = statistics.quantiles(self.seconds, n=100, method="inclusive")[98], statistics.median(self.seconds)
+        figures = f"p50 {middle * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, max {max(self.seconds) * 1000:.0f} ms"
         return f"{len(self.seconds)} answered, {len(self.failed)} failed {self.failed[:3]}: {figures}"
 
 
@@ -61,41 +58,60 @@ class HttpBot:
 
     def command(self, text: str) -> str:
         """Return the answer to a signed command. Raises OSError and HTTPException."""
-        trigger = f"{text} {next(_NUMBERS)}"
-        fields = {"command": "/kling", "text": text, "user_id": BOB, "channel_id": "C0GENERAL1", "trigger_id": trigger}
-        body, timestamp = urlencode(fields | {"team_id": "T0SANDBOX1"}), str(int(time.time()))
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": timestamp,
-            "X-Slack-Signature": signature(self.secret, timestamp, body),
-        }
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("POST", "/slack/events", body, headers)
-            answer = connection.getresponse()
-            said = answer.read().decode()
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise OSError(f"HTTP {answer.status}: {said}")
-        return str(json.loads(said)["text"]) if said else ""
-
-    def asked_until(self, done: threading.Event, asked: Asked) -> None:
-        """Send a command ten times a second and note how long each took."""
-        for text in itertools.cycle(TEXTS):
-            if done.is_set():
-                return
-            began = time.monotonic()
-            try:
-                self.command(text)
-                asked.seconds.append(time.monotonic() - began)
-            except (OSError, http.client.HTTPException) as error:
-                asked.failed.append(f"{text}: {error!r} after {time.monotonic() - began:.2f} s")
-            done.wait(EVERY_SECONDS)
+        return command(self.port, self.secret, text)
 
     def memory_mb(self) -> float:
         """Return the resident memory."""
         return Bot(self.bot.process, 0).memory_kb() / 1024
+
+
+def command(port: int, secret: str, text: str) -> str:
+    """Return the answer to a signed command. Raises OSError and HTTPException."""
+    fields = {"command": "/kling", "text": text, "user_id": BOB, "channel_id": "C0GENERAL1", "team_id": "T0SANDBOX1"}
+    body, timestamp = urlencode(fields | {"trigger_id": f"{text} {time.monotonic_ns()}"}), str(int(time.time()))
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": signature(secret, timestamp, body),
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST", "/slack/events", body, headers)
+        answer = connection.getresponse()
+        said = answer.read().decode()
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise OSError(f"HTTP {answer.status}: {said}")
+    return str(json.loads(said)["text"]) if said else ""
+
+
+def ask(port: int, secret: str, seconds: float) -> Asked:
+    """Send a command ten times a second, and return how long each took."""
+    asked, ends = Asked([], []), time.monotonic() + seconds
+    for text in itertools.cycle(TEXTS):
+        began = time.monotonic()
+        if began > ends:
+            break
+        try:
+            command(port, secret, text)
+            asked.seconds.append(time.monotonic() - began)
+        except (OSError, http.client.HTTPException) as error:
+            asked.failed.append(f"{text}: {error!r} after {time.monotonic() - began:.2f} s")
+        time.sleep(EVERY_SECONDS)
+    return asked
+
+
+@contextmanager
+def asking(bot: HttpBot, seconds: float) -> Iterator[Callable[[], Asked]]:
+    """Somebody in a process of their own who sends commands; the block gets what waits for them and tells."""
+    words = [sys.executable, "-m", "bench.under_attack", "ask", str(bot.port), bot.secret, str(seconds)]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield lambda: Asked(**json.loads(process.communicate(timeout=seconds + 60)[0]))
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 @contextmanager
@@ -143,19 +159,15 @@ def main(seconds: float, descriptors: int, kinds: list[str]) -> None:
             each.command("help")
         before, logged = [each.memory_mb() for each in bots], [len(each.bot.said()) for each in bots]
         used = [Bot(each.bot.process, 0).cpu_seconds() for each in bots]
-        done, asked = threading.Event(), [Asked() for _ in bots]
         under = [stack.enter_context(attacked(each.port, seconds, kinds)) for each in bots]
-        for each, noted in zip(bots, asked, strict=True):
-            threading.Thread(target=each.asked_until, args=(done, noted), daemon=True).start()
-        most = list(before)
-        ends = time.monotonic() + seconds
+        asked = [stack.enter_context(asking(each, seconds)) for each in bots]
+        most, ends = list(before), time.monotonic() + seconds
         while time.monotonic() < ends:
             most = [max(known, each.memory_mb()) for known, each in zip(most, bots, strict=True)]
             time.sleep(0.2)
-        done.set()
         for n, each in enumerate(bots):
             cpu, log = Bot(each.bot.process, 0).cpu_seconds() - used[n], len(each.bot.said()) - logged[n]
-            _say(f"bot {n + 1}: {asked[n]}")
+            _say(f"bot {n + 1}: {asked[n]()}")
             _say(
                 f"  memory {before[n]:.0f} MB, at most {most[n]:.0f} MB; {cpu:.1f} s of processor; {log:,} bytes logged"
             )
@@ -170,4 +182,7 @@ def _say(line: str) -> None:
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]
-    main(float(wanted[0]) if wanted else 60, int(wanted[1]) if len(wanted) > 1 else 1024, wanted[2:])
+    if wanted[:1] == ["ask"]:
+        _say(json.dumps(asdict(ask(int(wanted[1]), wanted[2], float(wanted[3])))))
+    else:
+        main(float(wanted[0]) if wanted else 60, int(wanted[1]) if len(wanted) > 1 else 1024, wanted[2:])

@@ -112,7 +112,7 @@ class Gate:
     def _begin(self, waiting: _Waiting) -> None:
         self._waiting[waiting] = None
         if self._read(waiting):
-            self._loop.add_reader(waiting.connection, self._more, waiting)
+            self._loop.add_reader(waiting.connection.fileno(), self._more, waiting)
             self._drop(len(self._waiting) - self._room)
 
     def _more(self, waiting: _Waiting) -> None:
@@ -168,7 +168,7 @@ class Gate:
 
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting, None)
-        self._loop.remove_reader(waiting.connection)
+        self._loop.remove_reader(waiting.connection.fileno())  # by its number: asyncio describes a socket at length
 
 
 def _say(connection: socket.socket, answer: bytes) -> None:

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from klingbot.connection_gate import Gate
 from klingbot.connection_limits import BoundedProtocol, Connections, descriptor_limit, share_of
 from klingbot.logs import AtMost
+from klingbot.paced_selector import new_event_loop
 from klingbot.request_bodies import RequestLimits
 
 
@@ -55,12 +56,14 @@ class WebServer:
         self.port: int = self._listener.getsockname()[1]
         share = share_of(descriptor_limit() if descriptors is None else descriptors)
         self._server = _Server(routes, Gate(self._listener, 3 * share), Connections(share), most_in_work=4 * share)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listener]}, name="web", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.005)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._server.serve(sockets=[self._listener]))
 
     def close(self) -> None:
         """Answers what has been asked, then ends."""

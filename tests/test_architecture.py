@@ -98,6 +98,7 @@ LEVELS = (
         "klingbot/connection_gate.py",
         "klingbot/connection_limits.py",
         "klingbot/request_bodies.py",
+        "klingbot/paced_selector.py",
     ),
     ("klingbot/sandbox/",),
     ("klingbot/cli.py",),

@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bench import attacks
-from bench.under_attack import Asked, attacked, http_bot
+from bench.under_attack import asking, attacked, http_bot
 from klingbot import sandbox
 from klingbot.connection_gate import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_HEAD_LINES
 from klingbot.connection_limits import share_of
@@ -407,13 +407,9 @@ def test_signed_commands_are_answered_in_time_while_strangers_attack(tmp_path: P
     local = sandbox.start(kling_seconds=1.0)
     with closing(_Stopping(local.stop)), http_bot(local, tmp_path, "bot", descriptors=DESCRIPTORS) as bot:
         bot.command("help")
-        before, logged, asked, done = bot.memory_mb(), len(bot.bot.said()), Asked(), threading.Event()
-        with attacked(bot.port, 8, list(attacks.KINDS)):
-            asking = threading.Thread(target=bot.asked_until, args=(done, asked))
-            asking.start()
-            time.sleep(8)
-            done.set()
-            asking.join(30)
+        before, logged = bot.memory_mb(), len(bot.bot.said())
+        with attacked(bot.port, 8, list(attacks.KINDS)), asking(bot, 8) as answered:
+            asked = answered()
         assert not asked.failed
         assert len(asked.seconds) > 10
         assert sorted(asked.seconds)[len(asked.seconds) // 2] < 1, str(asked)
