@@ -54,6 +54,11 @@ def project_scope(name: str) -> str:
     return f"project:{name}"
 
 
+def project_of(scope: str) -> str | None:
+    """Return the name of the project that the scope is about, None for another scope."""
+    return scope.removeprefix("project:") if scope.startswith("project:") else None
+
+
 def user_scope(user_id: str) -> str:
     return f"user:{user_id}"
 

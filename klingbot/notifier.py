@@ -25,6 +25,7 @@ from klingbot.outbox import (
     JobStuck,
     ModelRefused,
     PackEnding,
+    PastProjects,
     RunsUnlimited,
     SubmittingResumed,
     SubmittingStopped,
@@ -70,6 +71,7 @@ ADMINS_ONLY = tuple(
         Unsound,
         WorkOverdue,
         RunsUnlimited,
+        PastProjects,
     )
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)

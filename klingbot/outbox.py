@@ -121,6 +121,13 @@ class BudgetRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class PastProjects:
+    """Projects that were spent for before admins had to create them, to be decided about. For the admins."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubmittingStopped:
     """Kling refuses the whole account (no units, arrears, bad key). For the admins."""
 
@@ -283,6 +290,7 @@ Content = (
     | Story
     | Renewed
     | BudgetRemoved
+    | PastProjects
     | SubmittingStopped
     | SubmittingResumed
     | ModelRefused
@@ -313,6 +321,7 @@ KINDS: Mapping[str, type[Content]] = {
     "story": Story,
     "renewed": Renewed,
     "budget removed": BudgetRemoved,
+    "past projects": PastProjects,
     "submitting stopped": SubmittingStopped,
     "submitting resumed": SubmittingResumed,
     "model refused": ModelRefused,

@@ -22,6 +22,10 @@ class Rules:
     """Whoever asks for a dearer job is asked once more."""
     approve_above: int | None = None
     """A dearer job needs an approver."""
+    people: tuple[str, ...] = ()
+    """User ids of those who may spend for it; without any, every member."""
+    channels: tuple[str, ...] = ()
+    """Ids of the channels in which it may be spent for; without any, everywhere."""
 
 
 class Consent(StrEnum):
@@ -74,4 +78,8 @@ def in_words(rules: Rules) -> str:
         parts.append(f"asked again above {show_credits(rules.confirm_above)}")
     if rules.approve_above is not None:
         parts.append(f"approved first above {show_credits(rules.approve_above)}")
+    if rules.people:
+        parts.append(f"only for {', '.join(f'@{each}' for each in rules.people)}")
+    if rules.channels:
+        parts.append(f"only in {', '.join(f'#{each}' for each in rules.channels)}")
     return ", ".join(parts)

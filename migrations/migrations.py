@@ -520,3 +520,26 @@ def m022_overdue(db: Database) -> None:
     """Since when a message could be sent, where it was queued before that; since when Kling has not answered."""
     db.execute("ALTER TABLE outbox ADD COLUMN ready_at INTEGER")
     db.execute("ALTER TABLE jobs ADD COLUMN unanswered_since INTEGER")
+
+
+@migrations()
+def m023_project_states(db: Database) -> None:
+    """Members spend only for projects that an admin has created; and rules can say who spends for one, and where."""
+    # NULL: it was spent for without a budget, rules or a channel, and no admin has decided about it yet.
+    db.execute("""
+        CREATE TABLE project_states (
+          project TEXT PRIMARY KEY,
+          is_open INTEGER CHECK (is_open IN (0, 1))
+        ) STRICT""")
+    db.execute("""
+        INSERT INTO project_states (project, is_open)
+        SELECT project, 1 FROM projects UNION SELECT project, 1 FROM rules
+        UNION SELECT substr(scope, 9), 1 FROM budgets WHERE substr(scope, 1, 8) = 'project:'""")
+    db.execute("""
+        INSERT INTO project_states (project)
+        SELECT DISTINCT substr(scope, 9) FROM totals
+        WHERE substr(scope, 1, 8) = 'project:' AND substr(scope, 9) <> 'default'
+          AND substr(scope, 9) NOT IN (SELECT project FROM project_states)""")
+    db.execute("CREATE INDEX projects_by_name ON projects (project)")
+    db.execute("ALTER TABLE rules ADD COLUMN people TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE rules ADD COLUMN channels TEXT NOT NULL DEFAULT ''")

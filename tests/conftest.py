@@ -19,6 +19,7 @@ from klingbot.engine import Engine, open_engine
 from klingbot.periods import Calendar
 from klingbot.store import Store, budget_requirement, open_store
 from klingbot.store.place import DatabaseUrl, Place
+from tests.ledger_checks import create
 from tests.postgres_server import NoServerError, PostgresServer, postgres_server
 
 # A busy machine is no bug.
@@ -108,10 +109,11 @@ def store(new_store: Store) -> Store:
 
 @pytest.fixture
 def new_store(place: Place, empty_ledger: Path) -> Iterator[Store]:
-    """An empty ledger as the product makes it: nothing can be held before a first budget."""
+    """An empty ledger with the projects that most tests spend for: nothing can be held before a first budget."""
     if isinstance(place, Path):
         shutil.copy(empty_ledger, place)
     opened = open_store(place)
+    create(opened, "marketing", "sales")
     yield opened
     opened.close()
 

@@ -17,7 +17,8 @@ from klingbot.jobs import Job, Request
 from klingbot.outbox import Content, from_json
 from klingbot.periods import Period, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store, ledger, postgres, proof, sqlite
+from klingbot.project_access import ProjectState
+from klingbot.store import Store, ledger, postgres, projects, proof, sqlite
 from klingbot.store.place import Place
 from klingbot.store.sqlite import SqliteStore
 
@@ -34,10 +35,21 @@ def ask(
 
 
 def hold(engine: Engine, request_id: str, wish: Wish = TEN_SECONDS, **options: Any) -> Job:
-    """A hold that is meant to succeed."""
+    """A hold that is meant to succeed, for a project that an admin has created if it takes one."""
+    if project := options.get("project", "marketing"):
+        create(engine.store, project)
     outcome = asking.hold(engine, ask(request_id, wish, **options))
     assert isinstance(outcome, Held), outcome
     return outcome.job
+
+
+def create(store: Store, *names: str) -> None:
+    """Let members spend for these projects, as an admin does with `/kling project new`."""
+    missing = [name for name in names if projects.state(store.read(), name) is not ProjectState.OPEN]
+    if missing:
+        with store.write() as tx:
+            for name in missing:
+                projects.decide(tx, name, is_open=True)
 
 
 def submit(engine: Engine, job: Job) -> Job:

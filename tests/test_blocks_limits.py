@@ -31,6 +31,7 @@ from klingbot.blocks import (
     stories,
     usage,
 )
+from klingbot.blocks import projects as project_blocks
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
 from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
@@ -40,7 +41,8 @@ from klingbot.engine.budgeting import BudgetSet, Weighed
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
 from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred
+from klingbot.engine.projects import Decided, ProjectList
 from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
 from klingbot.engine.reconciling import Books, Reconciled
 from klingbot.engine.ruling import MOST_CHANGES, RulesSet
@@ -65,6 +67,7 @@ from klingbot.outbox import (
     JobWrittenOff,
     ModelRefused,
     PackEnding,
+    PastProjects,
     Renewed,
     RunningOut,
     RunsUnlimited,
@@ -76,6 +79,7 @@ from klingbot.outbox import (
     VideoReady,
 )
 from klingbot.periods import PeriodKind
+from klingbot.project_access import ProjectState
 from klingbot.quiet import QuietHours
 from klingbot.rules import Consent, Rules
 from klingbot.sandbox.slack import limits
@@ -302,6 +306,12 @@ def extremes() -> dict[str, Message]:
         "to approve": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.APPROVED)),
         "rules": rules.show(limits_of_all),
         "no rules": rules.show(Rules(NAME)),
+        "project barred": project_blocks.barred(ProjectBarred(LONG, NAME, "U1", can_be_opened=True), for_admin=True),
+        "project doubted": project_blocks.doubted(NAME, NAME),
+        "project closed": project_blocks.decided(Decided(NAME, ProjectState.OPEN, ProjectState.CLOSED, 10**6)),
+        "projects": project_blocks.listing(ProjectList(*(((NAME,) * 500,) * 3)), for_admin=True),
+        "past projects": blocks.render(PastProjects((NAME,) * 500 + (LONG,)), UTC),
+        "past projects left": project_blocks.after((NAME,) * 500, (NAME,) * 500, "U" * 20),
         "details": details.details(
             Details(
                 replace(huge, task_id="9" * 64, finished_at=NOON),

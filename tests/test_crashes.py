@@ -148,7 +148,8 @@ def begin(local: Sandbox, folder: Path, place: Place) -> None:
         bot.wait_until_ready()
         for scope, limit in LIMITS.items():
             local.send(ALICE, "C0GENERAL1", f"/kling budget set {scope} --credits {limit / 1000} --alert 50,80,100")
-        until(lambda: len(whispers(local, ALICE)) == len(LIMITS), "the budgets are set")
+        local.send(ALICE, "C0GENERAL1", "/kling project new shaky")
+        until(lambda: len(whispers(local, ALICE)) == len(LIMITS) + 1, "the budgets are set")
         local.kling.faults.add(Fault(on="create", ending="drop"))
         for prompt in ("a heron at dawn", "a kite that fails", "something forbidden"):
             local.send(BOB, "C0VIDEOLAB", f"/kling generate {prompt} --project shaky")

@@ -83,9 +83,10 @@ def test_doctor_warns_while_anything_is_unlimited(busy: Engine) -> None:
     limit(busy, user_scope("U1"))
     said = found(busy, "budgets")
     assert said.health is Health.WARNING
-    assert said.said == "anyone without a budget of their own can spend any amount for default"
+    assert said.said == "anyone without a budget of their own can spend any amount for default, sales"
 
     limit(busy, project_scope("default"))
+    projects.decide(busy, "sales", is_open=False, by="UADMIN")
     assert found(busy, "budgets").health is Health.OK
 
     projects.set_project(busy, "C1", "video-lab", by="U0ADMIN")

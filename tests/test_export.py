@@ -29,7 +29,7 @@ from klingbot.periods import Calendar
 from klingbot.pricing import Wish
 from klingbot.store import DatabaseError, snapshot
 from klingbot.store.listing import Listing, listing
-from tests.ledger_checks import env_of, hold, settle, submit
+from tests.ledger_checks import create, env_of, hold, settle, submit
 
 
 def test_no_name_in_a_usage_csv_runs_as_a_formula() -> None:
@@ -97,6 +97,7 @@ def test_times_are_iso_8601_in_utc(spent: Engine) -> None:
 
 
 def ask(engine: Engine, prompt: str) -> None:
+    create(engine.store, "=cmd()")
     outcome = asking.hold(engine, Request("r", "U1", "C1", prompt, Wish(), "=cmd()", response_url="https://secret/"))
     assert isinstance(outcome, Held)
 

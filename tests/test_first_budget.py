@@ -282,4 +282,4 @@ def test_nothing_changes_for_other_ledgers(
         engine = engine_on(store, clock)
         assert waiver(engine) is None
         assert queued(store, RunsUnlimited) == []
-        assert isinstance(asking.hold(engine, ask("r1")), Held if budget else NoBudgetYet)
+        assert isinstance(asking.hold(engine, ask("r1", project=None)), Held if budget else NoBudgetYet)

@@ -31,7 +31,7 @@ from klingbot.pricing import Wish
 from klingbot.store import open_store
 from klingbot.store.place import Place
 from tests.conftest import FakeClock
-from tests.ledger_checks import ask, prove, slack_takes_everything, submit, total
+from tests.ledger_checks import ask, create, prove, slack_takes_everything, submit, total
 
 USERS, PROJECTS = ("U1", "U2"), ("a", "b")
 SCOPES = (WORKSPACE, *map(project_scope, PROJECTS), *map(user_scope, USERS))
@@ -112,6 +112,7 @@ class Histories(RuleBasedStateMachine):
         self.clock.set(2026, 10, 23, 12)
         self.open_the_ledger()
         slack_takes_everything(self.store)  # else what nobody has read yet is only told more of
+        create(self.store, *PROJECTS)
         self.model = Model()
         for change in budgets:
             self.an_admin_sets_a_budget(change)

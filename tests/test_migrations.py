@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from klingbot import prices
 from klingbot.budgets import WORKSPACE, Total
-from klingbot.engine import open_engine, verdicts
+from klingbot.engine import open_engine, projects, verdicts
 from klingbot.jobs import JobState
 from klingbot.money import Amount
 from klingbot.outbox import Crossed
@@ -50,6 +50,7 @@ STEPS = [
     "m020_outbox_leased",
     "m021_budget_removals",
     "m022_overdue",
+    "m023_project_states",
 ]
 
 
@@ -118,6 +119,27 @@ def test_a_file_of_the_first_version_keeps_its_jobs_and_their_money(path: Path, 
     assert total(engine, WORKSPACE, month) == Total(settled=Amount(40_000, 2_400_000))
     hold(engine, "r1")
     prove(store)
+    store.close()
+
+
+def test_projects_of_an_older_file_stay_open_where_an_admin_has_set_them_up(path: Path, clock: FakeClock) -> None:
+    old = Database(sqlite3.connect(path, isolation_level=None))
+    migrations.apply(old, stop_before="m023_project_states")
+    old.conn.execute("INSERT INTO projects (channel_id, project) VALUES ('C1', 'with-channel')")
+    old.conn.execute(
+        "INSERT INTO budgets (scope, period_kind, limit_millicredits, thresholds, set_by, set_at)"
+        " VALUES ('project:with-budget', 'monthly', 100000, '80', 'UADMIN', 0)"
+    )
+    old.conn.execute("INSERT INTO rules (project, models, ceiling_millicredits) VALUES ('with-rules', '', 5000)")
+    for scope in ("project:with-budget", "project:default", "project:zzz-9", "project:lab", "user:U1", "workspace"):
+        old.conn.execute("INSERT INTO totals VALUES (?, 'monthly', 0, 0, 0, 0, 0)", [scope])
+    old.conn.close()
+
+    store = open_store(path)
+    engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
+    found = projects.listing(engine)
+    assert found.opened == ("default", "with-budget", "with-channel", "with-rules")
+    assert (found.closed, found.undecided) == ((), ("lab", "zzz-9"))
     store.close()
 
 

@@ -20,6 +20,7 @@ from klingbot.blocks import (
     job_message,
     jobs,
     overdue,
+    projects,
     queue,
     stories,
 )
@@ -43,6 +44,7 @@ from klingbot.outbox import (
     JobWrittenOff,
     ModelRefused,
     PackEnding,
+    PastProjects,
     Renewed,
     RunningOut,
     RunsUnlimited,
@@ -76,6 +78,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     Story: stories.story,
     Renewed: alerts.renewed,
     BudgetRemoved: stories.budget_removed,
+    PastProjects: projects.past,
     SubmittingStopped: alerts.submitting_stopped,
     SubmittingResumed: alerts.submitting_resumed,
     ModelRefused: alerts.model_refused,

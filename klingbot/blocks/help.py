@@ -12,11 +12,20 @@ from klingbot.pricing import NotSold, PriceList, Wish, quote
 
 _GROUPS = {
     "Videos": ("generate", "quote", "jobs", "cancel"),
-    "Money": ("budget", "budget show", "usage", "project"),
+    "Money": ("budget", "budget show", "usage", "project", "project list"),
     "When it does not fit": ("ask", "requests", "approve", "deny", "withdraw"),
 }
 _ADMINS = {
-    "Budgets and rules": ("budget set", "budget remove", "budget unlimited", "rules", "audit", "reconcile"),
+    "Budgets and rules": (
+        "budget set",
+        "budget remove",
+        "budget unlimited",
+        "project new",
+        "project close",
+        "rules",
+        "audit",
+        "reconcile",
+    ),
     "Alerts and digests": (
         "alerts",
         "alerts test",
@@ -46,13 +55,17 @@ _NOTES = {
     "alerts retry": "Tries again what was given up.",
     "alerts quiet": "Holds a channel's alerts in those hours and says them in one message afterwards. With --except "
     "over, what is used up or turned away comes through.",
-    "rules": "What a project's videos may be and cost, and above what they are confirmed or approved.",
+    "rules": "What a project's videos may be and cost, above what they are confirmed or approved, who may spend for "
+    "it, and where.",
     "audit": "Who changed a budget, a rule or a limit, when and from what. For admins.",
     "usage": "Who spent what: this month of the workspace by model, unless you say otherwise.",
     "digest": "What a day, week or month came to, when it has ended, in the channel you say. For admins.",
     "digest now": "The last one of a scope, for your eyes only.",
     "digest list": "Which digests are set, and when each comes next.",
     "project": "The project that this channel spends for. Anyone may ask; admins set it.",
+    "project list": "Which projects members can spend for, and which are closed.",
+    "project new": "Creates a project, or opens one again, so that members can spend for it. For admins.",
+    "project close": "Closes a project: nothing new is made for it. For admins.",
     "cancel": "Gives a job up while it waits. Kling has no cancel, so not later. Your own; admins, anyone's.",
     "jobs": "What of yours waits, is being made and has lately ended, with ids; or another's, or everybody's.",
     "cancel waiting": "Releases every job that waits for its turn at Kling. For admins.",

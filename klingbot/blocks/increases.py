@@ -8,7 +8,7 @@ from datetime import date
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Message, actions, button, context, message, section, sections
 from klingbot.blocks.standings import full
-from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when
+from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when, with_mentions
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.outbox import GrantEnded, IncreaseAsked, IncreaseClosed
 from klingbot.periods import Calendar, PeriodKind, named
@@ -147,7 +147,7 @@ def _granted(content: IncreaseClosed) -> list[str]:
     making = f"The video is on its way: job {code(job.id)}, {product(job)}." if job else ""
     short = ", ".join(label(standing.budget) for standing in content.short)
     lacking = f"The video still does not fit into {short}." if short else ""
-    obstacle = f"The video is not made yet: {neutral(content.obstacle, 600)}" if content.obstacle else ""
+    obstacle = f"The video is not made yet: {with_mentions(content.obstacle, 600)}" if content.obstacle else ""
     return [limit, making, lacking, obstacle]
 
 

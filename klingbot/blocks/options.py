@@ -40,6 +40,8 @@ _OF_COMMAND = {
         "ceiling": "no video may cost more credits",
         "confirm": "above so many credits, whoever asks is asked once more",
         "approve": "above so many credits, somebody has to approve it",
+        "people": "the only people who may spend for it; any lets everybody in",
+        "channels": "the only channels in which it is spent for; any allows all",
     },
 }
 

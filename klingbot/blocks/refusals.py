@@ -9,7 +9,7 @@ from klingbot.blocks.budget_requirement import NOT_YET, whom_to_ask
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, limit, resets, spent
-from klingbot.blocks.text import code, label, name, neutral
+from klingbot.blocks.text import code, label, name, with_mentions
 from klingbot.budgets import Standing
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, NeedsConsent
 from klingbot.money import show_usd
@@ -99,7 +99,7 @@ def _verdict(outcome: Estimate, offered: Callable[[Quote], str]) -> Iterable[Blo
     if outcome.no_budget_yet:
         yield section(f"*{NOT_YET}*", whom_to_ask(()))
     elif outcome.forbidden:
-        yield section(f"It would be refused: {neutral(outcome.forbidden)}")
+        yield section(f"It would be refused: {with_mentions(outcome.forbidden, 600)}")
     elif outcome.refused:
         yield section(f"It would be refused: *{_title(outcome.refused)}*")
         yield _fitting(outcome.fits, offered)

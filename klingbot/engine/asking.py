@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from klingbot import project_access
 from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
@@ -15,15 +16,19 @@ from klingbot.engine.outcomes import (
     HoldOutcome,
     NeedsConsent,
     NoBudgetYet,
+    ProjectBarred,
     Repeated,
     Stopped,
 )
 from klingbot.jobs import Job, JobState, Request, id_for
 from klingbot.pricing import NotSold, Quote, affordable
 from klingbot.pricing import quote as price
+from klingbot.project_access import ProjectState, not_for
 from klingbot.request_limits import faults
 from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
+from klingbot.spelling import resembled
 from klingbot.store import (
+    Database,
     Transaction,
     budget_requirement,
     budgets,
@@ -47,7 +52,7 @@ class Exceeding:
     standings: list[Standing]
 
 
-Tried = Held | Repeated | Stopped | NoBudgetYet | Forbidden | NeedsConsent | Exceeding
+Tried = Held | Repeated | Stopped | NoBudgetYet | Forbidden | ProjectBarred | NeedsConsent | Exceeding
 """What comes of a request that is sold."""
 
 
@@ -59,10 +64,11 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     reader, periods = engine.store.read(), engine.periods()
     project = request.project or projects.of_channel(reader, request.channel_id)
     allowed = rules.get(reader, project)
+    shut = None if engine.any_project else _project_barred(reader, request, allowed)
     standings = budgets.standings_of(reader, scopes_of(request.user_id, project), periods)
     refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
     fits = affordable(engine.prices, quote, room(standings)) if refused else []
-    wanted, barred = wanted_consent(allowed, quote), forbidden(allowed, quote)
+    wanted, barred = wanted_consent(allowed, quote), shut.sentence if shut else forbidden(allowed, quote)
     closed = engine.requires_budget and not budget_requirement.is_met(reader)
     return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred, closed)
 
@@ -114,7 +120,33 @@ def _try(tx: Transaction, engine: Engine, request: Request, quote: Quote, consen
     if engine.requires_budget and not met.requirement_met:
         made = jobs.get(tx, job.id)  # held while there was a budget, and delivered again
         return Repeated(made) if made else NoBudgetYet(job.id, job.user_id)
-    return _barred(tx, request, job, quote, consent, met.rules) or _hold(tx, job, met)
+    return (
+        _shut(tx, engine, request, job, met)
+        or _barred(tx, request, job, quote, consent, met.rules)
+        or _hold(tx, job, met)
+    )
+
+
+def _shut(tx: Transaction, engine: Engine, request: Request, job: Job, met: Terms) -> ProjectBarred | Repeated | None:
+    """Return why this person may not spend for the project here."""
+    if engine.any_project or (met.is_open and not_for(met.rules, job.user_id, job.channel_id) is None):
+        return None
+    if made := jobs.get(tx, job.id):  # held while the project was open, and delivered again
+        return Repeated(made)
+    return _project_barred(tx, request, met.rules)
+
+
+def _project_barred(db: Database, request: Request, allowed: Rules) -> ProjectBarred | None:
+    project, state = allowed.project, projects.state(db, allowed.project)
+    if state is ProjectState.OPEN:
+        sentence = not_for(allowed, request.user_id, request.channel_id)
+        return ProjectBarred(sentence, project, request.user_id, can_be_opened=False) if sentence else None
+    opened = projects.opened(db)
+    if state is ProjectState.CLOSED:
+        sentence = project_access.closed(project, opened, is_channels=request.project is None)
+    else:
+        sentence = project_access.unknown(project, opened, resembled(project, opened))
+    return ProjectBarred(sentence, project, request.user_id, can_be_opened=True)
 
 
 def _barred(

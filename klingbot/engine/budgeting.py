@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import DEFAULT_THRESHOLDS, FORECAST, TURNED_AWAY, Budget, Standing, Total, in_words, mark, raises
+from klingbot.budgets import (
+    DEFAULT_THRESHOLDS,
+    FORECAST,
+    TURNED_AWAY,
+    Budget,
+    Standing,
+    Total,
+    in_words,
+    mark,
+    project_of,
+    raises,
+)
 from klingbot.engine import alert_moves, alerting, budget_removal, budget_requirement
 from klingbot.engine.core import Engine
 from klingbot.money import NOTHING
@@ -134,6 +145,8 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
             return ChangedMeanwhile()
         budgets.put(tx, budget, by=by, at=now)
         budget_requirement.note_budget(tx, by=by, at=now)
+        if project := project_of(change.scope):
+            projects.register(tx, project)
         _note(tx, change.scope, change.kind, before, budget, by=by, at=now, why=change.why)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None

@@ -27,13 +27,21 @@ class Engine:
     clock: Clock
     requires_budget: bool = True
     """Whether nothing is held before there is a budget or a waiver. Scripts keep the default of the guide: no."""
+    any_project: bool = False
+    """Whether every project may be spent for, also one that no admin has created: in scripts, and not in Slack."""
 
     def periods(self) -> Periods:
         return self.calendar.periods(self.clock())
 
 
 def open_engine(
-    store: Store, prices: PriceList, calendar: Calendar, clock: Clock, *, requires_budget: bool = True
+    store: Store,
+    prices: PriceList,
+    calendar: Calendar,
+    clock: Clock,
+    *,
+    requires_budget: bool = True,
+    any_project: bool = False,
 ) -> Engine:
     """Return an engine on that store.
 
@@ -44,7 +52,7 @@ def open_engine(
         noted = upgrade_notices.note(tx, clock())
         if not (adopted or noted):
             tx.abandon()
-    return Engine(store, prices, calendar, clock, requires_budget)
+    return Engine(store, prices, calendar, clock, requires_budget, any_project)
 
 
 def standings_with(tx: Database, engine: Engine, job: Job) -> Sequence[Standing]:

@@ -81,6 +81,16 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectBarred(Forbidden):
+    """Refused: members do not spend for that project, or not this person, or not in this channel."""
+
+    project: str
+    user_id: str
+    can_be_opened: bool
+    """Whether an admin lets everybody in by opening the project, which need not exist yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class NeedsConsent:
     """Not held yet: the project's rules want somebody to agree to its price first."""
 
@@ -91,4 +101,6 @@ class NeedsConsent:
     wanted: Consent
 
 
-HoldOutcome = Held | Repeated | NotSold | BudgetExceeded | Stopped | NoBudgetYet | Forbidden | NeedsConsent
+HoldOutcome = (
+    Held | Repeated | NotSold | BudgetExceeded | Stopped | NoBudgetYet | Forbidden | ProjectBarred | NeedsConsent
+)

@@ -1,34 +1,105 @@
-"""Which project a channel spends for, and which one was meant by a name that nobody has used yet."""
+"""Projects: which one a channel spends for, which ones are open to members, and what a mistyped name meant."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from klingbot.budgets import project_scope
 from klingbot.engine.core import Engine
-from klingbot.jobs import DEFAULT_PROJECT
+from klingbot.project_access import ProjectState
 from klingbot.spelling import resembled
-from klingbot.store import audit, projects
+from klingbot.store import Transaction, audit, jobs, projects
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectList:
+    """Every project that was set up, decided about or, before that was needed, spent for; by name."""
+
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a project."""
+
+    project: str
+    before: ProjectState
+    after: ProjectState
+    under_way: int = 0
+    """How many of its videos wait or are rendered; closing it does not end them."""
 
 
 def project_of(engine: Engine, channel_id: str) -> str:
-    """The project that a channel spends for."""
+    """Return the project that a channel spends for."""
     return projects.of_channel(engine.store.read(), channel_id)
 
 
-def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: str = "") -> None:
+def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: str = "") -> ProjectState:
+    """Let a channel spend for a project, which is created where there is none; return its state.
+
+    A project that was closed stays closed.
+    """
     with engine.store.write() as tx:
         before = projects.of_channel(tx, channel_id)
         projects.put(tx, channel_id, project)
+        projects.register(tx, project)
         if before != project:
             what, at, scope = f"project of #{channel_id}", engine.clock(), project_scope(project)
             audit.note(tx, at=at, by=by, what=what, subject=scope, before=before, after=project, why=why)
+        return projects.state(tx, project)
+
+
+def state_of(engine: Engine, project: str) -> ProjectState:
+    return projects.state(engine.store.read(), project)
+
+
+def decide(engine: Engine, project: str, *, is_open: bool, by: str, why: str = "") -> Decided:
+    """Create, reopen or close a project. Closing one ends no video that is under way."""
+    with engine.store.write() as tx:
+        return _decide(tx, engine, project, is_open=is_open, by=by, why=why)
+
+
+def open_undecided(engine: Engine, *, by: str) -> list[str]:
+    """Open every project of before that no admin has decided about, and return their names."""
+    with engine.store.write() as tx:
+        names = projects.undecided(tx)
+        for name in names:
+            _decide(tx, engine, name, is_open=True, by=by, why="")
+        return names
+
+
+def close_undecided(engine: Engine, *, by: str) -> list[str]:
+    """Close every project of before that no admin has decided about, and return their names."""
+    with engine.store.write() as tx:
+        names = projects.undecided(tx)
+        for name in names:
+            _decide(tx, engine, name, is_open=False, by=by, why="")
+        return names
+
+
+def _decide(tx: Transaction, engine: Engine, project: str, *, is_open: bool, by: str, why: str) -> Decided:
+    before, after = projects.state(tx, project), ProjectState.OPEN if is_open else ProjectState.CLOSED
+    projects.decide(tx, project, is_open=is_open)
+    if before is not after:
+        scope, was = project_scope(project), "" if before is ProjectState.UNKNOWN else str(before)
+        audit.note(tx, at=engine.clock(), by=by, what="project", subject=scope, before=was, after=str(after), why=why)
+    return Decided(project, before, after, 0 if is_open else jobs.under_way_for(tx, project))
+
+
+def listing(engine: Engine) -> ProjectList:
+    reader = engine.store.read()
+    found = projects.opened(reader), projects.closed(reader), projects.undecided(reader)
+    return ProjectList(*(tuple(names) for names in found))
 
 
 def meant_by(engine: Engine, project: str) -> str | None:
-    """The known project that this name is most likely a misspelling of.
+    """Return the open project that this name is most likely a misspelling of.
 
-    None for a known one, and for a new one that resembles none.
+    None for a project that there is, and for a new name that resembles none.
     """
     reader = engine.store.read()
-    if project == DEFAULT_PROJECT or projects.is_known(reader, project):
+    if projects.state(reader, project) is not ProjectState.UNKNOWN:
         return None
-    return resembled(project, [DEFAULT_PROJECT, *projects.known(reader)])
+    return resembled(project, projects.opened(reader))

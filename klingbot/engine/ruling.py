@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from klingbot.budgets import project_scope
 from klingbot.engine.core import Engine
 from klingbot.rules import Rules, in_words
-from klingbot.store import Transaction, audit, rules
+from klingbot.store import Transaction, audit, projects, rules
 from klingbot.store.audit import Change
 
 MOST_CHANGES = 15
@@ -15,13 +15,15 @@ MOST_CHANGES = 15
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """What to set; what is None stays as it was. An amount of 0 takes that rule away, and so do no models."""
+    """What to set; what is None stays as it was. An amount of 0 takes that rule away, and so does an empty list."""
 
     project: str
     models: tuple[str, ...] | None = None
     ceiling: int | None = None
     confirm_above: int | None = None
     approve_above: int | None = None
+    people: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
     why: str = ""
     """For the list of who changed what."""
 
@@ -52,6 +54,7 @@ def set_rules(engine: Engine, change: RuleChange, *, by: str) -> RulesSet | Unkn
         after = _changed(before, change)
         if after != before:
             rules.put(tx, after)
+            projects.register(tx, after.project)
             _note(tx, before, after, by=by, at=engine.clock(), why=change.why)
         return RulesSet(before, after)
 
@@ -77,7 +80,7 @@ def _note(tx: Transaction, before: Rules, after: Rules, *, by: str, at: int, why
 def _changed(before: Rules, change: RuleChange) -> Rules:
     given = {
         name: value
-        for name in ("models", "ceiling", "confirm_above", "approve_above")
+        for name in ("models", "ceiling", "confirm_above", "approve_above", "people", "channels")
         if (value := getattr(change, name)) is not None
     }
     after = replace(before, **given)

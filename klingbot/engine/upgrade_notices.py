@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from klingbot.budgets import WORKSPACE
-from klingbot.outbox import RunsUnlimited, kind_of, to_json
-from klingbot.store import Transaction, audit, budget_requirement, outbox
+from klingbot.outbox import PastProjects, RunsUnlimited, kind_of, to_json
+from klingbot.store import Transaction, audit, budget_requirement, outbox, projects
 
 
 def note(tx: Transaction, now: int) -> bool:
+    """Record and announce what a migration left; return whether there was anything new."""
+    waived, asked = _note_waiver(tx, now), _ask_about_projects(tx, now)
+    return waived or asked
+
+
+def _ask_about_projects(tx: Transaction, now: int) -> bool:
+    """Ask the admins, once, which of the projects of before members may go on spending for."""
+    undecided = projects.undecided(tx)
+    if not undecided:
+        return False
+    content = PastProjects(tuple(undecided))
+    return outbox.put(tx, "past projects", kind_of(content), to_json(content), at=now)
+
+
+def _note_waiver(tx: Transaction, now: int) -> bool:
     """Date and announce the waiver that a migration gave a ledger without budgets; return whether there was one."""
     waiver = budget_requirement.waiver(tx)
     if waiver is None or waiver.is_chosen or waiver.at:

@@ -7,12 +7,21 @@ import re
 from dataclasses import replace
 
 from klingbot import plain
-from klingbot.blocks import forms, increases, jobs, refusals
+from klingbot.blocks import forms, increases, jobs, projects, refusals, view
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import View
+from klingbot.blocks.view import Origin, View
 from klingbot.choices import nearest
 from klingbot.engine import asking, increasing
-from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
+from klingbot.engine.outcomes import (
+    BudgetExceeded,
+    Forbidden,
+    Held,
+    NeedsConsent,
+    NoBudgetYet,
+    ProjectBarred,
+    Repeated,
+    Stopped,
+)
 from klingbot.frames import NOT_WEB, uploaded_id
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
@@ -22,7 +31,7 @@ from klingbot.slack import budget_requirement
 from klingbot.slack.decoding import clean, is_blank, trimmed
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.emoji import with_emoji
-from klingbot.slack.filled import Filled, Instead, Mistakes, Taken
+from klingbot.slack.filled import Filled, Instead, Mistakes, Over, Taken
 
 _LENGTH = re.compile("[0-9]{1,4}")
 
@@ -44,7 +53,7 @@ def back_clicked(desk: Desk, click: Click) -> Answer:
     return Opens(_view(desk, replace(request, request_id=click.trigger_id)), in_place=True)
 
 
-def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
+def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Over | Taken:
     """Submitting twice is one request: the form's own id is the request's, unless it began with another."""
     request = _request(form)
     if is_blank(request.prompt):
@@ -67,6 +76,10 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Taken:
             return Instead(forms.not_made(refusals.needs_consent(outcome), request, outcome.id))
         case Stopped(reason):
             return Mistakes({"model": f"Kling takes no jobs from this account just now: {reason} Nothing was held."})
+        case ProjectBarred():
+            said = projects.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
+            told = view.told("Not made yet", said, _origin(request))
+            return Instead(told) if form.lies_over else Over(told)
         case NotSold(sentence) | Forbidden(sentence):
             return Mistakes({"model": sentence})
 
@@ -82,6 +95,10 @@ def _mistakes(desk: Desk, request: Request, typed: str | None) -> dict[str, str]
     picture = "uploaded" if uploaded_id(request.image_url) else "image"
     by_field = {"prompt": found.prompt, "negative": found.negative, picture: found.picture}
     return {name: sentence for name, sentence in by_field.items() if sentence}
+
+
+def _origin(request: Request) -> Origin:
+    return Origin(request.channel_id, request.response_url, request.thread_ts)
 
 
 def _taken(said: Message, request: Request) -> Taken:

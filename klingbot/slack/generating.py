@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import details, jobs, refusals
+from klingbot.blocks import details, jobs, projects, refusals
 from klingbot.blocks.message import Message
 from klingbot.engine import asking, cancelling, detailing, outcomes
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
 from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
+from klingbot.engine.outcomes import (
+    BudgetExceeded,
+    Forbidden,
+    Held,
+    NeedsConsent,
+    NoBudgetYet,
+    ProjectBarred,
+    Repeated,
+    Stopped,
+)
 from klingbot.jobs import Request
 from klingbot.pricing import NotSold, Wish
-from klingbot.slack import budget_requirement, generate_form, unknown
+from klingbot.slack import budget_requirement, generate_form
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
 from klingbot.slack.mistakes import MistakeError
@@ -81,6 +90,8 @@ def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
             return budget_requirement.declined(desk, user_id)
         case NeedsConsent():
             return refusals.needs_consent(outcome)
+        case ProjectBarred():
+            return projects.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
         case NotSold(sentence) | Forbidden(sentence):
             raise MistakeError(sentence)
 
@@ -148,7 +159,6 @@ def _cancel_said(outcome: cancelling.CancelOutcome, job_id: str) -> Message:
 
 
 def _request(desk: Desk, asker: Asker, options: Options) -> Request:
-    """Raises MistakeError for a project that was probably mistyped."""
     wish = Wish(
         model=options.model,
         duration_seconds=options.duration_seconds,
@@ -165,7 +175,7 @@ def _request(desk: Desk, asker: Asker, options: Options) -> Request:
         channel_id=asker.channel_id,
         prompt=options.prompt,
         wish=wish,
-        project=options.project and unknown.checked(desk, options.project),
+        project=options.project,
         negative=options.negative,
         image_url=options.image_url or (picture.image_url if picture else None),
         response_url=asker.response_url,

@@ -26,6 +26,8 @@ __all__ = ["USAGE", "UsageError", "parse"]
 
 _COMMANDS = [key for key in USAGE if " " not in key]
 _BUDGET_WORDS = ["list", "show", "set", "remove", "unlimited"]
+_PROJECT_WORDS = ["list", "new", "close"]
+"""Projects of these names are written `project:new`."""
 _ALERTS_WORDS = ["test", "retry", "quiet"]
 _MOST_WORDS = 30
 """How far into a sentence is looked for what it is about."""
@@ -67,6 +69,8 @@ def _command(bare: list[Word]) -> tuple[str, list[Word]]:
         raise UnknownCommandError(sentence, USAGE[meant or "help"])
     if word == "alerts" and rest:
         return _alerts_command(rest[0].text), rest[1:]
+    if word == "project" and rest and rest[0].text.lower() in _PROJECT_WORDS:
+        return f"project {rest[0].text.lower()}", rest[1:]
     if word == "digest":
         return _digest_command(rest)
     if word != "budget" or not rest:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from klingbot.blocks import projects as project_blocks
 from klingbot.blocks import rules
-from klingbot.blocks.message import Message
+from klingbot.blocks.message import Block, Message
 from klingbot.engine import projects, ruling
 from klingbot.engine.ruling import RuleChange, UnknownModels
+from klingbot.project_access import ProjectState
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import Audit, RulesSet, RulesShow
 from klingbot.slack.mistakes import MistakeError
@@ -17,19 +19,29 @@ def show(desk: Desk, asker: Asker, command: RulesShow) -> Message:
 
 
 def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
+    people = None if command.people is None else tuple(map(desk.directory.user_id, command.people))
+    desk.directory.must_be_members(people or (), "spend for a project")
+    channels = None if command.channels is None else tuple(desk.directory.channel(each).id for each in command.channels)
     change = RuleChange(
         project=command.project,
         models=command.models,
         ceiling=command.ceiling,
         confirm_above=command.confirm_above,
         approve_above=command.approve_above,
+        people=people,
+        channels=channels,
         why=command.reason,
     )
     outcome = ruling.set_rules(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, UnknownModels):
         sold = ", ".join(desk.engine.prices.sold)
         raise MistakeError(f"The price list does not sell {', '.join(outcome.names)}. It sells {sold}.")
-    return rules.were_set(outcome)
+    return rules.were_set(outcome).plus(*_doubts(desk, command.project))
+
+
+def _doubts(desk: Desk, project: str) -> list[Block]:
+    closed = projects.state_of(desk.engine, project) is ProjectState.CLOSED
+    return project_blocks.is_closed(project) if closed else []
 
 
 def audit(desk: Desk, asker: Asker, command: Audit) -> Message:

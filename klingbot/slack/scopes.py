@@ -16,6 +16,7 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]+")
 _CHANNEL = re.compile(r"<#([A-Z0-9]+)(?:\|([^<>]*))?>")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
 _CHANNEL_NAME = re.compile(r"#?([\w-]{1,80})")  # Slack's docs: names have up to 80 characters
+MOST_CHANNELS = 20
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -79,6 +80,25 @@ def people(text: str) -> tuple[UserRef, ...]:
     if len(named) > MOST_APPROVERS:
         raise MistakeError(f"--approvers names {len(named)} people, and {MOST_APPROVERS} is the most. Name fewer.")
     return named
+
+
+def spenders(text: str) -> tuple[UserRef, ...]:
+    """Return who may spend for a project: `@bob,@carol`; nobody in particular for `any` and `none`."""
+    return () if _means_all(text) else people(text)
+
+
+def channels(text: str) -> tuple[ChannelRef, ...]:
+    """Return where a project may be spent for: `#a,#b`; nowhere in particular for `any` and `none`."""
+    if _means_all(text):
+        return ()
+    named = tuple(dict.fromkeys(place(part) for part in items(text)))
+    if len(named) > MOST_CHANNELS:
+        raise MistakeError(f"--channels names {len(named)} channels, and {MOST_CHANNELS} is the most. Name fewer.")
+    return named
+
+
+def _means_all(text: str) -> bool:
+    return is_cleared(text) or tidy(text).lower() in ("any", "all", "everyone", "everybody", "everywhere")
 
 
 def channel(text: str) -> ChannelRef | DefaultChannel:

@@ -1,4 +1,4 @@
-"""`/kling usage`, `reconcile` and `project`."""
+"""`/kling usage` and `reconcile`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from klingbot.blocks import answers, billing
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
 from klingbot.budgets import WORKSPACE
-from klingbot.engine import projects, reconciling
+from klingbot.engine import reconciling
 from klingbot.engine.usage import Usage
 from klingbot.engine.usage import usage as usage_of
 from klingbot.periods import PeriodKind
 from klingbot.slack import grammar
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Hands, Private
-from klingbot.slack.grammar import ProjectSet, ProjectShow, Reconcile
+from klingbot.slack.grammar import Reconcile
 from klingbot.slack.values import GROUPINGS
 
 
@@ -53,13 +53,3 @@ def _names(desk: Desk, outcome: Usage) -> dict[str, str]:
 
 def reconcile(desk: Desk, asker: Asker, command: Reconcile) -> Message:
     return billing.books(reconciling.books(desk.engine), desk.engine.calendar)
-
-
-def show_project(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
-    return answers.project(projects.project_of(desk.engine, asker.channel_id))
-
-
-def set_project(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
-    before = projects.project_of(desk.engine, asker.channel_id)
-    projects.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id, why=command.reason)
-    return answers.project_set(before, command.name)

@@ -25,6 +25,9 @@ USAGE = {
     "digest now": "/kling digest SCOPE now [--period weekly]",
     "digest list": "/kling digest [SCOPE]",
     "project": '/kling project [NAME] [--reason "…"]',
+    "project list": "/kling project list",
+    "project new": '/kling project new NAME [--reason "…"]',
+    "project close": '/kling project close NAME [--reason "…"]',
     "jobs": "/kling jobs [@user|all]",
     "cancel": "/kling cancel JOB",
     "cancel waiting": "/kling cancel waiting",
@@ -36,7 +39,8 @@ USAGE = {
     "approve": "/kling approve ID [--credits N] [--usd N]",
     "deny": '/kling deny ID [--reason "…"]',
     "withdraw": "/kling withdraw ID",
-    "rules": '/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N] [--reason "…"]',
+    "rules": "/kling rules [PROJECT] [--models a,b] [--ceiling N] [--confirm N] [--approve N]"
+    ' [--people @a,@b] [--channels #a,#b] [--reason "…"]',
     "audit": "/kling audit [SCOPE]",
     "reconcile": "/kling reconcile",
     "help": "/kling help",
@@ -71,7 +75,9 @@ FLAGS_OF: dict[str, tuple[str, ...]] = {
     "approve": ("credits", "usd"),
     "deny": ("reason",),
     "project": ("reason",),
-    "rules": ("models", "ceiling", "confirm", "approve", "reason"),
+    "project new": ("reason",),
+    "project close": ("reason",),
+    "rules": ("models", "ceiling", "confirm", "approve", "people", "channels", "reason"),
 }
 """The flags that a command takes; a command that is not here takes none."""
 
@@ -126,6 +132,8 @@ EXAMPLES = {
     "ceiling": "100",
     "confirm": "40",
     "approve": "80",
+    "people": "@bob,@carol",
+    "channels": "#marketing,#launch",
     "reason": '"launch week"',
     "until": "2026-12-31",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from klingbot.budgets import WORKSPACE, Waiver, project_scope
-from klingbot.jobs import DEFAULT_PROJECT
 from klingbot.store import facts, projects
 from klingbot.store.database import Database, Transaction
 
@@ -26,12 +25,11 @@ def count_budgets(db: Database) -> int:
 
 
 def uncovered_projects(db: Database) -> list[str]:
-    """Return the projects whose spending no budget limits, except that of people with a budget of their own."""
+    """Return the open projects whose spending no budget limits, except that of people with a budget of their own."""
     scopes = {row["scope"] for row in db.execute("SELECT DISTINCT scope FROM budgets").fetchall()}
     if WORKSPACE in scopes:
         return []
-    names = sorted({DEFAULT_PROJECT, *projects.known(db)})
-    return [name for name in names if project_scope(name) not in scopes]
+    return [name for name in projects.opened(db) if project_scope(name) not in scopes]
 
 
 def waiver(db: Database) -> Waiver | None:

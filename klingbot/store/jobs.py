@@ -64,6 +64,12 @@ _PROBE = f"""
       WHERE state = 'held' AND {LIVE} AND due_at <= :now AND gates.name IN ('account', jobs.model))"""
 
 
+def under_way_for(db: Database, project: str) -> int:
+    """Return how many of a project's jobs wait or are at Kling."""
+    sql = f"SELECT count(*) AS n FROM jobs WHERE {LIVE} AND project = :project"
+    return int(db.execute(sql, {"project": project}).fetchone()["n"])
+
+
 def insert(tx: Transaction, job: Job) -> bool:
     """A new job. False when one of that id is there already: a repeated request."""
     row = {name: getattr(job, name) for name in _AT_FIRST}

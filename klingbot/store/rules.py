@@ -17,22 +17,28 @@ def get(db: Database, project: str) -> Rules:
         ceiling=row["ceiling_millicredits"],
         confirm_above=row["confirm_millicredits"],
         approve_above=row["approve_millicredits"],
+        people=tuple(row["people"].split()),
+        channels=tuple(row["channels"].split()),
     )
 
 
 def put(tx: Transaction, rules: Rules) -> None:
     tx.execute(
         """
-        INSERT INTO rules (project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits)
-        VALUES (:project, :models, :ceiling, :confirm, :approve)
+        INSERT INTO rules
+          (project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits, people, channels)
+        VALUES (:project, :models, :ceiling, :confirm, :approve, :people, :channels)
         ON CONFLICT (project) DO UPDATE SET models = excluded.models,
           ceiling_millicredits = excluded.ceiling_millicredits,
-          confirm_millicredits = excluded.confirm_millicredits, approve_millicredits = excluded.approve_millicredits""",
+          confirm_millicredits = excluded.confirm_millicredits, approve_millicredits = excluded.approve_millicredits,
+          people = excluded.people, channels = excluded.channels""",
         {
             "project": rules.project,
             "models": " ".join(rules.models),
             "ceiling": rules.ceiling,
             "confirm": rules.confirm_above,
             "approve": rules.approve_above,
+            "people": " ".join(rules.people),
+            "channels": " ".join(rules.channels),
         },
     )

@@ -13,9 +13,11 @@ from klingbot.store.database import Database
 from klingbot.store.facts import CALENDAR
 from klingbot.store.gates import ACCOUNT
 from klingbot.store.jobs import LIVE
+from klingbot.store.projects import open_sql
 
 _TERMS = f"""
     SELECT wanted.project AS project, models, ceiling_millicredits, confirm_millicredits, approve_millicredits,
+      people, channels, {open_sql("wanted.project")} AS project_open,
       gates.reason AS reason, EXISTS (SELECT 1 FROM grants WHERE end_day > :first_day) AS granted,
       (SELECT value FROM facts WHERE name = '{CALENDAR}') AS calendar, {MET} AS requirement_met,
       (SELECT count(*) FROM jobs WHERE state = 'held' AND {LIVE} AND due_at < :now) AS ahead
@@ -31,6 +33,8 @@ _TERMS = f"""
 class Terms:
     project: str
     """The one that was asked for, or that the channel spends for."""
+    is_open: bool
+    """Whether an admin lets members spend for that project."""
     rules: Rules
     """What that project allows."""
     stopped: str | None
@@ -51,8 +55,13 @@ def of(db: Database, request: Request, calendar: Calendar, *, now: int) -> Terms
     asked = {"project": request.project, "channel_id": request.channel_id, "default_project": DEFAULT_PROJECT}
     first_day = min(periods.weekly.first_day, periods.monthly.first_day).isoformat()
     row = db.execute(_TERMS, asked | {"now": now, "first_day": first_day}).fetchone()
-    project, models, ceiling, confirm_above, approve_above, stopped, granted, name, met, ahead = row
-    allowed = Rules(project, tuple(models.split()) if models else (), ceiling, confirm_above, approve_above)
+    project, models, ceiling, confirm_above, approve_above, people, channels, is_open = row[:8]
+    stopped, granted, name, met, ahead = row[8:]
+    allowed = Rules(project, _words(models), ceiling, confirm_above, approve_above, _words(people), _words(channels))
     if name == str(calendar):
-        return Terms(project, allowed, stopped, periods, bool(granted), bool(met), ahead)
-    return Terms(project, allowed, stopped, named(name).periods(now), True, bool(met), ahead)
+        return Terms(project, bool(is_open), allowed, stopped, periods, bool(granted), bool(met), ahead)
+    return Terms(project, bool(is_open), allowed, stopped, named(name).periods(now), True, bool(met), ahead)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split()) if text else ()

@@ -15,4 +15,4 @@ def open_ledger(kept: LedgerSettings) -> Engine:
     """
     store = open_store(kept.database)
     kept_by = calendar.kept(store.read()) or kept.calendar
-    return open_engine(store, kept.prices, kept_by, now_ms, requires_budget=False)
+    return open_engine(store, kept.prices, kept_by, now_ms, requires_budget=False, any_project=True)

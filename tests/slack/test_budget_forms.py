@@ -103,7 +103,7 @@ def test_a_form_for_any_budget_begins_with_the_workspace_and_follows_what_is_cho
     view = opened(alice, hook, "any")
     assert "*workspace (monthly)* has no budget. Nothing spent yet." in text(view)
     offered = [each["value"] for each in block(view, "whose")["element"]["options"]]
-    assert offered == ["workspace", "project:lab", MARKETING, "other", "person"]
+    assert offered == ["workspace", "project:lab", MARKETING, "project:sales", "other", "person"]
     marketing = chosen_anew(alice, hook, view, whose=MARKETING)
     assert block(marketing, "credits")["element"]["initial_value"] == "200"
     assert block(marketing, "credits")["block_id"] != block(view, "credits")["block_id"]

@@ -68,7 +68,7 @@ def test_a_digest_is_set_by_form_and_told_where_the_button_was(alice: Any, hook:
     view = opened(alice, hook, "digest.set", "any")
     assert block(view, "time")["element"]["initial_time"] == "09:00"
     offered = [each["value"] for each in block(view, "whose")["element"]["options"]]
-    assert offered == ["workspace", "project:lab", "other", "person"]
+    assert offered == ["workspace", "project:lab", "project:marketing", "project:sales", "other", "person"]
     assert submit(alice, view, whose="project:lab", kind="daily", time="17:30", channel=LOUNGE, why="we asked") == {}
     said = hook.said()
     assert said["method"] == "answer"

@@ -47,6 +47,9 @@ from klingbot.slack.grammar.videos import (
     Jobs,
     KeepWaiting,
     Options,
+    ProjectClose,
+    ProjectList,
+    ProjectNew,
     ProjectSet,
     ProjectShow,
     Quote,
@@ -69,6 +72,9 @@ Command = (
     | DigestNow
     | ProjectShow
     | ProjectSet
+    | ProjectList
+    | ProjectNew
+    | ProjectClose
     | Cancel
     | CancelWaiting
     | Jobs
@@ -123,6 +129,9 @@ __all__ = [
     "KeepWaiting",
     "Menu",
     "Options",
+    "ProjectClose",
+    "ProjectList",
+    "ProjectNew",
     "ProjectRef",
     "ProjectSet",
     "ProjectShow",

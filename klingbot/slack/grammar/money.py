@@ -104,13 +104,15 @@ class RulesShow:
 
 @dataclass(frozen=True, slots=True)
 class RulesSet:
-    """What is None stays as it is. Amounts are milli-credits; 0 takes a rule away, and so do no models."""
+    """What is None stays as it is. Amounts are milli-credits; 0 takes a rule away, and so does an empty list."""
 
     project: str
     models: tuple[str, ...] | None = None
     ceiling: int | None = None
     confirm_above: int | None = None
     approve_above: int | None = None
+    people: tuple[UserRef, ...] | None = None
+    channels: tuple[ChannelRef, ...] | None = None
     reason: str = ""
 
 

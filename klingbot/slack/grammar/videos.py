@@ -48,6 +48,25 @@ class ProjectSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectList:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectNew:
+    """Also opens one again that was closed."""
+
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectClose:
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     job: str
 

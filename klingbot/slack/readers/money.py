@@ -17,6 +17,9 @@ from klingbot.slack.grammar import (
     BudgetUnlimited,
     Command,
     Deny,
+    ProjectClose,
+    ProjectList,
+    ProjectNew,
     ProjectSet,
     ProjectShow,
     Reconcile,
@@ -92,13 +95,36 @@ def _project_name(text: str) -> str:
     return scopes.project_name(text)
 
 
+def project_list(asked: Asked) -> Command:
+    only(asked.words, 0)
+    return ProjectList()
+
+
+def project_new(asked: Asked) -> Command:
+    return ProjectNew(_project(asked, "new"), reason_of(asked))
+
+
+def project_close(asked: Asked) -> Command:
+    return ProjectClose(_project(asked, "close"), reason_of(asked))
+
+
+def _project(asked: Asked, action: str) -> str:
+    only(asked.words, 1)
+    if not asked.words:
+        raise MistakeError(f"The project is missing. Name it, like /kling project {action} marketing.")
+    return _project_name(asked.words[0].text)
+
+
 def rules(asked: Asked) -> Command:
     only(asked.words, 1)
     project = scopes.project_name(asked.words[0].text) if asked.words else None
     if not asked.flags:
         return RulesShow(project)
     if not asked.flags.keys() - {"reason"}:
-        raise MistakeError("Which rule? Give one of --models, --ceiling, --confirm and --approve, like --ceiling 100.")
+        raise MistakeError(
+            "Which rule? Give one of --models, --ceiling, --confirm, --approve, --people and --channels,"
+            " like --ceiling 100."
+        )
     if project is None:
         raise MistakeError("The project is missing. Name it, like /kling rules marketing --ceiling 100.")
     return RulesSet(
@@ -107,6 +133,8 @@ def rules(asked: Asked) -> Command:
         ceiling=asked.read("ceiling", values.credit_rule("ceiling")),
         confirm_above=asked.read("confirm", values.credit_rule("confirm")),
         approve_above=asked.read("approve", values.credit_rule("approve")),
+        people=asked.read("people", scopes.spenders),
+        channels=asked.read("channels", scopes.channels),
         reason=reason_of(asked),
     )
 
