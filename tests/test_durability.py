@@ -21,7 +21,7 @@ from klingbot.jobs import JobState
 from klingbot.periods import Calendar
 from klingbot.store import Store, jobs, open_store
 from klingbot.store.place import Place
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import hold, prove, settle, submit
 from tests.live_bot import until
 
@@ -33,7 +33,9 @@ NOON = 1_795_435_200_000
 
 def work_until_killed(place: Place, life: int, acknowledged: Connection) -> None:
     """Holds, settles and releases without end, and says each time what is now certain."""
-    engine = open_engine(open_store(place), prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
+    store = open_store(place)
+    run_without_limit(store)
+    engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), FakeClock(NOON))
     for n in count():
         job = hold(engine, f"{life} {n}")
         acknowledged.send((job.id, JobState.HELD))
