@@ -232,6 +232,29 @@ def test_turned_away_and_renewed_are_dropped_too(engine: Engine, clock: FakeCloc
     assert [each.kind for each in deliver(engine)] == []
 
 
+def test_that_a_budget_was_renewed_is_edited_when_it_is_removed(engine: Engine, clock: FakeClock) -> None:
+    limit(engine, 10, kind=DAILY, thresholds=(100,))
+    spend(engine, "a")
+    watch(engine)
+    clock.tick(86_400)
+    watch(engine)
+    [renewed] = [each for each in deliver(engine) if each.kind == "renewed"]
+    remove(engine, kind=DAILY)
+    assert [(each.kind, each.replaces) for each in deliver(engine)] == [("budget removed", renewed.key)]
+
+
+def test_what_was_dropped_with_one_budget_is_not_edited_with_the_next(engine: Engine, clock: FakeClock) -> None:
+    limit(engine, 10, kind=DAILY, thresholds=(100,))
+    spend(engine, "a")
+    watch(engine)
+    clock.tick(86_400)
+    watch(engine)  # that it is renewed waits to be said
+    for _ in range(2):
+        remove(engine, kind=DAILY)
+        limit(engine, 10, kind=DAILY, thresholds=(100,))
+    assert deliver(engine) == []
+
+
 def test_the_story_of_an_ended_period_stays_as_it_ended(engine: Engine, clock: FakeClock) -> None:
     limit(engine, 20, kind=DAILY, thresholds=(50,))
     spend(engine, "a")
@@ -471,6 +494,15 @@ def test_an_alert_that_was_posted_says_where_the_next_ones_go(engine: Engine, to
     assert alert.line == (to or "C0ALERTS01")
     budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0OLD00001"), by="U0ADMIN")
     assert isinstance(muting.acknowledge(engine, old, by="U2"), muting.Changed)  # it is the budget's channel again
+
+
+def test_a_question_nobody_has_read_goes_to_the_new_channel(engine: Engine) -> None:
+    limit(engine, 10, channel_id="C0OLD00001")
+    increase = asked_for_more(engine)
+    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0NEW00001"), by="U0ADMIN")
+    said = {each.key: each.line for each in deliver(engine)}
+    assert said[f"increase {increase.id}"] == "C0NEW00001"
+    assert set(said.values()) == {"C0NEW00001"}
 
 
 def test_new_approvers_are_named_in_the_questions_that_wait(engine: Engine) -> None:

@@ -6,13 +6,21 @@ from dataclasses import replace
 
 from klingbot.budgets import Budget, Standing
 from klingbot.engine import alerting
-from klingbot.store import Transaction, delivery, outbox, stories
+from klingbot.store import Transaction, delivery, increases, outbox, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import DEFAULT_CHANNEL
 
 
 def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     """Take what nobody has read along to the new channel; say in the old channel where the alerts go from now on."""
+    for increase in increases.pending_of(tx, before.scope, before.kind):
+        question = outbox.find(tx, alerting.question_key(increase))
+        if question and question.unsaid(at):
+            delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
+    _note_story(tx, before, standing, at)
+
+
+def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     story = stories.of(tx, replace(standing, budget=before))
     if story is None or story.content.closed:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from klingbot.budgets import OVER, TURNED_AWAY, Standing, is_level, marks
+from klingbot.budgets import OVER, TURNED_AWAY, Budget, Standing, is_level, marks
 from klingbot.engine.carrying import PATIENCE_MS, announcement_of
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Job
@@ -29,6 +29,7 @@ from klingbot.outbox import (
     kind_of,
     to_json,
 )
+from klingbot.periods import Period
 from klingbot.store import Transaction, budgets, clips, crossings, outbox, stories
 from klingbot.store.stories import KeptStory
 from klingbot.stories import Muted, Story, Told
@@ -107,8 +108,13 @@ def refresh(tx: Transaction, standing: Standing, at: int) -> None:
 
 
 def renewed(tx: Transaction, content: Renewed, at: int) -> None:
-    key = f"renewed after {_name(content.ended)}"
+    key = renewed_key(content.ended.budget, content.ended.period)
     _put(tx, key, content, at, channel_id=content.standing.budget.channel_id)
+
+
+def renewed_key(budget: Budget, ended: Period) -> str:
+    """Return the outbox key of the message that a budget is renewed after that period."""
+    return f"renewed after {budget.scope} {budget.kind} {ended.start}"
 
 
 def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: int) -> None:
@@ -159,13 +165,18 @@ def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
 def increase_asked(tx: Transaction, increase: Increase, standing: Standing | None) -> None:
     channel_id = standing.budget.channel_id if standing else None
     content = IncreaseAsked(increase, standing)
-    _put(tx, f"increase {increase.id}", content, increase.asked_at, channel_id=channel_id)
+    _put(tx, question_key(increase), content, increase.asked_at, channel_id=channel_id)
+
+
+def question_key(increase: Increase) -> str:
+    """Return the outbox key of the message that asks for an increase."""
+    return f"increase {increase.id}"
 
 
 def increase_closed(tx: Transaction, content: IncreaseClosed, standing: Standing | None, at: int) -> None:
     """The question is rewritten, so that nobody else decides it; and whoever asked hears of it."""
     increase = content.increase
-    asked = f"increase {increase.id}"
+    asked = question_key(increase)
     channel_id = standing.budget.channel_id if standing else None
     _put(tx, f"{asked} {increase.state}", content, at, channel_id=channel_id, replaces=asked)
     if increase.state is not IncreaseState.WITHDRAWN:
@@ -174,17 +185,16 @@ def increase_closed(tx: Transaction, content: IncreaseClosed, standing: Standing
 
 def increase_shown_again(tx: Transaction, increase: Increase, standing: Standing | None, at: int) -> None:
     """Rewrite the question, because others decide it now."""
-    asked = f"increase {increase.id}"
+    asked = question_key(increase)
     approvers = " ".join(standing.budget.approvers) if standing else ""
     content = IncreaseAsked(replace(increase, request=None), standing)
     channel_id = standing.budget.channel_id if standing else None
     _put(tx, f"{asked} for {approvers} {at}", content, at, channel_id=channel_id, replaces=asked)
 
 
-def budget_removed(tx: Transaction, story: KeptStory, content: BudgetRemoved) -> None:
-    """Say it in place of the story, which ends with its budget."""
-    channel_id = story.content.standing.budget.channel_id
-    _put(tx, f"{story.root} removed", content, content.at, channel_id=channel_id, replaces=story.root)
+def budget_removed(tx: Transaction, key: str, content: BudgetRemoved, channel_id: str | None) -> None:
+    """Say it in place of the message of that key, which is in that channel or was meant for it."""
+    _put(tx, f"{key} removed", content, content.at, channel_id=channel_id, replaces=key)
 
 
 def grant_ended(tx: Transaction, grant: Grant, standing: Standing | None, at: int) -> None:

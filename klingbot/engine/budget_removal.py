@@ -20,7 +20,7 @@ from klingbot.outbox import (
     kind_of_type,
     to_json,
 )
-from klingbot.periods import PeriodKind
+from klingbot.periods import Period, PeriodKind
 from klingbot.store import Transaction, delivery, increases, outbox, stories
 from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import Story
@@ -30,15 +30,18 @@ LONGEST_OPEN_MS = 63 * 86_400_000
 _KINDS = tuple(kind_of_type(content) for content in (*ALERTS, GrantEnded))
 
 
-def note(tx: Transaction, ended: Standing, *, by: str, at: int) -> int:
+def note(tx: Transaction, ended: Standing, last: Period, *, by: str, at: int) -> int:
     """Take back what was announced and asked about a budget that is removed; return how many requests that closed.
 
-    `ended` is how the budget stood. What waits to be said is dropped; the message about its alerts says that the budget
-    was removed, and ends; requests for more are closed, and whoever asked is told.
+    `ended` is how the budget stood, `last` the period before that one. What waits to be said is dropped; the message
+    about its alerts says that the budget was removed, and ends; requests for more are closed, and who asked is told.
     """
     content = BudgetRemoved(ended, by, at)
     dropped = _drop_unsaid(tx, content)
     _end_stories(tx, content, dropped)
+    renewed = outbox.find(tx, alerting.renewed_key(ended.budget, last))
+    if renewed and not renewed.is_dropped:
+        alerting.budget_removed(tx, renewed.key, content, ended.budget.channel_id)
     return _close_requests(tx, ended, by=by, at=at)
 
 
@@ -77,7 +80,8 @@ def _end_stories(tx: Transaction, content: BudgetRemoved, dropped: set[str]) -> 
     for story in stories.open_of(tx, budget.scope, budget.kind, since=content.at - LONGEST_OPEN_MS):
         stories.remove(tx, story)
         if story.root not in dropped:
-            alerting.budget_removed(tx, story, _of_its_period(content, story.content))
+            channel_id = story.content.standing.budget.channel_id
+            alerting.budget_removed(tx, story.root, _of_its_period(content, story.content), channel_id)
 
 
 def _of_its_period(content: BudgetRemoved, story: Story) -> BudgetRemoved:

@@ -195,7 +195,8 @@ def remove_budget(
         assert ended is not None
         budgets.remove(tx, scope, kind, by=by, at=now)
         _note(tx, scope, kind, before, None, by=by, at=now, why=why)
-        return Removed(before, budget_removal.note(tx, ended, by=by, at=now))
+        last = engine.calendar.period(kind, ended.period.start - 1)
+        return Removed(before, budget_removal.note(tx, ended, last, by=by, at=now))
 
 
 def standings(engine: Engine) -> list[Standing]:

@@ -114,7 +114,8 @@ def _bring_up_to_date(engine: Engine, now: int) -> None:
             alerting.rewrite(tx, story, content)
         for story in _orphans(kept, standings):
             stories.remove(tx, story)
-            alerting.budget_removed(tx, story, BudgetRemoved(story.content.standing, "", now))
+            standing = story.content.standing
+            alerting.budget_removed(tx, story.root, BudgetRemoved(standing, "", now), standing.budget.channel_id)
 
 
 def _orphans(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[KeptStory]:

@@ -68,6 +68,11 @@ class OutboxMessage:
         """Slack did not take it, and nothing is lost by that; nor can it be edited or replied to."""
         return self.state == "sent" and self.sent_ts is None and self.carried_by is None
 
+    @property
+    def is_dropped(self) -> bool:
+        """Nobody got it, and nobody will."""
+        return self.state == "sent" and self.sent_to is None and self.carried_by is None
+
     def unsaid(self, now: int) -> bool:
         """Whether nobody can have read it: Slack does not have it, and it is not on its way there at this moment."""
         return self.state != "sent" and self.lease_until <= now
