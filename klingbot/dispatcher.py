@@ -93,9 +93,8 @@ class Dispatcher:
         self.posting.run(self._claim_waiting, self._guarded(self._post), self._closing)
 
     def recover(self) -> None:
-        """Look up the jobs whose reply was lost: Kling has them, or they wait again."""
-        find = self._guarded(self._inquiries.find)
-        self.recovering.run(lambda room: self._claim(JobState.SUBMITTING, room), find, self._closing)
+        """Look up the jobs whose reply was lost: Kling has them, or they wait again, or are cancelled."""
+        self.recovering.run(self._claim_lost, self._guarded(self._find), self._closing)
 
     def poll(self) -> None:
         """Ask for the verdict of every job that is due: in few calls a route, or one each on the legacy standard."""
@@ -136,6 +135,19 @@ class Dispatcher:
             return []
         with self.engine.store.write() as tx:
             return jobs.claim_of_one_route(tx, JobState.SUBMITTED, now=now, lease_until=now + LEASE_MS, most=MOST_IDS)
+
+    def _claim_lost(self, room: int) -> list[Job]:
+        lost = self._claim(JobState.SUBMITTING, room)
+        now = self.engine.clock()
+        if len(lost) == room or not jobs.any_unwanted(self.engine.store.read(), now):
+            return lost
+        with self.engine.store.write() as tx:
+            return lost + jobs.claim_unwanted(tx, now=now, lease_until=now + LEASE_MS, most=room - len(lost))
+
+    def _find(self, job: Job) -> None:
+        sought = verdicts.sought(self.engine, job) if job.state is JobState.HELD else job
+        if sought is not None:
+            self._inquiries.find(sought)
 
     def _claim(self, state: JobState, most: int) -> list[Job]:
         now = self.engine.clock()

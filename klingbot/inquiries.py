@@ -48,9 +48,10 @@ class Inquiries:
 
     def find(self, job: Job) -> None:
         """Look up a job whose reply was lost: Kling has it, provably does not, or nobody knows."""
+        asked_at = self.engine.clock()
         outcome = self.kling.look_up(job.route or "", job_ids=[job.id])
         if isinstance(outcome, LookUp):
-            self._apart(job, lambda: self._found(job, outcome))
+            self._apart(job, lambda: self._found(job, outcome, asked_at))
         else:
             self._unanswered([job], outcome)
 
@@ -76,14 +77,14 @@ class Inquiries:
             what = one_line(f"{type(error).__name__}: {error}", _LONGEST_PROBLEM)
             self._failed(job, f"Klingbot could not book what Kling says about it ({what})")
 
-    def _found(self, job: Job, outcome: LookUp) -> None:
+    def _found(self, job: Job, outcome: LookUp, asked_at: int) -> None:
         if task := outcome.tasks.get(job.id):
             found = None
             if task.task_id != NO_ID:
                 found = verdicts.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
             self._verdict(found or job, task)
         elif job.id in outcome.absent:
-            self._absent(job)
+            self._absent(job, asked_at)
         elif problem := outcome.unclear.get(job.id):
             self._failed(job, problem)
         else:
@@ -103,9 +104,10 @@ class Inquiries:
             log.warning("Kling says nothing of task %(task)s (job %(job)s); its hold stays", about)
             self._no_verdict(job)
 
-    def _absent(self, job: Job) -> None:
+    def _absent(self, job: Job, asked_at: int) -> None:
+        """Book that Kling did not have the job at `asked_at`."""
         settles_at = (job.posted_at or 0) + LOST_REPLY_MS
-        if self.engine.clock() < settles_at:  # too early to prove anything
+        if asked_at < settles_at:  # too early to prove anything
             verdicts.look_again(self.engine, job, due_at=settles_at)
         elif job.written_off_at is not None or job.is_set_aside:
             self._no_verdict(job)

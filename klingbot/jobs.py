@@ -112,6 +112,10 @@ class Job:
     """Why, the last time."""
     unanswered_since: int | None = None
     """Since when Kling has been asked about it in vain; None after an answer."""
+    cancel_by: str | None = None
+    """Who wants it cancelled although it may be at Kling: it is, once Kling proves not to have it."""
+    cancel_response_url: str | None = None
+    """Where to tell that person how it ended."""
 
     @property
     def is_set_aside(self) -> bool:

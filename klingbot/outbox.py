@@ -60,6 +60,15 @@ class JobFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelEnded:
+    """How a cancellation ended that had to wait for Kling's word. For the person who asked for it, alone."""
+
+    job: Job
+    too_late: bool
+    """Kling had taken the job."""
+
+
+@dataclass(frozen=True, slots=True)
 class Crossed:
     """A budget's committed passed thresholds (`80`, `100`), or went `over` the limit. For the budget's channel."""
 
@@ -286,6 +295,7 @@ Content = (
     VideoReady
     | JobShown
     | JobFailed
+    | CancelEnded
     | Alert
     | Story
     | Renewed
@@ -314,6 +324,7 @@ KINDS: Mapping[str, type[Content]] = {
     "video ready": VideoReady,
     "job shown": JobShown,
     "job failed": JobFailed,
+    "cancel ended": CancelEnded,
     "crossed": Crossed,
     "turned away": TurnedAway,
     "running out": RunningOut,

@@ -6,14 +6,15 @@ import logging
 
 from klingbot.blocks import job_message
 from klingbot.blocks.message import Message
-from klingbot.outbox import AlertTested, VideoReady, from_json, kind_of_type
+from klingbot.outbox import AlertTested, CancelEnded, VideoReady, from_json, kind_of_type
 from klingbot.slack.sender import Impossible, Outcome, Place, Sender
 from klingbot.store import Database, delivery, outbox
 from klingbot.store.outbox import OutboxMessage
 
 log = logging.getLogger(__name__)
 
-VIDEO, TESTED = kind_of_type(VideoReady), kind_of_type(AlertTested)
+VIDEO = kind_of_type(VideoReady)
+PRIVATE = (kind_of_type(AlertTested), kind_of_type(CancelEnded))
 
 
 def say(db: Database, sender: Sender, messages: list[OutboxMessage], said: Message) -> Outcome:
@@ -31,7 +32,7 @@ def say(db: Database, sender: Sender, messages: list[OutboxMessage], said: Messa
     root = outbox.said_as(db, first.thread) if first.thread and len(threads) == 1 else None
     if root and root.sent_to and root.sent_ts:
         return _reply(sender, messages, said, to=root.sent_to, thread_ts=root.thread_ts or root.sent_ts)
-    return sender.send(_place(first), said, thread_ts=first.thread_ts, private=first.kind == TESTED)
+    return sender.send(_place(first), said, thread_ts=first.thread_ts, private=first.kind in PRIVATE)
 
 
 def _reply(sender: Sender, messages: list[OutboxMessage], said: Message, *, to: str, thread_ts: str) -> Outcome:

@@ -543,3 +543,11 @@ def m023_project_states(db: Database) -> None:
     db.execute("CREATE INDEX projects_by_name ON projects (project)")
     db.execute("ALTER TABLE rules ADD COLUMN people TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE rules ADD COLUMN channels TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m024_cancel_wishes(db: Database) -> None:
+    """Who wants a job cancelled that may be at Kling, and where they asked: done once Kling proves not to have it."""
+    db.execute("ALTER TABLE jobs ADD COLUMN cancel_by TEXT")
+    db.execute("ALTER TABLE jobs ADD COLUMN cancel_response_url TEXT")
+    db.execute("CREATE INDEX jobs_cancel_wished ON jobs (due_at) WHERE state = 'held' AND cancel_by IS NOT NULL")

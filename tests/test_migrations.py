@@ -51,6 +51,7 @@ STEPS = [
     "m021_budget_removals",
     "m022_overdue",
     "m023_project_states",
+    "m024_cancel_wishes",
 ]
 
 

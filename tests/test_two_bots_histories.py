@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from klingbot.engine import asking, cancelling, verdicts
-from klingbot.engine.cancelling import Cancelled, TooLate
+from klingbot.engine.cancelling import Cancelled, MayBeAtKling, TooLate
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
 from klingbot.jobs import Request
 from klingbot.pricing import Quote, Wish, quote
@@ -93,7 +93,7 @@ class TwoBots(Histories):
         if posting is None:
             assert isinstance(cancelled, Cancelled)
         else:
-            assert isinstance(cancelled, TooLate)
+            assert isinstance(cancelled, TooLate | MayBeAtKling)
             assert self.do(verdicts.failed, posting, "too dark")
         self._released(job)
 

@@ -51,6 +51,8 @@ def _standing(content: JobShown, calendar: Calendar) -> str:
         return "⌛ Written off: if Kling makes it after all, it comes here all the same"
     if job.is_set_aside:
         return "⚠️ Kling's answer about it cannot be used; an admin decides what happens"
+    if job.cancel_by is not None:
+        return "✋ Being cancelled, unless Kling has started it already"
     if job.state is JobState.SUBMITTED:
         return f"⚙️ {when(job.submitted_at or job.asked_at, calendar, 'Being made at Kling since')}"
     if job.state is JobState.SUBMITTING:

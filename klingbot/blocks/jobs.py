@@ -9,7 +9,7 @@ from klingbot.budgets import Standing
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.outcomes import Held
 from klingbot.jobs import ENDED, Job, JobState
-from klingbot.outbox import JobFailed, VideoReady
+from klingbot.outbox import CancelEnded, JobFailed, VideoReady
 from klingbot.periods import Calendar
 from klingbot.pricing import Quote
 
@@ -77,12 +77,25 @@ def too_late(outcome: TooLate) -> Message:
 
 
 def may_be_at_kling(outcome: MayBeAtKling) -> Message:
-    return message(
-        section(
-            f"Job {code(outcome.job.id)} cannot be cancelled: it was sent to Kling once and the answer was lost, so it "
-            "may be there already. It goes out again as soon as it is its turn."
-        )
+    where, told = f"Job {code(outcome.job.id)} is on its way there.", outcome.asked_before_by
+    ends = (
+        f"{mention(told)} asked for that before and hears how it ends." if told else "If it's too late, I'll tell you."
     )
+    return message(section("I'll cancel it if Kling hasn't started it yet.", f"{where} {ends}"))
+
+
+def cancel_ended(content: CancelEnded, calendar: Calendar) -> Message:
+    """Leave the prompt out: an admin may have asked."""
+    job = content.job
+    if content.too_late:
+        news = "Too late to cancel: Kling has started the video"
+        said = "Kling offers no way to stop a video. It comes to its channel when it is done."
+    else:
+        news, said = (
+            "Cancelled before Kling started it",
+            f"Nothing was charged; the hold of {job.quote} was given back.",
+        )
+    return message(section(news, said), context(product(job), f"project {name(job.project)}", f"job {code(job.id)}"))
 
 
 def not_yours(outcome: NotYours) -> Message:

@@ -47,7 +47,7 @@ def thawed(outcome: Thawed) -> Message:
 
 def waiting_cancelled(outcome: WaitingCancelled) -> Message:
     kept = (
-        f"{plural(outcome.kept, 'job')} may be at Kling from an earlier try: they are kept until that is known."
+        f"{plural(outcome.kept, 'job')} may be at Kling already: I'll cancel what Kling hasn't started."
         if outcome.kept
         else ""
     )
@@ -147,7 +147,9 @@ def standing_words(job: Job, ahead: int, at: int, calendar: Calendar) -> str:
         return "was written off; Kling is still asked about it"
     if job.is_set_aside:
         return f"is with Kling, whose answer cannot be booked; an admin decides about it · held {job.quote}"
-    if job.state is JobState.HELD:
+    if job.cancel_by is not None:
+        said = "will be cancelled if Kling has not started it"
+    elif job.state is JobState.HELD:
         said = f"waits, {plural(ahead, 'job')} ahead of it" if ahead else "waits, next in line"
     elif job.state is JobState.SUBMITTED:
         said = when(job.submitted_at or job.asked_at, calendar, "is being made since")

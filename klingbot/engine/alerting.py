@@ -16,6 +16,7 @@ from klingbot.jobs import Job
 from klingbot.outbox import (
     Alert,
     BudgetRemoved,
+    CancelEnded,
     Content,
     Crossed,
     GrantEnded,
@@ -137,6 +138,12 @@ def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:
     _to_requester(tx, f"failed {job.id}", JobFailed(job), at)
+
+
+def cancel_ended(tx: Transaction, job: Job, at: int, *, by: str, response_url: str | None, too_late: bool) -> None:
+    """Queue the answer to the person who asked for the cancellation."""
+    content = CancelEnded(job, too_late)
+    _put(tx, f"cancel ended {job.id}", content, at, user_id=by, response_url=response_url)
 
 
 def job_written_off(tx: Transaction, job: Job, reason: str, at: int) -> None:

@@ -50,18 +50,22 @@ def thaw(engine: Engine) -> Thawed:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCancelled:
-    """`kept` may be at Kling from a post whose reply was lost: they are not released before that is known."""
+    """How many jobs were released; `kept` may be at Kling, and are released as soon as it proves not to have them."""
 
     released: int
     kept: int
 
 
 def cancel_waiting(engine: Engine, *, by: str) -> WaitingCancelled:
-    """Releases every job that waits for its turn at Kling, and tells those who asked for them."""
+    """Release every job that waits for its turn at Kling, and tell those who asked for them.
+
+    Those that are being sent, or whose reply was lost, are released once Kling proves not to have them.
+    """
     released = 0
     while batch := _release_some(engine, by):
         released += batch
-    return WaitingCancelled(released, jobs.waiting(engine.store.read()))
+    with engine.store.write() as tx:
+        return WaitingCancelled(released, jobs.want_all_cancelled(tx, by=by))
 
 
 def _release_some(engine: Engine, by: str) -> int:

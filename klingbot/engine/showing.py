@@ -118,4 +118,6 @@ def _mark(content: JobShown) -> str:
     job = content.job
     given_up = "written off" if job.written_off_at is not None else ""
     set_aside = " set aside" if job.is_set_aside and job.state in LIVE else ""
-    return f"{job.state} {content.ahead} {'again' if job.tries else ''} {given_up} {content.clip or ''}{set_aside}"
+    cancelling = " cancelling" if job.cancel_by is not None else ""
+    again = "again" if job.tries else ""
+    return f"{job.state} {content.ahead} {again} {given_up} {content.clip or ''}{set_aside}{cancelling}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from klingbot import money
-from klingbot.engine import alerting, stuck
+from klingbot.engine import alerting, cancelling, stuck
 from klingbot.engine.core import Engine, standings_with
 from klingbot.jobs import FAILURES_ENOUGH, Job, JobState
 from klingbot.money import Amount
@@ -34,10 +34,11 @@ class TaskTakenError(Exception):
 def submitting(engine: Engine, job: Job, route: str, *, due_at: int) -> Job | None:
     """A request is about to leave for that route; with no word of it by `due_at`, its reply counts as lost.
 
-    None when the job no longer waits (it was cancelled), or was posted by another bot meanwhile.
+    None when the job no longer waits or is wanted (it was cancelled), or was posted by another bot meanwhile.
     """
     with engine.store.write() as tx:
-        if _moved_on(tx, job):
+        known = jobs.get(tx, job.id)
+        if _moved_on(tx, job) or known is None or known.cancel_by is not None:
             return None
         columns = {"route": route, "posted_at": engine.clock(), "due_at": due_at, "tries": job.tries + 1, **_ANSWERED}
         return jobs.move(tx, job.id, [H], state=S, **columns)
@@ -66,24 +67,40 @@ def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | N
         other = jobs.of_task(tx, task_id)
         if other is not None and other.id != job.id:
             raise TaskTakenError(f"Kling gave it the task {task_id}, which is that of job {other.id}")
-        columns = {"task_id": task_id, "submitted_at": now, "due_at": due_at, "reason": None, **_ANSWERED}
-        return jobs.move(tx, job.id, [H, S], state=T, **columns)
+        before = jobs.get(tx, job.id)
+        there = {"task_id": task_id, "submitted_at": now, "cancel_by": None, "cancel_response_url": None, **_ANSWERED}
+        taken = jobs.move(tx, job.id, [H, S], state=T, due_at=due_at, reason=None, **there)
+        if taken is not None and before is not None:
+            cancelling.too_late(tx, engine, before, taken)
+        return taken
+
+
+def sought(engine: Engine, job: Job) -> Job | None:
+    """Somebody wants a waiting job cancelled that Kling may have: it is looked up before anything else is done."""
+    with engine.store.write() as tx:
+        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [H], state=S, due_at=engine.clock())
 
 
 def held_again(engine: Engine, job: Job) -> Job | None:
-    """Kling provably does not have it: it waits again, in its old place."""
+    """Kling provably does not have it: it waits again, in its old place, or is cancelled where somebody wants that."""
     with engine.store.write() as tx:
-        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at)
+        if _moved_on(tx, job):
+            return None
+        return _cancelled(tx, engine, job) or jobs.move(tx, job.id, [S], state=H, due_at=job.asked_at)
 
 
 def not_taken(engine: Engine, job: Job, *, due_at: int | None = None) -> Job | None:
     """Kling provably took nothing of that post, so it does not count among the job's tries.
 
-    The job waits again, in its old place unless `due_at` says otherwise.
+    The job waits again, in its old place unless `due_at` says otherwise. Where somebody wants it cancelled, it is; but
+    if Kling may have it from an earlier post, that is looked up first.
     """
     waiting = {"state": H, "tries": job.tries - 1, "due_at": job.asked_at if due_at is None else due_at}
     with engine.store.write() as tx:
-        return None if _moved_on(tx, job) else jobs.move(tx, job.id, [S], **waiting)
+        if _moved_on(tx, job):
+            return None
+        cancelled = _cancelled(tx, engine, job) if job.tries == 1 else None
+        return cancelled or jobs.move(tx, job.id, [S], **waiting)
 
 
 def doubted(engine: Engine, job: Job, reason: str, *, due_at: int) -> Job | None:
@@ -259,6 +276,11 @@ def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, f
     opens_at = now + min(first_ms * 2**tries, most_ms)
     gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
     overdue.note_closed(tx, name, at=now)
+
+
+def _cancelled(tx: Transaction, engine: Engine, job: Job) -> Job | None:
+    known = jobs.get(tx, job.id)
+    return cancelling.carry_out(tx, engine, known) if known is not None and known.cancel_by is not None else None
 
 
 def _moved_on(tx: Transaction, job: Job) -> bool:

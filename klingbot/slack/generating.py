@@ -107,18 +107,19 @@ def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
 
 
 def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
-    return _cancel_said(_cancel(desk, command.job, asker.user_id), command.job)
+    return _cancel_said(_cancel(desk, command.job, asker.user_id, asker.response_url), command.job)
 
 
 def cancel_clicked(desk: Desk, click: Click) -> Answer:
-    outcome = _cancel(desk, click.value, click.user_id)
+    outcome = _cancel(desk, click.value, click.user_id, click.response_url)
     said = _cancel_said(outcome, click.value)
-    return Rewritten(said) if isinstance(outcome, Cancelled) else Private(said)
+    return Rewritten(said) if isinstance(outcome, Cancelled | MayBeAtKling) else Private(said)
 
 
 def cancel_shown_clicked(desk: Desk, click: Click) -> Answer:
     """The same on the message that moves with the job: it moves by itself."""
-    return Private(_cancel_said(_cancel(desk, click.value, click.user_id), click.value))
+    outcome = _cancel(desk, click.value, click.user_id, click.response_url)
+    return Private(_cancel_said(outcome, click.value))
 
 
 def details_clicked(desk: Desk, click: Click) -> Answer:
@@ -136,11 +137,11 @@ def details_clicked(desk: Desk, click: Click) -> Answer:
             return Private(details.details(outcome, desk.engine.calendar, own=outcome.job.user_id == user_id))
 
 
-def _cancel(desk: Desk, job_id: str, user_id: str) -> cancelling.CancelOutcome:
-    """Slack is asked who is an admin only where that matters."""
-    outcome = cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=False)
+def _cancel(desk: Desk, job_id: str, user_id: str, response_url: str | None) -> cancelling.CancelOutcome:
+    """Cancel as a member, else as an admin: Slack is asked who is an admin only where that matters."""
+    outcome = cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=False, response_url=response_url)
     if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
-        return cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=True)
+        return cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=True, response_url=response_url)
     return outcome
 
 

@@ -178,7 +178,7 @@ class Sender:
         return Sent(channel, ts)
 
     def _answer(self, response_url: str, message: Message, response_type: str) -> Outcome:
-        payload = {"response_type": response_type, **message.payload()}
+        payload = {"response_type": response_type, "replace_original": False, **message.payload()}
         reply = response_urls.post(response_url, payload, seconds=self._client.timeout)
         if reply.status == 200:
             return Sent(response_url, None)

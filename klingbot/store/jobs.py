@@ -25,6 +25,8 @@ _COMES_LATER = {
     "unanswered_since",
     "failures",
     "problem",
+    "cancel_by",
+    "cancel_response_url",
 }
 _AT_FIRST = [name for name in _PLAIN if name not in _COMES_LATER]
 _COLUMNS = [*_AT_FIRST, "quote_millicredits", "quote_microusd", "show_at"]
@@ -52,10 +54,15 @@ _OPEN = """
 _UNTRIED = """
         AND NOT EXISTS (
           SELECT 1 FROM gates WHERE gates.name IN ('account', jobs.model) AND gates.probe_until > :now)"""
+_WANTED = "AND cancel_by IS NULL"
 _OF_ROUTE = "AND coalesce(route, '') = :route"
 
 # What a move leaves to be told in Slack: at once, where somebody reads it.
 _SHOWN = "show_at = CASE channel_id WHEN '' THEN NULL ELSE 0 END"
+
+_UNWANTED = "state = 'held' AND cancel_by IS NOT NULL"  # likewise, of `jobs_cancel_wished`
+_MAY_BE_THERE = f"""
+    {LIVE} AND written_off_at IS NULL AND (state = 'submitting' OR (state = 'held' AND tries > 0))"""
 
 _PROBE = f"""
     SELECT 1 FROM gates
@@ -109,12 +116,13 @@ def claim(tx: Transaction, state: JobState, *, now: int, lease_until: int, most:
 
 def claim_ungated(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[Job]:
     """Lease held jobs before which there is no gate, as `claim` does."""
-    return _claim(tx, JobState.HELD, f"AND NOT {_GATED}", now=now, lease_until=lease_until, most=most)
+    condition = f"{_WANTED} AND NOT {_GATED}"
+    return _claim(tx, JobState.HELD, condition, now=now, lease_until=lease_until, most=most)
 
 
 def claim_probe(tx: Transaction, *, now: int, lease_until: int) -> Job | None:
     """Lease one held job that may try gates which have come due, while no other job tries them."""
-    some = f"AND {_GATED} {_OPEN} {_UNTRIED}"
+    some = f"{_WANTED} AND {_GATED} {_OPEN} {_UNTRIED}"
     claimed = _claim(tx, JobState.HELD, some, now=now, lease_until=lease_until, most=1)
     for job in claimed:
         gates.probe(tx, job.model, until=lease_until)
@@ -131,6 +139,43 @@ def claim_of_one_route(tx: Transaction, state: JobState, *, now: int, lease_unti
         return []
     most = 1 if row["route"].startswith("/v1/") else most
     return _claim(tx, state, _OF_ROUTE, now=now, lease_until=lease_until, most=most, route=row["route"])
+
+
+def any_unwanted(db: Database, now: int) -> bool:
+    """Whether `claim_unwanted` might find something: a look that takes no lock."""
+    sql = f"SELECT 1 FROM jobs WHERE {_UNWANTED} AND {LIVE} AND lease_until <= :now LIMIT 1"
+    return db.execute(sql, {"now": now}).fetchone() is not None
+
+
+def claim_unwanted(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[Job]:
+    """Lease jobs that wait, that somebody wants cancelled and that Kling may have after all."""
+    sql = f"""
+        UPDATE jobs SET lease_until = :lease_until
+        WHERE id IN (
+          SELECT id FROM jobs WHERE {_UNWANTED} AND {LIVE} AND lease_until <= :now ORDER BY due_at LIMIT :most)
+        RETURNING *"""
+    claimed = tx.execute(sql, {"now": now, "lease_until": lease_until, "most": most}).fetchall()
+    return [of_row(row) for row in claimed]
+
+
+def want_cancelled(tx: Transaction, job_id: str, *, by: str, response_url: str | None) -> Job | None:
+    """Note who wants a job cancelled that may be at Kling, unless somebody was first; None when it cannot be there.
+
+    Nothing else changes: its lease and its due time belong to whoever is sending it or looking it up.
+    """
+    sql = f"""
+        UPDATE jobs SET cancel_response_url = CASE WHEN cancel_by IS NULL THEN :url ELSE cancel_response_url END,
+          cancel_by = coalesce(cancel_by, :by), {_SHOWN}
+        WHERE id = :id AND {_MAY_BE_THERE} RETURNING *"""
+    row = tx.execute(sql, {"id": job_id, "by": by, "url": response_url}).fetchone()
+    return of_row(row) if row else None
+
+
+def want_all_cancelled(tx: Transaction, *, by: str) -> int:
+    """Note it for every job that may be at Kling and has not been taken; how many those are, old wishes included."""
+    tx.execute(f"UPDATE jobs SET cancel_by = :by, {_SHOWN} WHERE {_MAY_BE_THERE} AND cancel_by IS NULL", {"by": by})
+    sql = f"SELECT count(*) AS n FROM jobs WHERE {_MAY_BE_THERE} AND cancel_by IS NOT NULL"
+    return int(tx.execute(sql, {}).fetchone()["n"])
 
 
 def _claim(tx: Transaction, state: JobState, condition: str, *, now: int, **given: Any) -> list[Job]:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from bolt_bot import eventually
@@ -18,12 +17,9 @@ from test_sandbox_files import png
 import bot
 from klingbot import prices
 from klingbot.clock import now_ms
-from klingbot.engine import open_engine, verdicts
-from klingbot.periods import Calendar
 from klingbot.sandbox import Sandbox, play
-from klingbot.sandbox.kling.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
-from klingbot.store import open_store
+from klingbot.store import gates, open_store
 from tests.conftest import run_without_limit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -39,10 +35,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The real bot in a sandbox whose Kling has had no room for long, so that jobs wait, and are seldom tried."""
+    """The real bot in a sandbox whose Kling has no room, so that jobs wait and none is tried."""
     folder: Path = tmp_path_factory.mktemp("sandbox")
     sandbox = play.open_sandbox(0, folder=folder)
-    sandbox.kling.faults.add(Fault("create", ending="code", code=1303), times=1000)
     keep_the_way_closed(folder)
     stopping = threading.Event()
     thread = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
@@ -56,12 +51,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def keep_the_way_closed(folder: Path) -> None:
-    """For a minute at a time: a job that is just being tried cannot be cancelled."""
+    """Let no job be tried until somebody opens its gate by hand: one that is being tried is not cancelled at once."""
     with closing(open_store(folder / "klingbot.db")) as store:
         run_without_limit(store)
-        engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now_ms)
-        for _ in range(10):
-            verdicts.busy(engine, engine.prices.default_model, code=1303, reason="busy")
+        with store.write() as tx:
+            for model in prices.load("credits").sold:
+                gates.close(tx, model, opens_at=None, code=1303, reason="busy", at=now_ms())
 
 
 @pytest.fixture

@@ -244,7 +244,8 @@ def test_only_admins_cancel_other_peoples_jobs(alice: Any, bob: Any, carol: Any,
 def test_what_kling_has_cannot_be_cancelled(bob: Any, engine: Engine) -> None:
     job = job_in(engine, bob.types("generate a fox"))
     verdicts.submitting(engine, job, "text2video", due_at=engine.clock() + 1000)
-    assert "is on its way to Kling. It is too late to cancel" in bob.types(f"cancel {job.id}")
+    verdicts.submitted(engine, job, "task", due_at=engine.clock() + 1000)
+    assert "is being made at Kling. It is too late to cancel" in bob.types(f"cancel {job.id}")
     assert total(engine).held == job.quote
 
 
