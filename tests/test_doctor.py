@@ -17,7 +17,7 @@ from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.doctor import Finding, Health, check_up, lines, network, storage
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.doctor.findings import ok
-from klingbot.engine import Engine, budget_requirement, budgeting, projects, verdicts
+from klingbot.engine import Engine, budget_requirement, budgeting, projects, ruling, verdicts
 from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.settings import host, read
@@ -90,6 +90,10 @@ def test_doctor_warns_while_anything_is_unlimited(busy: Engine) -> None:
     assert found(busy, "budgets").health is Health.OK
 
     projects.set_project(busy, "C1", "video-lab", by="U0ADMIN")
+    assert "any amount for video-lab" in found(busy, "budgets").said
+    ruling.set_rules(busy, ruling.RuleChange("video-lab", people=("U1",)), by="U0ADMIN")  # who has a budget
+    assert found(busy, "budgets").health is Health.OK
+    ruling.set_rules(busy, ruling.RuleChange("video-lab", people=("U1", "U2")), by="U0ADMIN")
     assert "any amount for video-lab" in found(busy, "budgets").said
 
     limit(busy, WORKSPACE)

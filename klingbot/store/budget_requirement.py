@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from klingbot.budgets import WORKSPACE, Waiver, project_scope
-from klingbot.store import facts, projects
+from klingbot.budgets import WORKSPACE, Waiver, project_scope, user_scope
+from klingbot.store import facts, projects, rules
 from klingbot.store.database import Database, Transaction
 
 WAIVER = "budget waiver"
@@ -25,11 +25,17 @@ def count_budgets(db: Database) -> int:
 
 
 def uncovered_projects(db: Database) -> list[str]:
-    """Return the open projects whose spending no budget limits, except that of people with a budget of their own."""
+    """Return the open projects in which somebody may spend whom no budget limits."""
     scopes = {row["scope"] for row in db.execute("SELECT DISTINCT scope FROM budgets").fetchall()}
     if WORKSPACE in scopes:
         return []
-    return [name for name in projects.opened(db) if project_scope(name) not in scopes]
+    uncovered = [name for name in projects.opened(db) if project_scope(name) not in scopes]
+    return [name for name in uncovered if not _all_have_budgets(rules.get(db, name).people, scopes)]
+
+
+def _all_have_budgets(people: tuple[str, ...], scopes: set[str]) -> bool:
+    """Return whether a project is for these people alone, and each has a budget of their own."""
+    return bool(people) and all(user_scope(user_id) in scopes for user_id in people)
 
 
 def waiver(db: Database) -> Waiver | None:
