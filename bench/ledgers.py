@@ -25,7 +25,7 @@ from klingbot.engine.outcomes import Held
 from klingbot.jobs import Request
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
-from klingbot.store import Store, Transaction, checks, jobs, open_store, proof
+from klingbot.store import Store, Transaction, checks, jobs, open_store, projects, proof
 from klingbot.store.place import Place
 
 CALENDAR = Calendar(ZoneInfo("UTC"))
@@ -87,6 +87,8 @@ def ledger_with(past_jobs: int, folder: Path, *, days: int = YEARS * 365) -> Ite
 @contextmanager
 def ledger_at(place: Place) -> Iterator[Engine]:
     with closing(open_store(place)) as store:
+        with store.write() as tx:
+            projects.decide(tx, PROJECT, is_open=True)
         yield open_engine(store, prices.load("credits"), CALENDAR, now_ms, requires_budget=False)
 
 

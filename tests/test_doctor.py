@@ -20,6 +20,7 @@ from klingbot.doctor.findings import ok
 from klingbot.engine import Engine, budget_requirement, budgeting, projects, ruling, verdicts
 from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
+from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read
 from klingbot.slack import manifest
 from klingbot.slack.account import Account
@@ -354,6 +355,23 @@ def test_an_archived_alerts_channel_is_mentioned(running: Sandbox, monkeypatch: 
     monkeypatch.setitem(channels, "C0FINANCE1", replace(channels["C0FINANCE1"], is_archived=True))
     found = asked(settings_of(running, KLINGBOT_ALERTS_CHANNEL="C0FINANCE1"))["alerts channel"]
     assert (found.health, found.said) == (Health.WARNING, "#finance is archived")
+
+
+def test_admins_who_are_no_members_and_a_shared_alerts_channel_are_mentioned() -> None:
+    shared = sandbox.start()
+    try:
+        for stranger in (ERIN, GWEN):
+            shared.workspace.join(stranger, "C0FINANCE1")
+        admins = f"U0ALICE001,{ERIN.id},{GWEN.id}"
+        config = read(settings_of(shared, KLINGBOT_ALERTS_CHANNEL="C0FINANCE1", KLINGBOT_ADMINS=admins))
+        found = [each for each in network.check_slack(config, now()) if each.health is not Health.OK]
+    finally:
+        shared.stop()
+    assert [(each.health, each.said) for each in found] == [
+        (Health.WARNING, f"{ERIN.id} is no admin: they aren't in this workspace"),
+        (Health.WARNING, f"{GWEN.id} is no admin: guests don't use Klingbot here"),
+        (Health.WARNING, "#finance is shared with another company, which reads the alerts"),
+    ]
 
 
 def test_hosts_that_cannot_be_reached_fail_and_are_not_called_a_wrong_token(running: Sandbox) -> None:

@@ -7,6 +7,7 @@ from klingbot.kling import ApiKey, KlingClient, LookUp, Rejected
 from klingbot.settings import Settings
 from klingbot.slack import account, manifest
 from klingbot.slack.account import Account, Trouble
+from klingbot.slack.directory import Directory, SlackUnavailableError, quick_client
 
 PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""
@@ -29,6 +30,7 @@ def check_slack(config: Settings, now: int) -> list[Finding]:
     found = [ok("Slack bot token", f"@{known.bot} in {known.team}"), _scopes(known), _clock(known, now)]
     if config.slack_app_token:
         found.append(_app_token(config.slack_app_token, config.slack_api_url))
+    found += _admins(config)
     if config.alerts_channel:
         found.append(_alerts_channel(config, config.alerts_channel))
     return found
@@ -116,4 +118,18 @@ def _alerts_channel(config: Settings, channel_id: str) -> Finding:
         return warning(what, f"#{seen.name} is archived", fix)
     if not seen.is_member:
         return warning(what, f"the bot is not in #{seen.name}", f"Type /invite @klingbot there; {until_then}.")
+    if seen.is_shared:
+        fix = "Let KLINGBOT_ALERTS_CHANNEL name a channel of your own."
+        return warning(what, f"#{seen.name} is shared with another company, which reads the alerts", fix)
     return ok(what, f"#{seen.name}, and the bot is in it")
+
+
+def _admins(config: Settings) -> list[Finding]:
+    """Only a warning: Slack may name them wrongly for a while, and the others can act."""
+    directory = Directory(quick_client(config.slack_bot_token, config.slack_api_url), guests=config.guests)
+    try:
+        reasons = {user_id: directory.why_not_admitted(user_id) for user_id in config.admins}
+    except SlackUnavailableError:
+        return [warning("admins", "Slack could not be asked who they are", "Look again in a minute.")]
+    fix = "Take it out of KLINGBOT_ADMINS: it has no say, and hears nothing."
+    return [warning("admins", f"{user_id} is no admin: {why}", fix) for user_id, why in reasons.items() if why]

@@ -36,6 +36,8 @@ class Room:
     name: str
     is_member: bool
     is_archived: bool
+    is_shared: bool = False
+    """Whether people of other companies are in it (Slack Connect)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def room(token: str, api_url: str, channel_id: str) -> Room | Trouble:
     if isinstance(said, Trouble):
         return said
     channel = said["channel"]
-    return Room(channel.get("name") or channel_id, bool(channel.get("is_member")), bool(channel.get("is_archived")))
+    is_shared = bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
+    is_member, is_archived = bool(channel.get("is_member")), bool(channel.get("is_archived"))
+    return Room(channel.get("name") or channel_id, is_member, is_archived, is_shared)
 
 
 def try_app_token(token: str, api_url: str) -> Trouble | None:

@@ -94,6 +94,11 @@ class Directory:
         """Return whether somebody of that kind may use the bot."""
         return found is Membership.MEMBER or (found is Membership.GUEST and self._guests)
 
+    def why_not_admitted(self, user_id: str) -> str | None:
+        """Return why somebody may not use the bot, None where they may. Raises SlackUnavailableError."""
+        found = self.membership(Actor(user_id))
+        return None if self.admits(found) else _WHY_NOT[found]
+
     def seems_admitted(self, user_id: str) -> bool:
         """For what is shown, not for what is done: everybody, while Slack cannot be asked."""
         try:
@@ -134,7 +139,10 @@ class Directory:
         chosen = user["id"] in self._admins if self._admins else user.get("is_admin") or user.get("is_owner")
         if not chosen:
             return False
-        return self.admits(membership.from_profile(self._known_home(), Actor(user["id"]), _profile(user)))
+        home = self._known_home()
+        # Only a profile that names another workspace proves an outsider: what an admin asks has passed the door by now.
+        here = frozenset({home.team_id, home.enterprise_id} - {""})
+        return self.admits(membership.from_profile(home, Actor(user["id"], here), _profile(user)))
 
     def _known_home(self) -> Home:
         """Return where the bot is installed, asking Slack where nobody has said so yet."""

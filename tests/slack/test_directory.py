@@ -28,6 +28,14 @@ def test_an_admin_who_left_is_none(slack: Any, directory: Directory) -> None:
     assert directory.known_admins() == ()
 
 
+def test_an_admin_of_another_workspace_is_none_and_one_without_a_workspace_is(slack: Any, directory: Directory) -> None:
+    del slack.people[0]["team_id"]
+    assert directory.is_admin(ALICE)
+    slack.people[1] |= {"is_admin": True, "team_id": "T0PARTNER1"}
+    assert not directory.is_admin(BOB)
+    assert directory.known_admins() == (ALICE,)
+
+
 def test_a_person_slack_does_not_know_is_no_admin(directory: Directory) -> None:
     assert not directory.is_admin("U0STRANGER")
 

@@ -57,7 +57,7 @@ def conversations_list(slack: Slack, args: Args) -> Reply:
         return error("invalid_types")
     bot, skip_archived = slack.workspace.bot_user_id, flag(args, "exclude_archived", default=False)
     listed = [
-        _channel(channel, bot)
+        _channel(channel, bot, is_shared=slack.workspace.is_shared(channel))
         for channel in slack.workspace.channels_of(bot)
         if type_of(channel) in types and not (skip_archived and channel.is_archived)
     ]
@@ -69,7 +69,7 @@ def conversations_info(slack: Slack, args: Args) -> Reply:
     bot = slack.workspace.bot_user_id
     if channel is None or not slack.workspace.enters(bot, channel):
         return error("channel_not_found")
-    return ok(channel=_channel(channel, bot))
+    return ok(channel=_channel(channel, bot, is_shared=slack.workspace.is_shared(channel)))
 
 
 def conversations_open(slack: Slack, args: Args) -> Reply:
@@ -114,7 +114,7 @@ def _person(person: Person) -> dict[str, Any]:
     }
 
 
-def _channel(channel: Channel, bot: str) -> dict[str, Any]:
+def _channel(channel: Channel, bot: str, *, is_shared: bool = False) -> dict[str, Any]:
     if channel.is_im:
         (other,) = channel.members - {bot}
         return {"id": channel.id, "is_im": True, "user": other, "is_archived": channel.is_archived}
@@ -129,6 +129,7 @@ def _channel(channel: Channel, bot: str) -> dict[str, Any]:
         "is_private": channel.is_private,
         "is_archived": channel.is_archived,
         "is_general": channel.name == "general",
+        "is_ext_shared": is_shared,
         "is_member": bot in channel.members,
         "num_members": len(channel.members),
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},
