@@ -11,11 +11,15 @@ import pytest
 from slack_bolt import App, BoltRequest
 from slack_sdk.errors import SlackApiError
 
+from klingbot.budgets import WORKSPACE
 from klingbot.engine import Engine, budgeting
+from klingbot.engine.budgeting import Change
 from klingbot.membership import Actor, Home
+from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.home import Homes
 from klingbot.slack.lookup_cache import FRESH_SECONDS, MOST_KEPT, SPARE_SECONDS, LookupCache
 from tests.ledger_checks import hold
 from tests.slack.conftest import BOT, GENERAL, TEAM, Person, person
@@ -396,3 +400,16 @@ def test_no_more_answers_are_kept_than_fit() -> None:
 def test_only_members_approve(alice: Person, engine: Engine, user_id: str, why: str) -> None:
     assert alice.types(f"budget set marketing --usd 5 --approvers <@{user_id}>").startswith(why)
     assert budgeting.standings(engine) == []
+
+
+def test_a_home_is_no_longer_drawn_for_who_has_left(
+    engine: Engine, slack: Any, directory: Directory, seconds: Any, hook: Any
+) -> None:
+    homes = Homes(Desk(engine, directory), quick_client("xoxb-fake", f"{hook.url}/"))
+    homes.open("U0BOB00001")
+    assert hook.said()["method"] == "views.publish"
+    slack.people[1]["deleted"] = True
+    seconds.now += FRESH_SECONDS
+    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 90_000), by="UADMIN")
+    homes.refresh()
+    assert hook.heard.empty()
