@@ -89,7 +89,7 @@ def ledger_at(place: Place) -> Iterator[Engine]:
     with closing(open_store(place)) as store:
         with store.write() as tx:
             projects.decide(tx, PROJECT, is_open=True)
-        yield open_engine(store, prices.load("credits"), CALENDAR, now_ms, requires_budget=False)
+        yield open_engine(store, prices.load("credits"), CALENDAR, now_ms, requires_budget=False, any_project=True)
 
 
 def prove(store: Store) -> None:
