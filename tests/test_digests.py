@@ -28,6 +28,7 @@ from klingbot.outbox import DigestReady
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.pricing import Wish
 from klingbot.store import Store, open_store
+from klingbot.store.digests import LEASE_MS
 from klingbot.store.place import Place
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import ask, hold, queued, settle, submit
@@ -343,7 +344,7 @@ def test_a_claimer_that_died_leaves_its_digest_to_the_next(engine: Engine, clock
     assert digesting.claim(engine, due)
     assert not digesting.claim(engine, due)
     assert tell_all(engine) == []
-    clock.tick(61)
+    clock.tick(LEASE_MS / 1000 + 1)
     assert len(tell_all(engine)) == 1
 
 
