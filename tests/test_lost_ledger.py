@@ -28,7 +28,7 @@ from klingbot.faults import LedgerFault
 from klingbot.outbox import Unsound
 from klingbot.periods import Calendar
 from klingbot.pulse import Pulse
-from klingbot.store import DatabaseError, LedgerLostError, Store, identity, jobs, open_store, snapshot
+from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, identity, jobs, open_store, snapshot
 from klingbot.store.backup import back_up
 from klingbot.store.place import DatabaseUrl, Place
 from klingbot.store.sqlite import SqliteStore
@@ -334,6 +334,25 @@ def test_where_only_the_log_was_deleted_everything_goes_into_the_file(
     again.store.close()
 
 
+def test_where_another_program_may_have_written_since_nothing_is_written_over_it(
+    engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, pulse = path_of(engine.store), Pulse(engine)
+    job = hold(engine, "r1")
+    replace_the_log(path)
+    before = path.read_bytes()
+    some_time_passes(engine.store)
+    pulse.beat()
+    assert path.read_bytes() == before
+    [saved] = path.parent.glob("*rescued*")
+    assert f"is saved in {saved}" in caplog.text
+    copy = path.parent / "elsewhere.db"
+    saved.rename(copy)
+    again = engine_on(copy, clock)
+    assert jobs.get(again.store.read(), job.id) is not None
+    again.store.close()
+
+
 def test_a_bot_whose_ledger_was_replaced_leaves_the_other_ones_log_alone(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -412,7 +431,7 @@ def test_a_log_that_is_cut_off_is_noticed(engine: Engine) -> None:
     hold(engine, "r1")
     os.truncate(beside(path, "-wal"), 0)
     some_time_passes(engine.store)
-    with pytest.raises((LedgerLostError, sqlite3.DatabaseError)):
+    with pytest.raises(NotKeptError):
         hold(engine, "r2")
     pulse.beat()
     assert pulse.trouble() is not None

@@ -110,16 +110,16 @@ class Connections:
     """At most MOST connections, each used by one thread at a time."""
 
     def __init__(self, place: DatabaseUrl, first: Connection) -> None:
-        self._place = place
+        self.place = place
         self._free = [(first, time.monotonic())]
         self._connecting = ThreadPoolExecutor(MOST, "connect")
-        self._places = threading.BoundedSemaphore(MOST)
+        self.places = threading.BoundedSemaphore(MOST)
 
     @contextmanager
     def one(self, due: float | None) -> Iterator[Connection]:
         """A connection for the block, which is used again unless it was left amid something. Raises NotKeptError."""
-        if not self._places.acquire(timeout=_left(due)):
-            raise NotKeptError(f"The database {self._place} is too busy.", LedgerFault.BUSY)
+        if not self.places.acquire(timeout=_left(due)):
+            raise NotKeptError(f"The database {self.place} is too busy.", LedgerFault.BUSY)
         try:
             connection = self._taken(due)
             try:
@@ -128,7 +128,7 @@ class Connections:
             finally:
                 self._give_back(connection)
         finally:
-            self._places.release()
+            self.places.release()
 
     def close(self) -> None:
         while self._free:
@@ -145,19 +145,17 @@ class Connections:
                 return self._connected(due)
             except psycopg.OperationalError as e:
                 if not passing(e) or isinstance(e, psycopg.errors.ConnectionTimeout) or _left(due) < AGAIN_SECONDS:
-                    raise NotKeptError(
-                        f"The database {self._place} cannot be reached ({plain(e)}).", fault_of(e)
-                    ) from e
+                    raise NotKeptError(f"The database {self.place} cannot be reached ({plain(e)}).", fault_of(e)) from e
                 time.sleep(AGAIN_SECONDS)
 
     def _connected(self, due: float | None) -> Connection:
         """A new one. psycopg gives each of a host's addresses two seconds at least, and Slack three to all of it."""
-        coming = self._connecting.submit(connect, self._place)
+        coming = self._connecting.submit(connect, self.place)
         try:
             return coming.result(_left(due))
         except TimeoutError:
             coming.add_done_callback(_close)
-            raise NotKeptError(f"The database {self._place} cannot be reached in time.") from None
+            raise NotKeptError(f"The database {self.place} cannot be reached in time.") from None
 
     def _give_back(self, connection: Connection) -> None:
         if connection.usable:

@@ -52,6 +52,7 @@ _BEGIN = """
 _WHICH = "SELECT id FROM _ledger"
 """Sent along with _BEGIN, so that to ask which ledger this is takes no time of its own."""
 _VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_TABLES_GONE = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 _NOTHING_KEPT = "40"
 """SQLSTATE class of a transaction that the server rolled back."""
 
@@ -162,8 +163,8 @@ class PostgresStore:
             with self._connections.one(due) as connection:
                 try:
                     self._begin(connection, begin)
-                except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as e:
-                    raise self._lost("its tables are gone") from e
+                except _TABLES_GONE as e:
+                    raise _lost(self.place, "its tables are gone") from e
                 except psycopg.OperationalError as e:  # as a rule a connection that was lost while nobody used it
                     connection.close()
                     if last or not passing(e) or _late(due):
@@ -185,10 +186,7 @@ class PostgresStore:
         row = answers.fetchone()
         if row is None or row[0] != self._ledger_id:
             connection.close()
-            raise self._lost("another ledger has taken its place")
-
-    def _lost(self, reason: str) -> LedgerLostError:
-        return LedgerLostError(f"The ledger {self.place} is lost: {reason}. Nothing was kept.", reason)
+            raise _lost(self.place, "another ledger has taken its place")
 
     def _commit(self, connection: Connection) -> None:
         try:
@@ -233,6 +231,8 @@ class _Reader:
             with self._connections.one(due) as connection:
                 try:
                     return _run(connection, sql, params)
+                except _TABLES_GONE as e:
+                    raise _lost(self._connections.place, "its tables are gone") from e
                 except psycopg.OperationalError as e:
                     connection.close()
                     if last or not passing(e) or _late(due):
@@ -248,6 +248,10 @@ class _Snapshot:
     def execute(self, sql: str, params: Mapping[str, Any] | None = None, /) -> Rows:
         cursor = self._connection.cursor(name=f"c{next(self._names)}")
         return cursor.execute(statement(sql), values(params or {}))
+
+
+def _lost(place: DatabaseUrl, reason: str) -> LedgerLostError:
+    return LedgerLostError(f"The ledger {place} is lost: {reason}. Nothing was kept.", reason)
 
 
 def _run(connection: Connection, sql: str, params: Mapping[str, Any] | None) -> Fetched:

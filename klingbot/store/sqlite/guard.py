@@ -99,6 +99,10 @@ class LedgerGuard:
         for name, known in self._companions.items():
             self._check_companion(name, known)
 
+    def has_other_companions(self) -> bool:
+        """Return whether other files have taken the place of those beside the ledger: another program made them."""
+        return any(name.exists() and file_id(name) != known for name, known in self._companions.items())
+
     def lost(self, loss: Loss, details: str = "") -> LedgerLostError:
         """Return the error that says so."""
         said = f"{loss}{f' ({details})' if details else ''}"

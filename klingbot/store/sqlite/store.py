@@ -59,7 +59,7 @@ def _tell(trouble: BaseException | None, *, committing: bool = False) -> None:
     """Raise NotKeptError or UncertainError if the trouble is the file's own; otherwise return."""
     code = getattr(trouble, "sqlite_errorcode", 0) & 0xFF  # without the details that SQLite adds above
     if code in _DAMAGED:
-        raise LedgerLostError(f"The ledger's file is damaged; nothing was kept ({trouble}).", Loss.CUT) from trouble
+        raise LedgerLostError(f"The ledger is lost: {Loss.CUT} ({trouble}). Nothing was kept.", Loss.CUT) from trouble
     fault = _FAULTS.get(code)
     if fault is None:
         return
@@ -225,13 +225,14 @@ class SqliteStore:
     def _rescued(self, loss: Loss, now: int) -> str:
         if loss in (Loss.CUT, Loss.OLDER, Loss.OTHER):
             return f"Stop the bot and restore the newest backup as {self.place}; then compare with Kling's bill."
-        if loss is Loss.COMPANION:
+        if loss is Loss.COMPANION and not self._guard.has_other_companions():
             # Everything that the log has goes into the file, which is all that the next start needs.
             self._writer.conn.execute("PRAGMA wal_checkpoint(FULL)")
             return f"Everything is in {self.place} itself. Restart the bot."
         if loss is Loss.UNSEEN:
             return f"Let the bot's user reach {self.place} again, and the bot goes on."
-        if where := whereabouts(self._guard.file_id):
+        where = whereabouts(self._guard.file_id)
+        if where and loss is not Loss.COMPANION:
             return f"The ledger is at {where} now. Move it back, with the files beside it, and the bot goes on."
         saved = rescue.copy(self._writer.conn, self.place, now)
         return (
