@@ -35,7 +35,7 @@ from klingbot.store.postgres.store import PATIENCE_SECONDS
 from klingbot.store.steps import STEPS
 from klingbot.store.turns import Turns
 from tests.conftest import FakeClock, run_without_limit
-from tests.ledger_checks import ask, hold, prove, settle
+from tests.ledger_checks import ask, create, hold, prove, settle
 from tests.live_bot import until
 from tests.postgres_server import NoServerError, PostgresServer, children_of, postgres_server
 from tests.wire import Cut, wire_to
@@ -68,6 +68,7 @@ def engine_of_its_own(own: PostgresServer, clock: FakeClock) -> Iterator[Engine]
 def opened(place: DatabaseUrl, clock: FakeClock) -> Iterator[Engine]:
     with closing(open_store(place)) as store:
         run_without_limit(store)
+        create(store, "marketing")
         yield open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
 
 
