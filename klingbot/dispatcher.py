@@ -255,7 +255,8 @@ class Dispatcher:
                 verdicts.model_refused(self.engine, job.model, code=rejected.code, reason=rejected.plain)
             return
         if rejected.action is Action.WAIT:
-            verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain)
+            again = rejected.retry_after_ms
+            verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain, again_ms=again)
         else:
             verdicts.stopped(self.engine, code=rejected.code, reason=rejected.plain)
         verdicts.not_taken(self.engine, job)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks, deadlines, saying
+from klingbot import blocks, deadlines, retries, saying
 from klingbot.blocks.message import Message
 from klingbot.engine import Engine, carrying, delivering
 from klingbot.outbox import (
@@ -38,7 +38,6 @@ from klingbot.outbox import (
 from klingbot.quiet import quiet_until
 from klingbot.slack.sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
-from klingbot.store.delivery import LONGEST_DELAY_MS
 from klingbot.store.outbox import OutboxMessage
 from klingbot.stories import Story
 from klingbot.work_pool import WorkPool
@@ -55,7 +54,6 @@ AT_ONCE = 8
 HEAD_START_SECONDS = 0.5
 """Messages leave one after another, but one that takes longer than this is overtaken by those of other lines."""
 NOTE_AGAIN_SECONDS = 0.2
-FIRST_DELAY_MS = 1_000
 BACKLOG_MS = 60_000
 """An alert that is older had to wait: for Slack, or for the end of quiet hours."""
 MOST_TOGETHER = 30
@@ -187,7 +185,7 @@ class Notifier:
             case Sent():
                 self._note_sent(sent, outcome)
             case Later():
-                self._again(first, outcome.problem, outcome.after_ms)
+                self._later(first, outcome)
                 self._release(sent[1:])
             case Impossible(message=True):
                 log.error("outbox message %s is none that Slack takes: %s", first.id, outcome.problem)
@@ -223,7 +221,7 @@ class Notifier:
             self._give_up(message, problem)
             return
         log.warning("outbox message %s reached nobody: %s", message.id, problem)
-        self._again(message, problem)
+        self._no_place(message, problem)
 
     def _drop(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
@@ -233,7 +231,7 @@ class Notifier:
         admins = self.admins()
         if not admins:
             log.warning("outbox message %s reached nobody: there is no admin to tell", message.id)
-            self._again(message, "there is no admin to tell")
+            self._no_place(message, "there is no admin to tell")
             return
         with self.engine.store.write() as tx:
             delivery.hand_over(tx, message, admins, at=self.engine.clock())
@@ -265,11 +263,18 @@ class Notifier:
                 for each in messages:
                     delivery.release(tx, each)
 
-    def _again(self, message: OutboxMessage, problem: str, after_ms: int | None = None) -> None:
-        growing = min(FIRST_DELAY_MS * 2 ** min(message.tries, 20), LONGEST_DELAY_MS)
-        due_at = self.engine.clock() + (growing if after_ms is None else after_ms)
+    def _later(self, message: OutboxMessage, later: Later) -> None:
+        """Try again when Slack wishes, else after a pause. A limit that Slack names lengthens no later pause."""
+        pause = retries.after_passing_trouble(message.tries) if later.after_ms is None else later.after_ms
+        self._again(message, later.problem, pause, failed=not later.is_limit)
+
+    def _no_place(self, message: OutboxMessage, problem: str) -> None:
+        self._again(message, problem, retries.after_no_place(message.tries), failed=True)
+
+    def _again(self, message: OutboxMessage, problem: str, pause_ms: int, *, failed: bool) -> None:
+        due_at = self.engine.clock() + pause_ms
         with self.engine.store.write() as tx:
-            delivery.again(tx, message, due_at=due_at, problem=problem)
+            delivery.again(tx, message, due_at=due_at, problem=problem, failed=failed)
 
     def _give_up(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:

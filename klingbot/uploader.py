@@ -75,8 +75,8 @@ class Uploader:
             carrying.carried(self.engine, clip, outcome.file_id)
             return
         passing = isinstance(outcome, Later) and outcome.problem not in OURS  # nobody mends that within minutes
-        after_ms = outcome.after_ms if isinstance(outcome, Later) else None
-        if passing and carrying.failed(self.engine, clip, after_ms=after_ms):
+        after_ms, is_limit = (outcome.after_ms, outcome.is_limit) if isinstance(outcome, Later) else (None, False)
+        if passing and carrying.failed(self.engine, clip, after_ms=after_ms, counts=not is_limit):
             log.info("the clip of job %s did not go up (%s) and is tried again", clip.job_id, outcome.problem)
             return
         if not passing:

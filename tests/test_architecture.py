@@ -70,6 +70,7 @@ LEVELS = (
     ("klingbot/outbox.py", "klingbot/project_access.py"),
     ("klingbot/deadlines.py",),
     ("klingbot/openers.py", "klingbot/safe_fetch.py", "klingbot/work_pool.py"),
+    ("klingbot/retries.py",),
     ("klingbot/kling/",),
     ("migrations/",),
     ("klingbot/store/",),

@@ -18,6 +18,7 @@ from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.outbox import JobFailed, VideoReady
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import NotKeptError, UncertainError, delivery, open_store
 from tests.block_samples import job
@@ -44,6 +45,11 @@ def put_video(post: Post, key: str, channel: str) -> None:
 
 def videos(post: Post, channel: str) -> list[str]:
     return [m.text.split("https://v.example/")[1].split(".mp4")[0] for m in post.seen(channel)]
+
+
+def words_of(message: Message) -> str:
+    """All sections of a message: its `text` is cut where it would be too long."""
+    return "\n".join(block["text"]["text"] for block in message.blocks if block["type"] == "section")
 
 
 def hasty(post: Post) -> Notifier:
@@ -83,7 +89,7 @@ def test_what_is_queued_while_slack_is_away_for_an_hour_is_all_delivered_and_not
     assert post.waiting() == 0
     assert {channel: videos(post, channel) for channel in put} == put
     assert [m.text.split("job ")[-1] for m in post.seen(BOBS_DM, BOB)] == failures
-    said = "\n".join(m.text for m in post.seen(FINANCE))
+    said = "\n".join(words_of(m) for m in post.seen(FINANCE))
     assert [said.count(f"turned away: {alert} ") for alert in alerts] == [1] * len(alerts)
     assert len(post.seen(FINANCE)) <= 5, "a backlog of alerts is said together"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klingbot import retries
 from klingbot.engine.core import Engine
 from klingbot.jobs import Job
 from klingbot.outbox import VideoReady, from_json
@@ -13,7 +14,6 @@ LEASE_MS = 300_000
 """Longer than one clip may take: a lease that ends means that its holder is gone."""
 PATIENCE_MS = 180_000
 """How long an announcement waits for its clip. After that it goes out with Kling's link."""
-FIRST_DELAY_MS = 2_000
 SOON_MS = 1_000
 
 
@@ -40,18 +40,18 @@ def given_up(engine: Engine, clip: WantedClip) -> None:
     _end(engine, clip, None)
 
 
-def failed(engine: Engine, clip: WantedClip, *, after_ms: int | None = None) -> bool:
-    """It did not go up this time. False when there is no time for another try; then it is given up.
+def failed(engine: Engine, clip: WantedClip, *, after_ms: int | None = None, counts: bool = True) -> bool:
+    """Try the clip again, after `after_ms` where Slack itself asks for that. False: there is no time; it is given up.
 
-    `after_ms`: what Slack itself asks to be waited.
+    A try that was a limit of Slack's and no failure does not count.
     """
     now = engine.clock()
-    due_at = now + (FIRST_DELAY_MS * 2 ** (clip.tries - 1) if after_ms is None else after_ms)
+    due_at = now + (retries.after_passing_trouble(clip.tries) if after_ms is None else after_ms)
     if due_at > clip.wanted_at + PATIENCE_MS:
         _end(engine, clip, None)
         return False
     with engine.store.write() as tx:
-        clips.again(tx, clip.job_id, due_at=due_at)
+        clips.again(tx, clip.job_id, due_at=due_at, counts=counts)
     return True
 
 

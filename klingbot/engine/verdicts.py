@@ -15,8 +15,8 @@ from klingbot.outbox import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.store import Transaction, gates, jobs, ledger, overdue
 from klingbot.store import stuck as stuck_jobs
 
-BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 60_000
-"""How long jobs wait when Kling is busy; its docs advise a second or more, growing."""
+BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 15_000
+"""How long jobs wait when Kling is busy; its docs advise a second or more, growing. A place there may be free soon."""
 STOPPED_FIRST_MS, STOPPED_MOST_MS = 60_000, 600_000
 """How long until a refused account is tried again."""
 
@@ -226,10 +226,16 @@ def given_up(engine: Engine, job: Job) -> Job | None:
         return _end_unpaid(tx, engine, job, [S, T], JobState.RELEASED, "written off, and Kling never said how it ended")
 
 
-def busy(engine: Engine, model: str, *, code: int, reason: str) -> None:
-    """Kling is at its limit for this model: jobs for it wait in line, their holds kept, and one asks again later."""
+def busy(engine: Engine, model: str, *, code: int, reason: str, again_ms: int | None = None) -> None:
+    """Kling is at its limit for this model: jobs for it wait in line, their holds kept, and one asks again later.
+
+    After `again_ms`, where Kling itself named a time; that lengthens no later wait.
+    """
     with engine.store.write() as tx:
-        _close(tx, engine, model, code, reason, BUSY_FIRST_MS, BUSY_MOST_MS)
+        if again_ms is None:
+            _close(tx, engine, model, code, reason, BUSY_FIRST_MS, BUSY_MOST_MS)
+        else:
+            _close_for(tx, engine, model, code, reason, again_ms, counts=False)
 
 
 def stopped(engine: Engine, *, code: int, reason: str) -> None:
@@ -267,14 +273,20 @@ def flowing(engine: Engine, job: Job) -> None:
 
 
 def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, first_ms: int, most_ms: int) -> None:
-    """Closes a gate for twice as long each time in a row; several refusals at one time count once."""
-    now = engine.clock()
+    """Close a gate for twice as long each time in a row."""
     gate = gates.get(tx, name)
+    tries = gate.tries if gate else 0
+    _close_for(tx, engine, name, code, reason, min(first_ms * 2 ** min(tries, 20), most_ms))
+
+
+def _close_for(
+    tx: Transaction, engine: Engine, name: str, code: int, reason: str, wait_ms: int, *, counts: bool = True
+) -> None:
+    """Close a gate for that long; several refusals at one time count once."""
+    now, gate = engine.clock(), gates.get(tx, name)
     if gate and gate.closed(now):
         return
-    tries = gate.tries if gate else 0
-    opens_at = now + min(first_ms * 2**tries, most_ms)
-    gates.close(tx, name, opens_at=opens_at, code=code, reason=reason, at=now)
+    gates.close(tx, name, opens_at=now + wait_ms, code=code, reason=reason, at=now, counts=counts)
     overdue.note_closed(tx, name, at=now)
 
 

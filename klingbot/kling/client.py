@@ -160,7 +160,7 @@ class KlingClient:
             self._met("unreachable" if isinstance(outcome, NotSent) else "no reply")
             log.warning("%s %s: %s (%s)", method, path.partition("?")[0], outcome.reason, type(error).__name__)
             return outcome
-        reply = replies.read(answer.status_code, content, answer.headers.get("Date"))
+        reply = replies.read(answer.status_code, content, answer.headers.get("Date"), answer.headers.get("Retry-After"))
         if reply.code != errors.OK:
             self._met(f"HTTP {reply.http_status}" if reply.code is None else str(reply.code))
         return reply

@@ -40,6 +40,8 @@ class Rejected:
     request_id: str
     of_model: bool = False
     """Whether it is not this request but the model that the account cannot have: everybody's would end like this."""
+    retry_after_ms: int | None = None
+    """How long Kling wants to be left alone, where it said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _SERVER_ERRORS = (5000, 5001, 5002)
 _ID_TAKEN = re.compile(r"external.?task.?id.*(exist|duplicat|repeat)", re.IGNORECASE | re.DOTALL)
 """Kling's words, in both standards: `External_task_id … already exists` (seen live, September 2026)."""
+_LONGEST_WISH_MS = 600_000
 _MALFORMED = "Klingbot cannot read what Kling says about it"
 
 
@@ -34,6 +35,8 @@ class Reply:
     request_id: str
     data: Any
     kling_time: datetime | None
+    retry_after_ms: int | None = None
+    """How long Kling wants to be left alone."""
     malformed: bool = False
     """Whether it began like an answer of Kling's and could not be read as one."""
 
@@ -42,7 +45,9 @@ class Reply:
         return f"HTTP {self.http_status}, {code}"
 
 
-def read(http_status: int, content: bytes | None, date_header: str | None) -> Reply:
+def read(
+    http_status: int, content: bytes | None, date_header: str | None, retry_after_header: str | None = None
+) -> Reply:
     """Return the reply in an HTTP answer. `content` is None where it was too long to be one of Kling's."""
     envelope = None if content is None else json_of(content)
     fields = fields_of(envelope)
@@ -54,6 +59,7 @@ def read(http_status: int, content: bytes | None, date_header: str | None) -> Re
         request_id=text_of(fields.get("request_id"), 100),
         data=fields.get("data"),
         kling_time=_time(date_header),
+        retry_after_ms=_milliseconds(retry_after_header),
         malformed=envelope is None and (content is None or content.lstrip().startswith(b"{")),
     )
 
@@ -71,8 +77,7 @@ def created(reply: Reply) -> Accepted | Rejected | ReplyLost:
         return Accepted(task_id) if task_id else ReplyLost("Kling answered yes without naming the task")
     if reply.code == errors.BAD_VALUE and _ID_TAKEN.search(reply.message):
         return AlreadyTaken("Kling says that it has this job already, and does not show it")
-    refused = errors.rejection(reply.code, reply.message, reply.request_id)
-    return refused or ReplyLost(f"Kling's answer did not say whether it took the task ({reply})")
+    return _refused(reply) or ReplyLost(f"Kling's answer did not say whether it took the task ({reply})")
 
 
 def looked_up(reply: Reply, question: Question, *, legacy: bool) -> LookUp | Rejected | Unreachable:
@@ -141,3 +146,16 @@ def _time(date_header: str | None) -> datetime | None:
         return parsedate_to_datetime(date_header) if date_header else None
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _refused(reply: Reply) -> Rejected | None:
+    refused = errors.rejection(reply.code, reply.message, reply.request_id)
+    return replace(refused, retry_after_ms=reply.retry_after_ms) if refused else None
+
+
+def _milliseconds(seconds: str | None) -> int | None:
+    """Return the wait that a Retry-After header asks for, as far as it is believed."""
+    wished = (seconds or "").strip()
+    if not (wished.isascii() and wished.isdecimal()):
+        return None
+    return max(1_000, min(int(wished[:9]) * 1_000, _LONGEST_WISH_MS))

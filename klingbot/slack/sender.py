@@ -22,9 +22,10 @@ T = TypeVar("T")
 
 # Slack's own words for trouble that passes (docs.slack.dev, chat.postMessage). Every other word is about this place or
 # this message, and asking again will not change it.
-_PASSING = {
-    "ratelimited",
-    "rate_limited",
+_LIMITS = {"ratelimited", "rate_limited"}
+_TOO_MANY = 429
+_SHORTEST_WISH_MS = 1_000
+_PASSING = _LIMITS | {
     "internal_error",
     "fatal_error",
     "service_unavailable",
@@ -84,6 +85,8 @@ class Later:
 
     problem: str
     after_ms: int | None = None
+    is_limit: bool = False
+    """Slack was asked too often and said when to come back: nothing has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ class Sender:
         if reply.status == 200:
             return Sent(response_url, None)
         if reply.passing:
-            return Later(f"HTTP {reply.status}", reply.retry_after_ms)
+            return _later(f"HTTP {reply.status}", reply.retry_after_ms, limit=reply.status == _TOO_MANY)
         return Impossible(reply.body[:100])
 
 
@@ -204,5 +207,10 @@ def _meaning(error: SlackApiError) -> Later | Impossible:
     if word in OURS:
         return Later(word, OURS_AGAIN_MS)
     if word in _PASSING or reply.status_code == 429 or reply.status_code >= 500:
-        return Later(word, retry_after_ms(reply.headers))
+        return _later(word, retry_after_ms(reply.headers), limit=word in _LIMITS or reply.status_code == _TOO_MANY)
     return Impossible(word, message=word in _UNSAYABLE)
+
+
+def _later(problem: str, after_ms: int | None, *, limit: bool) -> Later:
+    wish = None if after_ms is None else max(after_ms, _SHORTEST_WISH_MS)
+    return Later(problem, wish, is_limit=limit and wish is not None)

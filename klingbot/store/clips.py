@@ -54,10 +54,11 @@ def claim(tx: Transaction, *, now: int, lease_until: int, most: int) -> list[Wan
     return [WantedClip(row["job_id"], row["wanted_at"], row["tries"]) for row in rows]
 
 
-def again(tx: Transaction, job_id: str, *, due_at: int) -> None:
-    """It did not go up; it is tried again then."""
+def again(tx: Transaction, job_id: str, *, due_at: int, counts: bool = True) -> None:
+    """Let it be tried again then. The try that was just made may not count."""
     tx.execute(
-        "UPDATE clips SET due_at = :due_at, lease_until = 0 WHERE job_id = :id", {"id": job_id, "due_at": due_at}
+        "UPDATE clips SET due_at = :due_at, lease_until = 0, tries = tries - :off WHERE job_id = :id",
+        {"id": job_id, "due_at": due_at, "off": int(not counts)},
     )
 
 

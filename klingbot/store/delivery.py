@@ -11,13 +11,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from klingbot import retries
 from klingbot.store import outbox
 from klingbot.store.database import Database, Transaction
 from klingbot.store.outbox import ADMINS, DEFAULT, QUIET, OutboxMessage
 
 PACE_MS = 1_000
 """Slack takes about one message a second in a channel (docs.slack.dev, rate limits)."""
-LONGEST_DELAY_MS = 600_000
+LONGEST_DELAY_MS = retries.UNREACHABLE_MS
 """Between two tries of one message, unless Slack itself asks for more."""
 
 
@@ -174,13 +175,16 @@ def sent(
     _rest(tx, message, until=at + PACE_MS)
 
 
-def again(tx: Transaction, message: OutboxMessage, *, due_at: int, problem: str) -> None:
-    """Slack did not take it: it is tried again at `due_at`, and its line rests until then."""
+def again(tx: Transaction, message: OutboxMessage, *, due_at: int, problem: str, failed: bool = True) -> None:
+    """Slack did not take it: it is tried again at `due_at`, and its line rests until then.
+
+    Only what has `failed` counts among its tries.
+    """
     tx.execute(
         """
-        UPDATE outbox SET due_at = :due_at, problem = :problem, tries = tries + 1, lease_until = 0
+        UPDATE outbox SET due_at = :due_at, problem = :problem, tries = tries + :failed, lease_until = 0
         WHERE id = :id AND state = 'waiting'""",
-        {"id": message.id, "due_at": due_at, "problem": problem},
+        {"id": message.id, "due_at": due_at, "problem": problem, "failed": int(failed)},
     )
     _rest(tx, message, until=due_at)
 

@@ -30,16 +30,18 @@ def get(db: Database, name: str) -> Gate | None:
     return _gate(row) if row else None
 
 
-def close(tx: Transaction, name: str, *, opens_at: int | None, code: int, reason: str, at: int) -> None:
-    """Closes a gate, or closes it again; `tries` counts how many times in a row."""
+def close(
+    tx: Transaction, name: str, *, opens_at: int | None, code: int, reason: str, at: int, counts: bool = True
+) -> None:
+    """Close a gate, or close it again; `tries` counts how many times in a row, except those that do not count."""
     tx.execute(
         """
         INSERT INTO gates (name, opens_at, code, reason, tries, closed_at)
-        VALUES (:name, :opens_at, :code, :reason, 1, :at)
+        VALUES (:name, :opens_at, :code, :reason, :counted, :at)
         ON CONFLICT (name) DO UPDATE SET
-          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + 1,
+          opens_at = excluded.opens_at, code = excluded.code, reason = excluded.reason, tries = gates.tries + :counted,
           probe_until = 0""",
-        {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at},
+        {"name": name, "opens_at": opens_at, "code": code, "reason": reason, "at": at, "counted": int(counts)},
     )
 
 
