@@ -13,6 +13,7 @@ import re
 import resource
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -24,7 +25,7 @@ from klingbot.connection_gate import HEAD_SECONDS, HeadTooLargeError, head_lengt
 MOST_CHUNK_LINES = 2_000
 """Lines in a chunked body, as it comes over the wire: each chunk has two, and costs time however short it is."""
 _IS_CHUNKED = re.compile(rb"\ntransfer-encoding[ \t]*:", re.IGNORECASE)
-_FEWEST, _MOST = 2, 64
+_FEWEST, _MOST, _MOST_AT_GATE = 2, 64, 2_000
 
 
 class Stage(Enum):
@@ -44,13 +45,26 @@ SECONDS: Mapping[Stage, float] = {Stage.HEAD: HEAD_SECONDS, Stage.BODY: 5, Stage
 """How long a connection may be in a stage. Slack itself waits three seconds for an answer."""
 
 
-def share_of(descriptors: int) -> int:
-    """Return the unit in which connections are counted, in a process that may open so many descriptors.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many connections a server has room for. Together at most two thirds of what the process may open.
 
-    There are ten such shares, three of them at the gate and four for answers. Together they are two thirds of the
-    descriptors at most: the ledger, Slack and Kling need some as well.
+    The ledger, Slack and Kling need descriptors as well.
     """
-    return min(_MOST, max(_FEWEST, (descriptors - 64) // 15))
+
+    gate: int
+    """Bare sockets. Those that come faster than their room lasts push each other out before they can say anything."""
+    stage: int
+    """For each stage but the answer."""
+    answers: int
+    """Requests in work."""
+
+    @classmethod
+    def within(cls, descriptors: int) -> Room:
+        """Return the room in a process that may open so many descriptors."""
+        share = (descriptors - 64) // 15
+        stage = min(_MOST, max(_FEWEST, share))
+        return cls(gate=min(_MOST_AT_GATE, max(_FEWEST, share) * 3), stage=stage, answers=4 * stage)
 
 
 def descriptor_limit() -> int:
@@ -83,6 +97,12 @@ class Connections:
         now = self._clock()
         for stage, there in self._since.items():
             for connection in [each for each, since in there.items() if now - since > SECONDS[stage]]:
+                self._close(connection)
+
+    def end(self) -> None:
+        """Close every connection that has no whole request: the server stops."""
+        for stage in (Stage.HEAD, Stage.BODY, Stage.IDLE):
+            for connection in list(self._since[stage]):
                 self._close(connection)
 
     def _close(self, connection: BoundedProtocol) -> None:

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from klingbot.connection_gate import Gate
-from klingbot.connection_limits import BoundedProtocol, Connections, descriptor_limit, share_of
+from klingbot.connection_limits import BoundedProtocol, Connections, Room, descriptor_limit
 from klingbot.logs import AtMost
 from klingbot.paced_selector import new_event_loop
 from klingbot.request_bodies import RequestLimits
@@ -54,8 +54,9 @@ class WebServer:
         """
         self._listener = listen(host, port)
         self.port: int = self._listener.getsockname()[1]
-        share = share_of(descriptor_limit() if descriptors is None else descriptors)
-        self._server = _Server(routes, Gate(self._listener, 3 * share), Connections(share), most_in_work=4 * share)
+        room = Room.within(descriptor_limit() if descriptors is None else descriptors)
+        gate, connections = Gate(self._listener, room.gate), Connections(room.stage)
+        self._server = _Server(routes, gate, connections, most_in_work=room.answers)
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
@@ -104,6 +105,11 @@ class _Server(uvicorn.Server):
         self.servers = [self._gate]  # type: ignore[list-item]
         self._gate.open(self._admit)
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what came whole, and wait for nothing else."""
+        self._connections.end()
+        await super().shutdown(sockets)
 
     def _admit(self, connection: socket.socket, received: bytes) -> None:
         made = partial(self._protocol, received)

@@ -25,14 +25,15 @@ from bench import attacks
 from bench.under_attack import asking, attacked, http_bot
 from klingbot import sandbox
 from klingbot.connection_gate import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_HEAD_LINES
-from klingbot.connection_limits import share_of
+from klingbot.connection_limits import Room
 from klingbot.logs import AtMost
 from klingbot.request_bodies import MOST_BODY_BYTES
 from klingbot.web import WebServer
 from tests.live_bot import until
 
 DESCRIPTORS = 256
-SHARE = share_of(DESCRIPTORS)
+ROOM = Room.within(DESCRIPTORS)
+SHARE = ROOM.stage
 
 
 @pytest.fixture
@@ -323,6 +324,21 @@ def test_a_request_in_work_is_not_closed_for_others_and_one_too_many_is_told(
         connection.close()
 
 
+def test_a_server_that_stops_answers_what_came_whole_and_waits_for_nothing_else(
+    server: WebServer, held: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    half = [connected(server, sent) for sent in (b"", b"GET", post(b"Content-Length: 4", b"ta")) for _ in range(5)]
+    working = connected(server, b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert is_well(server)
+    threading.Timer(0.3, held.set).start()
+    began = time.monotonic()
+    server.close()
+    assert time.monotonic() - began < 2
+    assert rest(working).endswith(b"at last")
+    assert not any(map(is_open, half))
+    assert caplog.records == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nX: ", post(b"Content-Length: 400")])
 def test_a_byte_a_second_keeps_no_connection(server: WebServer, sent: bytes) -> None:
@@ -338,8 +354,9 @@ def test_a_byte_a_second_keeps_no_connection(server: WebServer, sent: bytes) -> 
 
 def test_there_are_far_fewer_connections_than_descriptors() -> None:
     for descriptors in (64, 128, 256, 1_024, 65_536, 1_000_000):
-        assert 10 * share_of(descriptors) <= max(20, descriptors * 2 / 3)
-    assert 4 * share_of(1_024) > 200, "a hundred people may ask at once"
+        room = Room.within(descriptors)
+        assert room.gate + 3 * room.stage + room.answers <= max(20, descriptors * 2 / 3)
+    assert Room.within(1_024).answers > 200, "a hundred people may ask at once"
 
 
 def test_a_server_without_descriptors_rests_and_goes_on_once_it_has_some(
