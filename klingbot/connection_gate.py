@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 
 QUEUED_BY_THE_SYSTEM = 4_096
 """Connections that the operating system keeps for us until they are accepted."""
-ACCEPTS_AT_ONCE = 32
-"""Connections taken from that queue before the loop looks at what else there is to do."""
+ACCEPTING_SECONDS = 0.01
+"""How long connections are taken from that queue before the loop looks at what else there is to do. Each takes some
+30 µs; a number would leave the queue full whenever the loop has much else to do."""
 HEAD_SECONDS = 5.0
 MOST_HEAD_BYTES = 16_384
 MOST_HEAD_LINES = 100
@@ -98,7 +99,8 @@ class Gate:
             self._end(waiting)
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTS_AT_ONCE):
+        ends = self._clock() + ACCEPTING_SECONDS
+        while self._clock() < ends:
             try:
                 connection, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
