@@ -376,7 +376,8 @@ def test_slack_takes_every_message_with_the_longest_of_everything(name: str) -> 
     assert max(map(len, texts(said))) < 3000, "cut at the limit of a block instead of before it"
 
 
-@pytest.mark.parametrize("name", EXTREMES)
+# Of several alerts in one message the text has the first line of each.
+@pytest.mark.parametrize("name", [name for name in EXTREMES if name != "together"])
 def test_the_text_says_every_number_and_name_that_the_blocks_say(name: str) -> None:
     said = EXTREMES[name]
     words = re.findall(r"[\w$.,%]+", shown(said).replace("▰", "").replace("▱", ""))

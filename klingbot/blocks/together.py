@@ -8,6 +8,7 @@ from klingbot.blocks.message import Message, context, message, section
 from klingbot.blocks.text import when
 from klingbot.periods import Calendar
 
+NEW_LINE = "\n"
 MOST_BLOCKS = 50
 """In one message (Slack's docs, Block Kit)."""
 MOST_CHARACTERS = 12_000
@@ -22,8 +23,11 @@ def together(parts: Sequence[tuple[int, Message]], calendar: Calendar) -> tuple[
     """
     entries = [_entry(at, part, calendar) for at, part in parts]
     most = max(1, sum(_fits(entries[:number]) for number in range(1, len(entries) + 1)))
-    title = section(f"*{most} alerts had to wait. Oldest first:*")
-    return message(title, *(block for entry in entries[:most] for block in entry.blocks)), most
+    title = f"{most} alerts had to wait. Oldest first:"
+    # The whole text of so many alerts would be cut, and screen readers read nothing else: so the first line of each.
+    news = [f"• {part.text.partition(NEW_LINE)[0]}" for _, part in parts[:most]]
+    shown = (section(f"*{title}*"), *(block for entry in entries[:most] for block in entry.blocks))
+    return Message("\n".join([title, *news]), shown), most
 
 
 def _fits(entries: Sequence[Message]) -> bool:
