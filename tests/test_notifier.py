@@ -483,6 +483,59 @@ def test_what_is_on_its_way_when_a_replacement_comes_is_edited_afterwards(post: 
     assert post.said(GENERAL) == ["new"]
 
 
+@ON_BOTH
+def test_a_replacement_that_comes_after_the_lease_of_a_slow_holder_is_not_lost(post: Post, clock: FakeClock) -> None:
+    """A suspended process, or another bot whose clock is ahead: the lease is over, and the message on its way."""
+    post.put("old", channel_id=GENERAL)
+    slow = post.notifier()
+    send = slow.sender.send
+
+    def replaced_much_later(*args: Any, **more: Any) -> Any:
+        clock.tick(2 * LEASE_MS / 1000)
+        post.put("new", channel_id=GENERAL, replaces="old")
+        return send(*args, **more)
+
+    object.__setattr__(slow.sender, "send", replaced_much_later)
+    slow.deliver()
+    post.deliver(3)
+    assert post.said(GENERAL) == ["new"]
+    assert post.waiting() == 0
+
+
+def test_a_replacement_that_comes_after_the_lease_of_a_slow_edit_is_said_last(post: Post, clock: FakeClock) -> None:
+    post.put("old", channel_id=GENERAL)
+    post.deliver()
+    post.put("new", channel_id=GENERAL, replaces="old")
+    slow, other = post.notifier(), post.notifier()
+    edit = slow.sender.edit
+
+    def replaced_much_later(*args: Any, **more: Any) -> Any:
+        clock.tick(2 * LEASE_MS / 1000)
+        post.put("newest", channel_id=GENERAL, replaces="old")
+        post.deliver(1, other)
+        return edit(*args, **more)
+
+    object.__setattr__(slow.sender, "edit", replaced_much_later)
+    slow.deliver()
+    post.deliver(3)
+    assert post.said(GENERAL) == ["newest"]
+    assert post.waiting() == 0
+
+
+def test_what_a_bot_died_over_may_have_been_said_and_is_edited_after_it_is_said_again(
+    post: Post, clock: FakeClock
+) -> None:
+    post.put("old", channel_id=GENERAL)
+    with post.engine.store.write() as tx:
+        delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+    clock.tick(2 * LEASE_MS / 1000)
+    post.put("new", channel_id=GENERAL, replaces="old")
+    before = len(post.slack.calls.seen("chat.update"))
+    post.deliver(3)
+    assert post.said(GENERAL) == ["new"]
+    assert len(post.slack.calls.seen("chat.update")) == before + 1
+
+
 def test_a_replacement_of_what_somebody_deleted_is_a_message_of_its_own(post: Post) -> None:
     post.put("old", channel_id=GENERAL)
     post.deliver()
@@ -669,6 +722,24 @@ def test_an_edit_disturbs_nobody_and_is_made_at_once(post: Post) -> None:
     post.put("new", replaces="old")
     post.deliver()
     assert post.said(FINANCE) == ["new"]
+
+
+def test_an_edit_of_what_is_held_while_it_is_looked_at_is_held_too(post: Post, clock: FakeClock) -> None:
+    quiet_at(post, NIGHT)
+    post.clock.set(2026, 11, 24, 7, 59, 30)
+    post.put("old")
+    with post.engine.store.write() as tx:
+        delivery.route(tx, default=FINANCE, admins_only=())
+        claimed = delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+    assert claimed is not None
+    post.put("new", replaces="old")
+    with post.engine.store.write() as tx:
+        delivery.hold(tx, claimed, until=clock() + 30_000)
+    post.deliver(25)
+    assert post.seen(FINANCE) == []
+    post.deliver(10)
+    assert post.said(FINANCE) == ["new"]
+    assert post.waiting() == 0
 
 
 def test_what_is_held_keeps_its_place_before_what_comes_after_quiet_hours(post: Post) -> None:

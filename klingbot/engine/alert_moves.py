@@ -15,7 +15,7 @@ def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     """Take what nobody has read along to the new channel; say in the old channel where the alerts go from now on."""
     for increase in increases.pending_of(tx, before.scope, before.kind):
         question = outbox.find(tx, alerting.question_key(increase))
-        if question and question.unsaid(at):
+        if question and question.is_unsaid:
             delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
     _note_story(tx, before, standing, at)
 
@@ -25,7 +25,7 @@ def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) ->
     if story is None or story.content.closed:
         return
     root = outbox.find(tx, story.root)
-    if root and root.unsaid(at) and stories.of(tx, standing) is None:
+    if root and root.is_unsaid and stories.of(tx, standing) is None:
         _take_along(tx, story, standing, at)
         return
     moved_to = standing.budget.channel_id or DEFAULT_CHANNEL

@@ -84,7 +84,7 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
         stories.begin(tx, key, Story(standing, (told,), told.at))
         return
     root = outbox.find(tx, story.root)
-    if root is None or not root.unsaid(told.at):
+    if root is None or not root.is_unsaid:
         aloud = _concerns_everyone(alert, story.content.muted, told.at)
         _put(tx, key, alert, told.at, channel_id=channel, thread=story.root, broadcast=aloud)
     before = tuple(each for each in story.content.told if each.mark != told.mark)

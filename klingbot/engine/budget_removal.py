@@ -51,7 +51,7 @@ def _drop_unsaid(tx: Transaction, content: BudgetRemoved) -> set[str]:
     for message in outbox.unsaid_of(tx, _KINDS):
         if not _is_about(message, budget):
             continue
-        if message.unsaid(content.at):
+        if message.is_unsaid:
             delivery.dropped(tx, message, at=content.at, problem="its budget was removed")
             dropped.add(message.key)
         else:

@@ -135,12 +135,18 @@ def release(tx: Transaction, message: OutboxMessage) -> None:
 
 
 def hold(tx: Transaction, message: OutboxMessage, *, until: int) -> None:
-    """Its channel has quiet hours: it steps aside, and others of its line may pass."""
+    """Its channel has quiet hours: it steps aside with the edits that wait for it, and others of its line may pass."""
     tx.execute(
         """
         UPDATE outbox SET line = :quiet, due_at = :until, lease_until = 0
-        WHERE id = :id AND state = 'waiting'""",
-        {"id": message.id, "quiet": f"{QUIET}{message.line}", "until": until},
+        WHERE line = :line AND state = 'waiting' AND (id = :id OR replaces_key = :key)""",
+        {
+            "id": message.id,
+            "key": message.key,
+            "line": message.line,
+            "quiet": f"{QUIET}{message.line}",
+            "until": until,
+        },
     )
 
 

@@ -73,9 +73,13 @@ class OutboxMessage:
         """Nobody got it, and nobody will."""
         return self.state == "sent" and self.sent_to is None and self.carried_by is None
 
-    def unsaid(self, now: int) -> bool:
-        """Whether nobody can have read it: Slack does not have it, and it is not on its way there at this moment."""
-        return self.state != "sent" and self.lease_until <= now
+    @property
+    def is_unsaid(self) -> bool:
+        """Whether nobody can have read it: Slack does not have it, and no bot took it up without telling the outcome.
+
+        A lease that has ended proves nothing: its holder may have been slow, or was killed after Slack had taken it.
+        """
+        return self.state != "sent" and self.lease_until == 0
 
 
 def put(
@@ -231,11 +235,11 @@ def _shared_line(message: OutboxMessage) -> str | None:
 
 
 def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: int) -> None:
-    """Saves what is needless: the old form of what still waits, and older replacements that do.
+    """Save what is needless: the old form of what still waits, and older replacements that do.
 
-    What is on its way to Slack at this moment is left alone, and edited afterwards.
+    What may be on its way to Slack is left alone, and edited afterwards.
     """
-    if edited.unsaid(at):
+    if edited.is_unsaid:
         tx.execute(
             """
             UPDATE outbox SET kind = :kind, content = :content, state = 'waiting', problem = NULL,
@@ -248,8 +252,8 @@ def _overtake(tx: Transaction, edited: OutboxMessage, newer: OutboxMessage, at: 
     older = tx.execute(
         """
         SELECT id FROM outbox
-        WHERE line = :line AND state = 'waiting' AND replaces_key = :key AND id < :newer AND lease_until <= :at""",
-        {"line": newer.line, "key": edited.key, "newer": newer.id, "at": at},
+        WHERE line = :line AND state = 'waiting' AND replaces_key = :key AND id < :newer AND lease_until = 0""",
+        {"line": newer.line, "key": edited.key, "newer": newer.id},
     ).fetchall()
     for row in older:
         carry(tx, row["id"], by=newer.id, at=at)
