@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ MOST_PAGES = 400
 """Of the bill, with 500 charges each: twenty times what the largest team makes in those days."""
 PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""
+BILL_SECONDS = 45 * 60
+"""How long reading the bill may take, less than the lease."""
 LEASE_MS = HOUR_MS
 
 Trouble = Rejected | Unreachable
@@ -79,7 +82,10 @@ class Reconciler:
         """Compares nothing unless it is read to its end: half a bill proves nothing."""
         charges: list[Charge] = []
         cursor: str | None = None
+        ends = time.monotonic() + BILL_SECONDS
         for _ in range(MOST_PAGES):
+            if time.monotonic() > ends:
+                return Unreachable("its bill comes too slowly", answered=True)
             if self._closing.wait(self.pause_seconds):
                 return Unreachable("the bot was stopped meanwhile")
             page = self.kling.charges(since, until, cursor)

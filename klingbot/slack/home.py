@@ -18,6 +18,7 @@ from klingbot.blocks import home as home_blocks
 from klingbot.blocks.message import Message, in_words
 from klingbot.engine.home import home
 from klingbot.slack.desk import Desk
+from klingbot.slack.retry_after import retry_after_ms
 from klingbot.slack.trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ class Homes:
         self._desk = desk
         self._client = client
         self._seconds = seconds
-        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
+        self._drawing: dict[str, threading.Lock] = {}
+        """By person: an older drawing must not come after a newer one, and a slow one keeps nobody else waiting."""
+        self._rests_until = 0.0
         self._opened: OrderedDict[str, float] = OrderedDict()
         self._shown: dict[str, str] = {}
 
@@ -53,11 +57,13 @@ class Homes:
         """Show why somebody has no home here, and nothing else from now on."""
         with self._lock:
             self._forget(user_id)
-        with self._drawing:
+        with self._drawing_of(user_id):
             self._publish(user_id, {"type": "home", "blocks": list(why.blocks)})
 
     def refresh(self) -> None:
-        """Draws those anew on which something has moved."""
+        """Draw those anew on which something has moved, unless Slack wants to be left alone."""
+        if self._seconds() < self._rests_until:
+            return
         with self._lock:
             for user_id, at in list(self._opened.items()):
                 if self._seconds() - at > LOOKED_AT_SECONDS:
@@ -69,7 +75,7 @@ class Homes:
 
     def _draw(self, user_id: str) -> None:
         engine = self._desk.engine
-        with self._drawing:  # an older drawing must not come after a newer one
+        with self._drawing_of(user_id):
             content = home(engine, user_id, is_admin=self._desk.directory.seems_admin(user_id))
             view = {"type": "home", "blocks": home_blocks.home(content, engine.calendar)}
             written = json.dumps(view)
@@ -81,6 +87,7 @@ class Homes:
             self._publish_drawn(user_id, view)
         except SlackApiError as e:
             log.warning("Slack did not take a home: %s", e.response.get("error"))
+            self._rests_until = self._seconds() + (retry_after_ms(e.response.headers) or 0) / 1000
             return False
         except UNREACHABLE as e:
             log.warning("Slack could not be reached to draw a home: %s", type(e).__name__)
@@ -96,6 +103,10 @@ class Homes:
                 raise
             log.info("Slack does not draw a home; it is said in words")
             self._client.views_publish(user_id=user_id, view=view | {"blocks": [*in_words(view["blocks"])]})
+
+    def _drawing_of(self, user_id: str) -> threading.Lock:
+        with self._lock:
+            return self._drawing.setdefault(user_id, threading.Lock())
 
     def _forget(self, user_id: str) -> None:
         self._opened.pop(user_id, None)

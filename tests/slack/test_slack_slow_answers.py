@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -19,10 +20,11 @@ from klingbot.slack.clips import Clips
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, SlackUnavailableError
 from klingbot.slack.grammar import UserRef
+from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Later, Place, Sender, Sent
 from tests.live_bot import until
-from tests.slack.conftest import ALICE, BOT, SECRET, Person
+from tests.slack.conftest import ALICE, BOB, BOT, CAROL, SECRET, Person
 from tests.slow_wire import SlowWire, at_most, slow_wire
 
 GENERAL = "C0GENERAL1"
@@ -103,3 +105,16 @@ def test_what_answers_a_mention_gives_up_at_its_deadline(
     Person(app, ALICE).says(f"<@{BOT}> help")
     with at_most(screen._PATIENCE_SECONDS + 1):
         until(lambda: "an answer was lost: TimeoutError" in caplog.text, "it gave up")
+
+
+def test_a_home_that_slack_takes_slowly_keeps_nobody_elses_waiting(engine: Engine, local: Sandbox) -> None:
+    with slow_wire(local.url, lambda request: ALICE.encode() in request, pause=0.05) as wire:
+        slack = client(local, wire, 3)
+        homes = Homes(Desk(engine, Directory(slack, admins=(CAROL,))), slack)
+        slow = threading.Thread(target=homes.open, args=(ALICE,))
+        slow.start()
+        until(lambda: wire.slowed > 0, "it is being drawn")
+        with at_most(1.5):
+            homes.open(BOB)
+        assert slow.is_alive()
+        slow.join()
