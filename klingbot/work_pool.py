@@ -31,8 +31,8 @@ class WorkPool:
         self._head_start = head_start
         self._threads = ThreadPoolExecutor(size, name)
         self._lock = threading.Lock()
-        self._running: set[Future[None]] = set()
-        self._started_at = 0.0
+        self._running: dict[Future[None], float] = {}
+        """When each piece that is under way began, by `time.monotonic`."""
         self._errors: list[BaseException] = []
 
     def run(self, claim: Callable[[int], Sequence[T]], work: Callable[[T], None], stopping: threading.Event) -> None:
@@ -60,16 +60,15 @@ class WorkPool:
     def _room(self) -> int:
         with self._lock:
             free = self._size - len(self._running)
-            if self._head_start and self._running:
-                early = time.monotonic() < self._started_at + self._head_start
-                return 0 if early else min(free, 1)
-            return min(free, 1) if self._head_start else free
+            if not self._head_start:
+                return free
+            newest = max(self._running.values(), default=0.0)
+            return min(free, 1) if time.monotonic() >= newest + self._head_start else 0
 
     def _start(self, work: Callable[[T], None], piece: T) -> None:
         with self._lock:
-            self._started_at = time.monotonic()
             future = self._threads.submit(self._do, work, piece)
-            self._running.add(future)
+            self._running[future] = time.monotonic()
         future.add_done_callback(self._ended)
 
     def _do(self, work: Callable[[T], None], piece: T) -> None:
@@ -81,7 +80,7 @@ class WorkPool:
 
     def _ended(self, future: Future[None]) -> None:
         with self._lock:
-            self._running.discard(future)
+            self._running.pop(future, None)
 
     def _under_way(self) -> set[Future[None]]:
         with self._lock:

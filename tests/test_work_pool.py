@@ -105,6 +105,25 @@ def test_with_a_head_start_slow_work_is_overtaken(released: threading.Event) -> 
     pool.finish()
 
 
+def test_with_a_head_start_quick_work_behind_slow_work_is_not_slowed_down(released: threading.Event) -> None:
+    done: list[int] = []
+    stopping = threading.Event()
+
+    def work(piece: int) -> None:
+        if piece == 0:
+            released.wait(60)
+        done.append(piece)
+        if piece == 49:
+            stopping.set()
+
+    pool = WorkPool("w", 4, head_start=0.5)
+    with at_most(3):
+        pool.run(Pieces(50).claim, work, stopping)
+    assert done == list(range(1, 50))
+    released.set()
+    pool.finish()
+
+
 def test_an_error_comes_out_after_the_other_work_was_done() -> None:
     done: list[int] = []
 
