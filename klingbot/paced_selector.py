@@ -1,4 +1,4 @@
-"""An event loop that leaves the interpreter to other threads half of the time, however much it has to do.
+"""An event loop that leaves the interpreter to other threads a fifth of the time, however much it has to do.
 
 Only one thread of a Python process computes at a time. A loop that strangers keep busy takes its turn back after each
 statement that another thread sends to the ledger, and a hold has a hundred of them: on a busy machine it then takes a
@@ -13,11 +13,14 @@ import time
 
 WORK_SECONDS = 0.004
 """So long the loop may compute before it rests."""
+_REST = 0.25
+"""Of the time that it computed. More leaves connections waiting until the system drops some, and those who try again
+after a second were not answered in time."""
 _LONGEST_REST_SECONDS = 0.02
 
 
 class PacedSelector(selectors.DefaultSelector):
-    """A selector that rests, before it looks for more, as long as its thread has computed since it last had to wait."""
+    """A selector that rests, before it looks for more, when its thread has computed for long without having to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class PacedSelector(selectors.DefaultSelector):
         if not (ready := super().select(0)):
             ready = super().select(timeout)  # it has to wait anyway
         else:
-            time.sleep(min(worked, _LONGEST_REST_SECONDS))
+            time.sleep(min(worked * _REST, _LONGEST_REST_SECONDS))
         self._rested_at = time.thread_time()
         return ready
 

