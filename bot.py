@@ -13,11 +13,13 @@ from contextlib import ExitStack
 
 import click
 
-from klingbot import callbacks, logs, scheduler, settings, status, web
+from klingbot import callbacks, scheduler, settings, status, web
 from klingbot.callbacks import Callbacks
 from klingbot.care import Care
 from klingbot.cli import WORDS, end_with
-from klingbot.clock import SteadyClock
+from klingbot.common import log_format
+from klingbot.common.clock import SteadyClock
+from klingbot.common.counters import Meters
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
@@ -25,7 +27,6 @@ from klingbot.engine import Engine, granting, open_engine, overdue, showing, stu
 from klingbot.inquiries import SLOWEST_POLL_MS
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
-from klingbot.meters import Meters
 from klingbot.notifier import Notifier
 from klingbot.operator_access import protected
 from klingbot.pulse import BEAT_SECONDS, Pulse
@@ -152,7 +153,7 @@ def _shut(slack: serve.Door) -> str | None:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
-    end_with(lambda: logs.set_up(settings.log_shape(settings.environment())))
+    end_with(lambda: log_format.set_up(settings.log_shape(settings.environment())))
     if context.invoked_subcommand is None:
         end_with(lambda: _run_live())
 

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from klingbot.common.log_format import AtMost
 from klingbot.engine import Engine, verdicts
 from klingbot.kling import callback
-from klingbot.logs import AtMost
 
 log = logging.getLogger(__name__)
 log.addFilter(AtMost())  # anyone can cause what is logged here

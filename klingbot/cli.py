@@ -13,9 +13,10 @@ from typing import IO
 
 import click
 
-from klingbot import private_files, settings
+from klingbot import settings
 from klingbot.blocks.text import plural
-from klingbot.clock import now_ms
+from klingbot.common import private_files
+from klingbot.common.clock import now_ms
 from klingbot.slack.serve import SlackRefusedError
 from klingbot.store import AwayError, DatabaseError, open_store
 from klingbot.web import PortError

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from klingbot import deadlines
-from klingbot.clean_text import one_line
+from klingbot.common import deadlines
+from klingbot.common.clean_text import one_line
 from klingbot.engine import Engine, verdicts
 from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries

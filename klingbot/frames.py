@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.web_addresses import is_public_ip, is_public_name, is_slack, parse
+from klingbot.common.web_addresses import is_public_ip, is_public_name, is_slack, parse
 
 LEAST_PIXELS = 300
 """Of each side (Kling's docs, image to video)."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from klingbot.clean_text import one_line
+from klingbot.common.clean_text import one_line
 from klingbot.engine import Engine, verdicts
 from klingbot.engine.verdicts import TaskTakenError
 from klingbot.jobs import FAILURES_ENOUGH, Job

@@ -20,9 +20,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from klingbot.budgets import Standing
+from klingbot.common.counters import BOUNDS, Errors, Latencies, Meters
 from klingbot.engine import Engine, budgeting, overdue
 from klingbot.jobs import ENDED, LIVE
-from klingbot.meters import BOUNDS, Errors, Latencies, Meters
 from klingbot.money import MICROUSD, MILLICREDITS
 from klingbot.overdue import OverdueKind
 from klingbot.store import gauges

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks, deadlines, retries, saying
+from klingbot import blocks, retries, saying
 from klingbot.blocks.message import Message
+from klingbot.common import deadlines
 from klingbot.engine import Engine, carrying, delivering
 from klingbot.outbox import (
     ALERTS,

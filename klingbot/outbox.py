@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot import plain
 from klingbot.billing import BillFinding, UnitPack
 from klingbot.budgets import Standing
+from klingbot.common import dataclass_json
 from klingbot.digests import Digest
 from klingbot.increases import Grant, Increase
 from klingbot.jobs import Job
@@ -370,7 +370,7 @@ def is_urgent(content: Content) -> bool:
 
 def to_json(content: Content) -> dict[str, Any]:
     """As plain JSON values; dates in ISO form."""
-    return plain.to_json(content)
+    return dataclass_json.to_json(content)
 
 
 def from_json(kind: str, data: Mapping[str, Any]) -> Content:
@@ -378,4 +378,4 @@ def from_json(kind: str, data: Mapping[str, Any]) -> Content:
 
     Raises KeyError for a kind that this version does not know, and for a field without a default that is missing.
     """
-    return plain.from_json(KINDS[kind], data)
+    return dataclass_json.from_json(KINDS[kind], data)

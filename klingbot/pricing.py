@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from klingbot.common.suggestions import did_you_mean
 from klingbot.money import MILLICREDITS, Amount
-from klingbot.spelling import did_you_mean
 
 LEGACY_CHARACTERS = 2_500
 """The longest prompt on Kling's legacy standard, and the longest negative prompt (Kling's docs, text to video)."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from klingbot.clock import SteadyClock
+from klingbot.common.clock import SteadyClock
 from klingbot.engine import Engine, alerting
 from klingbot.outbox import Unsound
 from klingbot.store import DatabaseError, LedgerLostError, Transaction, clock_shift, facts, identity

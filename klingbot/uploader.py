@@ -11,9 +11,9 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 
+from klingbot.common.safe_fetch import NotFetched
 from klingbot.engine import Engine, asking, carrying
 from klingbot.kling.clip import fetch_clip
-from klingbot.safe_fetch import NotFetched
 from klingbot.slack.clips import Clips
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later

@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from klingbot.common.log_format import AtMost
 from klingbot.connection_gate import Gate
 from klingbot.connection_limits import BoundedProtocol, Connections, Room, descriptor_limit
-from klingbot.logs import AtMost
 from klingbot.paced_selector import new_event_loop
 from klingbot.request_bodies import RequestLimits
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from klingbot import deadlines
-from klingbot.safe_fetch import Network
+from klingbot.common import deadlines
+from klingbot.common.safe_fetch import Network
 
 PUBLIC = "93.184.216.34"
 HOSTS = ("clips.example.com", "files.slack.com", "acme.slack.com", "slack-files.com", "files.slack.com.evil.com")

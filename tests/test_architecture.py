@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted([ROOT / "bot.py", *(ROOT / "klingbot").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
 
 PURE = (
-    "klingbot/clean_text.py",
+    "klingbot/common/clean_text.py",
     "klingbot/money.py",
-    "klingbot/web_addresses.py",
+    "klingbot/common/web_addresses.py",
     "klingbot/pricing.py",
     "klingbot/prices/",
     "klingbot/periods.py",
@@ -34,7 +34,7 @@ PURE = (
     "klingbot/billing.py",
     "klingbot/outbox.py",
     "klingbot/overdue.py",
-    "klingbot/plain.py",
+    "klingbot/common/dataclass_json.py",
     "klingbot/quiet.py",
     "klingbot/blocks/",
     *(
@@ -43,21 +43,33 @@ PURE = (
     ),
     *(f"klingbot/slack/{name}.py" for name in ("attempts", "decoding", "emoji", "folding", "helping", "lists")),
     *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py", "payloads.py")),
-    "klingbot/spelling.py",
+    "klingbot/common/suggestions.py",
     "klingbot/doctor/findings.py",
 )
 # What each room may be reached by, from the foundations up: nothing imports anything above itself.
 LEVELS = (
-    ("klingbot/clock.py", "klingbot/faults.py", "klingbot/logs.py", "klingbot/meters.py", "klingbot/money.py"),
-    ("klingbot/private_files.py", "klingbot/spelling.py", "klingbot/web_addresses.py"),
-    ("klingbot/clean_text.py",),
+    (
+        "klingbot/common/clock.py",
+        "klingbot/faults.py",
+        "klingbot/common/log_format.py",
+        "klingbot/common/counters.py",
+        "klingbot/money.py",
+    ),
+    ("klingbot/common/private_files.py", "klingbot/common/suggestions.py", "klingbot/common/web_addresses.py"),
+    ("klingbot/common/clean_text.py",),
     ("klingbot/membership.py",),
     (
         "klingbot/overdue.py",
         "klingbot/frames.py",
     ),
     ("klingbot/periods.py", "klingbot/pricing.py", "klingbot/choices.py", "klingbot/prices/", "klingbot/charts.py"),
-    ("klingbot/budgets.py", "klingbot/jobs.py", "klingbot/billing.py", "klingbot/plain.py", "klingbot/schedules.py"),
+    (
+        "klingbot/budgets.py",
+        "klingbot/jobs.py",
+        "klingbot/billing.py",
+        "klingbot/common/dataclass_json.py",
+        "klingbot/schedules.py",
+    ),
     ("klingbot/request_limits.py",),
     (
         "klingbot/digests.py",
@@ -68,8 +80,8 @@ LEVELS = (
         "klingbot/stories.py",
     ),
     ("klingbot/outbox.py", "klingbot/project_access.py"),
-    ("klingbot/deadlines.py",),
-    ("klingbot/openers.py", "klingbot/safe_fetch.py", "klingbot/work_pool.py"),
+    ("klingbot/common/deadlines.py",),
+    ("klingbot/common/url_openers.py", "klingbot/common/safe_fetch.py", "klingbot/work_pool.py"),
     ("klingbot/retries.py",),
     ("klingbot/kling/",),
     ("migrations/",),

@@ -17,11 +17,11 @@ import time_machine
 
 from klingbot import sandbox
 from klingbot.callbacks import MOST_BYTES, PATH, Callbacks
+from klingbot.common.counters import Errors
 from klingbot.dispatcher import Dispatcher
 from klingbot.engine import Engine, verdicts
 from klingbot.jobs import Job, JobState
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback
-from klingbot.meters import Errors
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs

@@ -13,7 +13,7 @@ import pytest
 
 from klingbot import dispatcher, inquiries, notifier, reconciler, sandbox
 from klingbot.care import LEASE_MS as NIGHTLY_LEASE_MS
-from klingbot.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
+from klingbot.common.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
 from klingbot.engine import Engine, carrying, showing, verdicts
 from klingbot.jobs import JobState
 from klingbot.outbox import SubmittingResumed, kind_of_type

@@ -15,9 +15,9 @@ from urllib.error import URLError
 import pytest
 import requests
 
-from klingbot import deadlines
+from klingbot.common import deadlines
+from klingbot.common.url_openers import opener
 from klingbot.kling.sessions import limited_session
-from klingbot.openers import opener
 from tests.slow_wire import at_most, slow_wire
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from klingbot import sandbox
-from klingbot.logs import JsonLines, TextLines
+from klingbot.common.log_format import JsonLines, TextLines
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault
 from tests.live_bot import BOB, live_bot, until, whispers

@@ -15,10 +15,10 @@ from slack_sdk.errors import SlackApiError
 
 from klingbot import metrics, sandbox, web
 from klingbot.budgets import WORKSPACE, project_scope
+from klingbot.common.counters import Meters
 from klingbot.engine import Engine, budgeting, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.meters import Meters
 from klingbot.periods import PeriodKind
 from klingbot.pulse import PATIENCE_SECONDS, Pulse
 from klingbot.slack.directory import quick_client

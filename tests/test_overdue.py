@@ -13,13 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from klingbot import blocks, metrics, prices, status, web
 from klingbot.blocks import delivery as delivery_blocks
 from klingbot.budgets import WORKSPACE
+from klingbot.common.counters import Meters
 from klingbot.doctor.ledger import check
 from klingbot.engine import Engine, delivering, digesting, increasing, verdicts, watching
 from klingbot.engine.overdue import OVER_MS, find, watch
 from klingbot.inquiries import Inquiries
 from klingbot.jobs import Job, JobState
 from klingbot.kling import Action, Rejected, Unreachable
-from klingbot.meters import Meters
 from klingbot.notifier import ADMINS_ONLY
 from klingbot.operator_access import protected
 from klingbot.outbox import SubmittingResumed, WorkOverdue, kind_of_type

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import bot
-from klingbot import private_files
-from klingbot.clock import now_ms
+from klingbot.common import private_files
+from klingbot.common.clock import now_ms
 from klingbot.doctor import Health
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.store import open_store

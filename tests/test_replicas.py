@@ -16,7 +16,7 @@ import requests
 
 from klingbot import prices, sandbox
 from klingbot.budgets import WORKSPACE
-from klingbot.clock import now_ms
+from klingbot.common.clock import now_ms
 from klingbot.engine import budgeting, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.periods import Calendar, PeriodKind

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from klingbot.common.safe_fetch import Fetched, Limits, NotFetched, Request, fetch, origin
+from klingbot.common.web_addresses import is_public_ip, is_public_name, is_slack, parse
 from klingbot.kling.clip import fetch_clip
-from klingbot.safe_fetch import Fetched, Limits, NotFetched, Request, fetch, origin
-from klingbot.web_addresses import is_public_ip, is_public_name, is_slack, parse
 from tests.outside_world import PUBLIC, Outside, answer, certificate, drips, outside, says
 
 __all__ = ["certificate", "outside"]

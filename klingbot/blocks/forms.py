@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from klingbot import plain
 from klingbot.blocks import view
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, section
@@ -14,6 +13,7 @@ from klingbot.blocks.refusals import price
 from klingbot.blocks.text import channel, name, neutral, quoted
 from klingbot.blocks.view import Origin, View, field
 from klingbot.choices import Choices, choices
+from klingbot.common import dataclass_json
 from klingbot.engine.outcomes import Estimate
 from klingbot.frames import uploaded_id
 from klingbot.jobs import Request
@@ -53,7 +53,9 @@ def generate(
         *_unpriced(request, offered),
         _destination(request, estimate),
     ]
-    return View(GENERATE, "Make a video", "Make it", tuple(blocks), json.dumps(plain.to_json(_remembered(request))))
+    return View(
+        GENERATE, "Make a video", "Make it", tuple(blocks), json.dumps(dataclass_json.to_json(_remembered(request)))
+    )
 
 
 def _priced(offered: Choices) -> Iterator[Block]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from klingbot import plain
 from klingbot.blocks import view
 from klingbot.blocks.increases import counts, what
 from klingbot.blocks.message import Block, section
 from klingbot.blocks.text import name
 from klingbot.blocks.view import Origin, View, field
+from klingbot.common import dataclass_json
 from klingbot.increases import Increase, Lack
 from klingbot.money import Amount, type_credits
 
@@ -35,7 +35,7 @@ def ask(refused_id: str, lacks: Sequence[Lack], user_id: str, origin: Origin) ->
             field("reason", "What is it for?", view.text_input("", most=LONGEST_REASON, lines=True)),
             *([_until()] if short else []),
         ),
-        _memory(refused_id, origin, lacks=[plain.to_json(lack) for lack in short]),
+        _memory(refused_id, origin, lacks=[dataclass_json.to_json(lack) for lack in short]),
     )
 
 

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from klingbot.budgets import WORKSPACE, Budget
-from klingbot.clean_text import one_line
+from klingbot.common.clean_text import one_line
 from klingbot.periods import Calendar
 
 LONGEST_PROMPT = 300

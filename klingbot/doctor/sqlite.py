@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from klingbot import private_files
+from klingbot.common import private_files
 from klingbot.doctor.findings import Finding, failed, listed, ok, unreadable, warning
 from klingbot.store import Database, DatabaseError, snapshot, sqlite
 

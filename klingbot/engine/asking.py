@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from klingbot import project_access
 from klingbot.budgets import Standing, refusals, room, scopes_of
+from klingbot.common.suggestions import resembled
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import (
@@ -26,7 +27,6 @@ from klingbot.pricing import quote as price
 from klingbot.project_access import ProjectState, not_for
 from klingbot.request_limits import faults
 from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
-from klingbot.spelling import resembled
 from klingbot.store import (
     Database,
     Transaction,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.budgets import project_scope
+from klingbot.common.suggestions import resembled
 from klingbot.engine.core import Engine
 from klingbot.project_access import ProjectState
-from klingbot.spelling import resembled
 from klingbot.store import Transaction, audit, jobs, projects
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klingbot import plain
 from klingbot.billing import Billed, BillFinding, UnitPack, judge, not_billed
+from klingbot.common import dataclass_json
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.outbox import BillDiffers, PackEnding
@@ -51,7 +51,7 @@ class Books:
 def books(engine: Engine) -> Books:
     reader = engine.store.read()
     said = facts.get(reader, _LAST)
-    last = plain.from_json(Reconciled, json.loads(said)) if said else None
+    last = dataclass_json.from_json(Reconciled, json.loads(said)) if said else None
     since = engine.clock() - SHOWN_DAYS * DAY_MS
     found = billing.findings(reader, since=since, most=MOST_SHOWN)
     return Books(engine.prices.kling_units, last, tuple(billing.packs(reader)), tuple(found))
@@ -107,4 +107,4 @@ def not_asked(engine: Engine, problem: str, *, since: int) -> None:
 
 
 def _note(tx: Transaction, last: Reconciled) -> None:
-    facts.put(tx, _LAST, json.dumps(plain.to_json(last)))
+    facts.put(tx, _LAST, json.dumps(dataclass_json.to_json(last)))

@@ -2,16 +2,7 @@
 
 from klingbot.kling.auth import ApiKey, Credentials, KeyPair
 from klingbot.kling.client import KlingClient
-from klingbot.kling.outcomes import (
-    Accepted,
-    Action,
-    AlreadyTaken,
-    LookUp,
-    NotSent,
-    Rejected,
-    ReplyLost,
-    Unreachable,
-)
+from klingbot.kling.outcomes import Accepted, Action, AlreadyTaken, LookUp, NotSent, Rejected, ReplyLost, Unreachable
 from klingbot.kling.tasks import Cash, Status, Task, TaskRequest
 from klingbot.kling.wire import MOST_IDS, route
 

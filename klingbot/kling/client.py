@@ -12,18 +12,11 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from klingbot import deadlines
+from klingbot.common import deadlines
 from klingbot.kling import billing, errors, replies, wire
 from klingbot.kling.auth import Bearer, Credentials
 from klingbot.kling.billing import Charges, Pack
-from klingbot.kling.outcomes import (
-    Accepted,
-    LookUp,
-    NotSent,
-    Rejected,
-    ReplyLost,
-    Unreachable,
-)
+from klingbot.kling.outcomes import Accepted, LookUp, NotSent, Rejected, ReplyLost, Unreachable
 from klingbot.kling.replies import Reply
 from klingbot.kling.search import Search
 from klingbot.kling.sessions import limited_session

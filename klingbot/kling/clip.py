@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from klingbot.safe_fetch import INTERNET, Fetched, Limits, Network, NotFetched, Request, fetch, origin
+from klingbot.common.safe_fetch import INTERNET, Fetched, Limits, Network, NotFetched, Request, fetch, origin
 
 LIMITS = Limits(most_bytes=200_000_000, seconds=90)
 """Far above Kling's clips: fifteen seconds in 4K at 50 Mbit/s are 94 MB."""

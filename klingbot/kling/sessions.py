@@ -1,4 +1,4 @@
-"""A `requests` session whose connections obey the limits of `klingbot.deadlines`."""
+"""A `requests` session whose connections obey the limits of `klingbot.common.deadlines`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from klingbot import deadlines
+from klingbot.common import deadlines
 
 
 def limited_session() -> requests.Session:

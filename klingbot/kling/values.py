@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from klingbot.clean_text import one_line
+from klingbot.common.clean_text import one_line
 
 MOST_TEXT = 500
 MOST_URL = 2_000

@@ -15,7 +15,7 @@ from typing import TypeVar
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from klingbot.logs import SHAPES
+from klingbot.common.log_format import SHAPES
 from klingbot.settings.reading import KLING_API_URL, Reading
 from klingbot.settings.values import LedgerSettings, Settings, SettingsError
 from klingbot.store.place import Place, database_url

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from klingbot.common.log_format import SHAPES
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback
-from klingbot.logs import SHAPES
 from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.prices import PriceListError, load
 from klingbot.pricing import PriceList

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from klingbot.common.suggestions import nearest
 from klingbot.slack.decoding import LINKED
 from klingbot.slack.emoji import with_emoji
 from klingbot.slack.flags import Flag
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.syntax import EXAMPLES, OTHER_NAMES, VIDEO_OPTIONS
 from klingbot.slack.words import Word
-from klingbot.spelling import nearest
 
 _NAME = "|".join(VIDEO_OPTIONS)
 _LONG = "—ーｰ一─━〜〰~➖"

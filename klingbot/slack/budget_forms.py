@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot import plain
 from klingbot.blocks import budget_forms as blocks
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.budget_requirement import before_last
 from klingbot.blocks.forms import refused
 from klingbot.blocks.view import View
 from klingbot.budgets import WORKSPACE, mark
+from klingbot.common import dataclass_json
 from klingbot.engine import budgeting
 from klingbot.engine.budget_requirement import coverage
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
@@ -151,11 +151,11 @@ def _showing(
     memory = _Memory(option, scope, kind, now.mark if now else "", response_url)
     projects = budgeting.known_projects(desk.engine) if option else []
     last = before_last(coverage(desk.engine)) if now and now.budget else ""
-    return Shown(option, kind, now, projects, json.dumps(plain.to_json(memory)), note, last)
+    return Shown(option, kind, now, projects, json.dumps(dataclass_json.to_json(memory)), note, last)
 
 
 def _memory(form: Filled) -> _Memory:
-    return plain.from_json(_Memory, json.loads(form.memory))
+    return dataclass_json.from_json(_Memory, json.loads(form.memory))
 
 
 def _which(form: Filled) -> tuple[str, PeriodKind] | Mistakes:

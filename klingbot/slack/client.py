@@ -13,8 +13,8 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.http_retry import RetryHandler
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
-from klingbot import deadlines, safe_fetch
-from klingbot.openers import opener
+from klingbot.common import deadlines, safe_fetch
+from klingbot.common.url_openers import opener
 from klingbot.slack.trouble import UNREACHABLE
 
 Met = Callable[[str], None]

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from slack_sdk import WebClient
 
-from klingbot import deadlines
-from klingbot.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
+from klingbot.common import deadlines
+from klingbot.common.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import Impossible, Later, attempt
 

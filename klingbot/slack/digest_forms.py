@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from klingbot import plain
 from klingbot.blocks import answers, digests
 from klingbot.blocks import digest_forms as blocks
 from klingbot.blocks.forms import refused
 from klingbot.blocks.view import View
 from klingbot.budgets import WORKSPACE
+from klingbot.common import dataclass_json
 from klingbot.engine import budgeting, digesting
 from klingbot.periods import Calendar, PeriodKind
 from klingbot.schedules import Schedule
@@ -134,8 +134,8 @@ def _found(desk: Desk, memory: _Memory) -> Schedule | None:
 
 
 def _memory(form: Filled) -> _Memory:
-    return plain.from_json(_Memory, json.loads(form.memory))
+    return dataclass_json.from_json(_Memory, json.loads(form.memory))
 
 
 def _written(memory: _Memory) -> str:
-    return json.dumps(plain.to_json(memory))
+    return json.dumps(dataclass_json.to_json(memory))

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from klingbot import deadlines, membership
+from klingbot import membership
+from klingbot.common import deadlines
 from klingbot.membership import Actor, Home, Membership, Profile
 from klingbot.slack.actors import SLACKBOT
 from klingbot.slack.client import Met, SlackClient, unheard

@@ -6,13 +6,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from klingbot.common.suggestions import did_you_mean
 from klingbot.slack import lists
 from klingbot.slack.lists import one_word
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, LISTS, OTHER_NAMES, SWITCHES, VIDEO_OPTIONS
 from klingbot.slack.values import ON_OFF
 from klingbot.slack.words import Word, is_blank, plain, tidy
-from klingbot.spelling import did_you_mean
 
 _SECONDS = frozenset({"s", "sec", "secs", "seconds"})
 _OTHER_UNITS = frozenset({"ms", "m", "min", "mins", "minute", "minutes", "h", "hour", "hours", "frames"})

@@ -8,11 +8,11 @@ from typing import Any
 from slack_sdk import WebClient
 
 from klingbot import frames
+from klingbot.common.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
+from klingbot.common.web_addresses import is_slack, parse
 from klingbot.frames import NoPicture, Picture
 from klingbot.request_limits import MOST_PICTURE_BYTES
-from klingbot.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
 from klingbot.slack.sender import Impossible, Later, attempt
-from klingbot.web_addresses import is_slack, parse
 
 SECONDS = 30
 _GONE = "I can't see the picture in Slack: it was deleted, or it's in a channel that I'm not in."

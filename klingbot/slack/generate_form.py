@@ -6,11 +6,11 @@ import json
 import re
 from dataclasses import replace
 
-from klingbot import plain
 from klingbot.blocks import forms, increases, jobs, projects, refusals, view
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import Origin, View
 from klingbot.choices import nearest
+from klingbot.common import dataclass_json
 from klingbot.engine import asking, increasing
 from klingbot.engine.outcomes import (
     BudgetExceeded,
@@ -116,7 +116,7 @@ def _view(desk: Desk, request: Request, *, asks_where: bool = False, note: str =
 
 def _request(form: Filled) -> Request:
     """What was chosen, over what the form remembers: Slack does not always tell of fields that nobody touched."""
-    said, before = form.values, plain.from_json(Request, json.loads(form.memory))
+    said, before = form.values, dataclass_json.from_json(Request, json.loads(form.memory))
     length = _LENGTH.fullmatch(said.get("length") or "")
     wish = Wish(
         model=said.get("model") or before.wish.model,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from klingbot import plain
 from klingbot.blocks import increase_forms as blocks
 from klingbot.blocks import increases
 from klingbot.blocks.message import Message
+from klingbot.common import dataclass_json
 from klingbot.engine import increasing as engine
 from klingbot.engine.increasing import NothingRefused, Wanted
 from klingbot.increases import Increase, IncreaseState, Lack
@@ -77,7 +77,7 @@ class FieldError(ValueError):
 
 def _amounts(desk: Desk, form: Filled) -> dict[tuple[str, PeriodKind], Amount]:
     """What was typed for each budget that is short. Raises FieldError for less than the video lacks."""
-    lacks = [plain.from_json(Lack, lack) for lack in json.loads(form.memory)["lacks"]]
+    lacks = [dataclass_json.from_json(Lack, lack) for lack in json.loads(form.memory)["lacks"]]
     return {(lack.scope, lack.kind): _amount(desk, form, number, lack) for number, lack in enumerate(lacks)}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from klingbot.common.suggestions import did_you_mean, nearest, resembled
 from klingbot.slack import attempts, flags, helping
 from klingbot.slack.asked import Asked, hyphened
 from klingbot.slack.flags import Flag
@@ -20,7 +21,6 @@ from klingbot.slack.mistakes import MistakeError, UnknownCommandError, UsageErro
 from klingbot.slack.readers import READERS
 from klingbot.slack.syntax import ALSO_CALLED, PROMPTED, USAGE
 from klingbot.slack.words import Word, clean, is_blank, plain, split, trimmed
-from klingbot.spelling import did_you_mean, nearest, resembled
 
 __all__ = ["USAGE", "UsageError", "parse"]
 

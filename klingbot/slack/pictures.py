@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
-from klingbot import deadlines
+from klingbot.common import deadlines
 from klingbot.slack.sender import Impossible, Later, attempt
 
 UPLOAD_SECONDS = 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from klingbot import plain
+from klingbot.common import dataclass_json
 from klingbot.engine.budgeting import Change
 
 
@@ -23,7 +23,7 @@ class Proposal:
 
 def written(proposal: Proposal) -> str:
     """Short enough for a button, which carries 2,000 characters (Slack's docs, button element)."""
-    said = plain.to_json(proposal)
+    said = dataclass_json.to_json(proposal)
     said["change"] = {name: value for name, value in said["change"].items() if value is not None}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
@@ -31,6 +31,6 @@ def written(proposal: Proposal) -> str:
 def read(text: str) -> Proposal | None:
     """None for what another version wrote."""
     try:
-        return plain.from_json(Proposal, json.loads(text))
+        return dataclass_json.from_json(Proposal, json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -11,8 +11,8 @@ from urllib.request import Request
 
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 
-from klingbot import deadlines
-from klingbot.openers import opener
+from klingbot.common import deadlines
+from klingbot.common.url_openers import opener
 from klingbot.slack.retry_after import retry_after_ms
 
 _MOST_BYTES = 1_000_000

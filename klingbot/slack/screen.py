@@ -10,10 +10,10 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from klingbot import deadlines
 from klingbot.blocks import answers
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
+from klingbot.common import deadlines
 from klingbot.slack import response_urls
 from klingbot.slack.desk import Hands
 from klingbot.slack.response_urls import Reply

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 
 from klingbot.budgets import DEFAULT_THRESHOLDS
+from klingbot.common.suggestions import did_you_mean
 from klingbot.money import AmountError, parse_credits, parse_usd
 from klingbot.schedules import NINE
 from klingbot.slack.decoding import clean, plain, tidy, trimmed, unescape
@@ -14,7 +15,6 @@ from klingbot.slack.folding import fold
 from klingbot.slack.lists import items
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.syntax import CLEARED
-from klingbot.spelling import did_you_mean
 
 MOST_CHARACTERS = {"prompt": 3_072, "negative prompt": 2_500}
 """The longest that any model takes (Kling's docs, text to video); what one of them takes, the engine knows."""

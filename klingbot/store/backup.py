@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from klingbot import private_files
+from klingbot.common import private_files
 from klingbot.store import proof
 from klingbot.store.database import Database, DatabaseError
 from klingbot.store.place import Place

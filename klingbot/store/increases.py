@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from klingbot import plain
+from klingbot.common import dataclass_json
 from klingbot.increases import Grant, Increase, IncreaseState
 from klingbot.jobs import Request
 from klingbot.money import Amount
@@ -45,14 +45,14 @@ def put_priced(tx: Transaction, refused_id: str, request: Request, *, at: int) -
 
 
 def _refused(refused_id: str, request: Request, at: int) -> dict[str, Any]:
-    kept = json.dumps(plain.to_json(request))
+    kept = json.dumps(dataclass_json.to_json(request))
     return {"id": refused_id, "user_id": request.user_id, "request": kept, "at": at}
 
 
 def refused(db: Database, refused_id: str) -> Kept | None:
     sql = "SELECT request, consent FROM refused_requests WHERE id = :id"
     row = db.execute(sql, {"id": refused_id}).fetchone()
-    return Kept(plain.from_json(Request, json.loads(row["request"])), Consent(row["consent"])) if row else None
+    return Kept(dataclass_json.from_json(Request, json.loads(row["request"])), Consent(row["consent"])) if row else None
 
 
 def agree(tx: Transaction, refused_id: str, consent: Consent) -> None:
@@ -82,7 +82,7 @@ def put(tx: Transaction, increase: Increase) -> bool:
             "microusd": increase.amount.microusd,
             "reason": increase.reason,
             "until": increase.until.isoformat() if increase.until else None,
-            "request": json.dumps(plain.to_json(increase.request)) if increase.request else None,
+            "request": json.dumps(dataclass_json.to_json(increase.request)) if increase.request else None,
             "raises": int(increase.raises),
             "asked_at": increase.asked_at,
             "expires_at": increase.expires_at,
@@ -184,7 +184,7 @@ def _increase(row: Any) -> Increase:
         amount=Amount(row["millicredits"], row["microusd"]),
         reason=row["reason"],
         until=date.fromisoformat(row["until_day"]) if row["until_day"] else None,
-        request=plain.from_json(Request, json.loads(row["request"])) if row["request"] else None,
+        request=dataclass_json.from_json(Request, json.loads(row["request"])) if row["request"] else None,
         asked_at=row["asked_at"],
         expires_at=row["expires_at"],
         raises=bool(row["raises"]),

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot import plain
 from klingbot.budgets import Standing
+from klingbot.common import dataclass_json
 from klingbot.periods import Period, PeriodKind
 from klingbot.store.database import Database, Transaction
 from klingbot.stories import Story, StoryRef, ref_of
@@ -84,8 +84,8 @@ def _key(ref: StoryRef) -> dict[str, Any]:
 
 
 def _json(content: Story) -> str:
-    return json.dumps(plain.to_json(content))
+    return json.dumps(dataclass_json.to_json(content))
 
 
 def _kept(row: Any) -> KeptStory:
-    return KeptStory(row["root"], row["rewrites"], plain.from_json(Story, json.loads(row["content"])))
+    return KeptStory(row["root"], row["rewrites"], dataclass_json.from_json(Story, json.loads(row["content"])))

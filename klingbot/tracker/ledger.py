@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.clock import now_ms
+from klingbot.common.clock import now_ms
 from klingbot.engine import Engine, open_engine
 from klingbot.settings import LedgerSettings
 from klingbot.store import calendar, open_store

@@ -11,7 +11,7 @@ from kling_world import a_request, answers
 from test_kling_client import LEGACY, NEW, PAIR, a_client
 from test_kling_wire import a_reply, legacy, new
 
-from klingbot.clean_text import UNSEEN
+from klingbot.common.clean_text import UNSEEN
 from klingbot.kling import Accepted, LookUp, Rejected, ReplyLost, Unreachable, billing, callback, replies, values, wire
 from klingbot.kling.task_json import read_tasks
 from klingbot.kling.values import Impossible, amount_of, instant_of, json_of, text_of, url_of

@@ -16,7 +16,7 @@ from test_sandbox_files import png
 
 import bot
 from klingbot import prices
-from klingbot.clock import now_ms
+from klingbot.common.clock import now_ms
 from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
 from klingbot.store import gates, open_store

@@ -19,14 +19,7 @@ from klingbot.slack.grammar.money import (
     RulesShow,
     Withdraw,
 )
-from klingbot.slack.grammar.references import (
-    ChannelRef,
-    DefaultChannel,
-    ProjectRef,
-    ScopeRef,
-    UserRef,
-    WorkspaceRef,
-)
+from klingbot.slack.grammar.references import ChannelRef, DefaultChannel, ProjectRef, ScopeRef, UserRef, WorkspaceRef
 from klingbot.slack.grammar.telling import (
     AlertsQuiet,
     AlertsRetry,

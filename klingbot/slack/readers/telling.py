@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klingbot.common.suggestions import did_you_mean
 from klingbot.slack import scopes, values
 from klingbot.slack.asked import Asked, only, reason_of, scope_of
 from klingbot.slack.grammar import (
@@ -18,7 +19,6 @@ from klingbot.slack.grammar import (
 )
 from klingbot.slack.mistakes import MistakeError, shown
 from klingbot.slack.syntax import USAGE
-from klingbot.spelling import did_you_mean
 
 
 def alerts(asked: Asked) -> Command:

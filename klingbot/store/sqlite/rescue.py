@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from klingbot import private_files
+from klingbot.common import private_files
 from klingbot.store.database import DatabaseError
 
 _MARK = ".rescued-"

@@ -18,17 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from klingbot import private_files
+from klingbot.common import private_files
+from klingbot.common.sqlite_utils_loader import sqlite_utils
 from klingbot.faults import LedgerFault
 from klingbot.store import identity
-from klingbot.store.database import (
-    PATIENCE_SECONDS,
-    DatabaseError,
-    LedgerLostError,
-    NotKeptError,
-    UncertainError,
-)
-from klingbot.store.light import sqlite_utils
+from klingbot.store.database import PATIENCE_SECONDS, DatabaseError, LedgerLostError, NotKeptError, UncertainError
 from klingbot.store.parameters import by_place
 from klingbot.store.sqlite import rescue
 from klingbot.store.sqlite.guard import LedgerGuard, Loss, whereabouts

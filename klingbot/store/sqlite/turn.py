@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from klingbot import private_files
+from klingbot.common import private_files
 from klingbot.faults import LedgerFault
 from klingbot.store.database import NotKeptError
 from klingbot.store.turns import Turns

@@ -17,7 +17,7 @@ from urllib.request import (
     build_opener,
 )
 
-from klingbot import deadlines
+from klingbot.common import deadlines
 
 
 class _Connection(HTTPConnection):

@@ -25,9 +25,9 @@ from urllib.request import getproxies, proxy_bypass
 
 import certifi
 
-from klingbot import deadlines
-from klingbot.deadlines import Limit
-from klingbot.web_addresses import HTTPS_PORT, WebAddress, is_public_ip, is_public_name, parse
+from klingbot.common import deadlines
+from klingbot.common.deadlines import Limit
+from klingbot.common.web_addresses import HTTPS_PORT, WebAddress, is_public_ip, is_public_name, parse
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 15
