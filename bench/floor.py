@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 
 from bench.ledgers import CHANNEL, PROJECT, USER
-from klingbot.budgets import scopes_of
-from klingbot.periods import Periods
+from klingbot.domain.budgets import scopes_of
+from klingbot.domain.periods import Periods
 from klingbot.store.postgres.store import TURN
 
 _JOB = """

@@ -17,14 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from klingbot import prices
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import Request
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import Store, Transaction, checks, jobs, open_store, projects, proof
 from klingbot.store.place import Place
 

@@ -14,13 +14,13 @@ from klingbot.blocks import budgets as budget_blocks
 from klingbot.blocks import digests as digest_blocks
 from klingbot.blocks import home as home_blocks
 from klingbot.blocks import usage as usage_blocks
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.engine.home import home
 from klingbot.engine.usage import usage
-from klingbot.periods import PeriodKind
 
 _BUDGETS = 200
 _RECENT_DAYS = 92

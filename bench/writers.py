@@ -16,13 +16,13 @@ from statistics import median
 from bench import ledgers
 from bench.measure import share
 from bench.table import Row, Section, seconds
-from klingbot import prices
-from klingbot.budgets import WORKSPACE
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import asking, budgeting, open_engine
 from klingbot.engine.budgeting import Change, standings
 from klingbot.engine.outcomes import BudgetExceeded, Held
-from klingbot.jobs import Request
-from klingbot.periods import PeriodKind
 from klingbot.store import open_store
 from klingbot.store.place import DatabaseUrl, Place
 

@@ -9,9 +9,9 @@ from datetime import time, timedelta
 
 from klingbot import doctor
 from klingbot.doctor import Finding
+from klingbot.domain.notifications import Unsound
+from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, alerting
-from klingbot.outbox import Unsound
-from klingbot.periods import Calendar
 from klingbot.store import Transaction, forgetting, rounds
 from klingbot.store.place import Place
 

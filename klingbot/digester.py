@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from klingbot import charts
-from klingbot.digests import Digest, chart, people_in
+from klingbot.domain import charts
+from klingbot.domain.digest_schedules import Due
+from klingbot.domain.digests import Digest, chart, people_in
+from klingbot.domain.notifications import Named
 from klingbot.engine import Engine, digesting
 from klingbot.engine.figures import figures
-from klingbot.outbox import Named
-from klingbot.schedules import Due
 from klingbot.slack.pictures import Pictures, Uploaded
 from klingbot.slack.sender import Later
 from klingbot.work_pool import WorkPool

@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from klingbot.common import deadlines
 from klingbot.common.clean_text import one_line
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.request_limits import picture_bytes
+from klingbot.domain.source_images import NoPicture, Picture, uploaded_id
 from klingbot.engine import Engine, verdicts
-from klingbot.frames import NoPicture, Picture, uploaded_id
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
-from klingbot.jobs import Job, JobState
 from klingbot.kling import (
     MOST_IDS,
     Accepted,
@@ -33,7 +34,6 @@ from klingbot.kling import (
     route,
 )
 from klingbot.kling.wire import is_legacy
-from klingbot.request_limits import picture_bytes
 from klingbot.store import DatabaseError, jobs
 from klingbot.work_pool import WorkPool
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any
 
+from klingbot.domain.money import credits_of, usd_of
+from klingbot.domain.periods import Calendar
 from klingbot.engine.usage import Usage
-from klingbot.money import credits_of, usd_of
-from klingbot.periods import Calendar
 from klingbot.store import snapshot
 from klingbot.store.listing import Listing, listing
 from klingbot.store.place import Place

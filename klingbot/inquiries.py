@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from klingbot.common.clean_text import one_line
+from klingbot.domain.jobs import FAILURES_ENOUGH, Job
 from klingbot.engine import Engine, verdicts
 from klingbot.engine.verdicts import TaskTakenError
-from klingbot.jobs import FAILURES_ENOUGH, Job
 from klingbot.kling import Action, KlingClient, LookUp, Rejected, Task, Unreachable
 from klingbot.kling.task_json import NO_ID
 from klingbot.store import DatabaseError

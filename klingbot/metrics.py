@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from klingbot.budgets import Standing
 from klingbot.common.counters import BOUNDS, Errors, Latencies, Meters
+from klingbot.domain.budgets import Standing
+from klingbot.domain.jobs import ENDED, LIVE
+from klingbot.domain.money import MICROUSD, MILLICREDITS
+from klingbot.domain.overdue_work import OverdueKind
 from klingbot.engine import Engine, budgeting, overdue
-from klingbot.jobs import ENDED, LIVE
-from klingbot.money import MICROUSD, MILLICREDITS
-from klingbot.overdue import OverdueKind
 from klingbot.store import gauges
 
 _OF_BUDGETS: tuple[tuple[str, str, Callable[[Standing], int | None], int], ...] = (

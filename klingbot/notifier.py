@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks, retries, saying
+from klingbot import blocks, saying
 from klingbot.blocks.message import Message
 from klingbot.common import deadlines
-from klingbot.engine import Engine, carrying, delivering
-from klingbot.outbox import (
+from klingbot.domain import retry_delays
+from klingbot.domain.alert_history import Story
+from klingbot.domain.notifications import (
     ALERTS,
     AlertTest,
     BillDiffers,
@@ -36,11 +37,11 @@ from klingbot.outbox import (
     is_urgent,
     kind_of_type,
 )
-from klingbot.quiet import quiet_until
+from klingbot.domain.quiet_hours import quiet_until
+from klingbot.engine import Engine, carrying, delivering
 from klingbot.slack.sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
 from klingbot.store.outbox import OutboxMessage
-from klingbot.stories import Story
 from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -266,11 +267,11 @@ class Notifier:
 
     def _later(self, message: OutboxMessage, later: Later) -> None:
         """Try again when Slack wishes, else after a pause. A limit that Slack names lengthens no later pause."""
-        pause = retries.after_passing_trouble(message.tries) if later.after_ms is None else later.after_ms
+        pause = retry_delays.after_passing_trouble(message.tries) if later.after_ms is None else later.after_ms
         self._again(message, later.problem, pause, failed=not later.is_limit)
 
     def _no_place(self, message: OutboxMessage, problem: str) -> None:
-        self._again(message, problem, retries.after_no_place(message.tries), failed=True)
+        self._again(message, problem, retry_delays.after_no_place(message.tries), failed=True)
 
     def _again(self, message: OutboxMessage, problem: str, pause_ms: int, *, failed: bool) -> None:
         due_at = self.engine.clock() + pause_ms

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from klingbot.common.clock import SteadyClock
+from klingbot.domain.notifications import Unsound
 from klingbot.engine import Engine, alerting
-from klingbot.outbox import Unsound
 from klingbot.store import DatabaseError, LedgerLostError, Transaction, clock_shift, facts, identity
 from klingbot.store.clock_shift import TOLERANCE_MS, Longest
 

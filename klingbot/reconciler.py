@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from klingbot import money
-from klingbot.billing import Billed, UnitPack
+from klingbot.domain import money
+from klingbot.domain.reconciliation import Billed, UnitPack
 from klingbot.engine import Engine, reconciling
 from klingbot.kling import Action, KlingClient, Rejected, Unreachable
 from klingbot.kling.billing import Charge, Pack

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from klingbot import prices
 from klingbot.blocks.message import Message
-from klingbot.budgets import Budget, Standing, Total
+from klingbot.domain import prices
+from klingbot.domain.budgets import Budget, Standing, Total
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.pricing import Quote, Wish, quote
 from klingbot.engine.usage import Usage
-from klingbot.jobs import Job, JobState
-from klingbot.money import Amount
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.pricing import Quote, Wish, quote
 from klingbot.store.spending import Share
 
 UTC = Calendar(ZoneInfo("UTC"))

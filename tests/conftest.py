@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, settings
 
-from klingbot import prices
-from klingbot.budgets import Waiver
+from klingbot.domain import prices
+from klingbot.domain.budgets import Waiver
+from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
-from klingbot.periods import Calendar
 from klingbot.store import Store, budget_requirement, open_store
 from klingbot.store.place import DatabaseUrl, Place
 from tests.ledger_checks import create

@@ -6,7 +6,8 @@ Leases, lost replies and trouble are waited out in seconds, and what runs by the
 from __future__ import annotations
 
 import bot
-from klingbot import dispatcher, inquiries, notifier, retries
+from klingbot import dispatcher, inquiries, notifier
+from klingbot.domain import retry_delays
 from klingbot.engine import alerting, carrying, showing, verdicts
 from klingbot.scheduler import Tick
 from klingbot.store import delivery, digests
@@ -25,6 +26,6 @@ if __name__ == "__main__":
     alerting.PATIENCE_MS = carrying.PATIENCE_MS
     showing.EVERY_MS = 300
     delivery.PACE_MS = 100
-    retries.SOON_MS = retries.LATER_MS = retries.UNREACHABLE_MS = verdicts.BUSY_MOST_MS = 2_000
+    retry_delays.SOON_MS = retry_delays.LATER_MS = retry_delays.UNREACHABLE_MS = verdicts.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]
     bot.cli()

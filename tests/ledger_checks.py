@@ -10,14 +10,14 @@ from typing import Any
 
 import psycopg
 
-from klingbot.budgets import Total, scopes_of
+from klingbot.domain.budgets import Total, scopes_of
+from klingbot.domain.jobs import Job, Request
+from klingbot.domain.notifications import Content, from_json
+from klingbot.domain.periods import Period, PeriodKind
+from klingbot.domain.pricing import Wish
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine import Engine, asking, verdicts
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import Job, Request
-from klingbot.outbox import Content, from_json
-from klingbot.periods import Period, PeriodKind
-from klingbot.pricing import Wish
-from klingbot.project_access import ProjectState
 from klingbot.store import Store, ledger, postgres, projects, proof, sqlite
 from klingbot.store.place import Place
 from klingbot.store.sqlite import SqliteStore

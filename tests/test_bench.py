@@ -11,11 +11,11 @@ from bench import ledgers
 from bench.floor import BareHold, BarePostgresHold
 from bench.measure import Contender, race, ratio
 from bench.table import Row, Section, text
-from klingbot.budgets import WORKSPACE, Total
+from klingbot.domain.budgets import WORKSPACE, Total
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine
 from klingbot.engine.usage import usage
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
 from klingbot.store import ledger
 from klingbot.store.place import DatabaseUrl
 

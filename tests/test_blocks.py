@@ -13,15 +13,11 @@ from klingbot import blocks
 from klingbot.blocks import budget_changes, budgets, details, help, jobs, queue, refusals, stories, usage
 from klingbot.blocks.message import Message
 from klingbot.blocks.standings import bar
-from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
-from klingbot.engine.budgeting import BudgetSet
-from klingbot.engine.cancelling import TooLate
-from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held
-from klingbot.engine.queue import Queue
-from klingbot.jobs import JobState
-from klingbot.money import NOTHING
-from klingbot.outbox import (
+from klingbot.domain.alert_history import Muted, Story, Told
+from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
+from klingbot.domain.jobs import JobState
+from klingbot.domain.money import NOTHING
+from klingbot.domain.notifications import (
     Crossed,
     JobFailed,
     ModelRefused,
@@ -33,9 +29,13 @@ from klingbot.outbox import (
     TurnedAway,
     VideoReady,
 )
-from klingbot.periods import PeriodKind
+from klingbot.domain.periods import PeriodKind
+from klingbot.engine.budgeting import BudgetSet
+from klingbot.engine.cancelling import TooLate
+from klingbot.engine.detailing import Details
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held
+from klingbot.engine.queue import Queue
 from klingbot.slack.syntax import FLAGS_OF, USAGE, options
-from klingbot.stories import Muted, Story, Told
 
 
 def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:

@@ -12,11 +12,11 @@ from klingbot import blocks
 from klingbot.blocks import home, increase_forms, increases
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import Origin
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.notifications import IncreaseAsked, IncreaseClosed
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine.home import Home
 from klingbot.engine.queue import Queue
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.outbox import IncreaseAsked, IncreaseClosed
-from klingbot.periods import PeriodKind
 
 MARKETING = "project:marketing"
 

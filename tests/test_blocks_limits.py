@@ -12,7 +12,6 @@ import slackblocks_reading
 from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 
 from klingbot import blocks
-from klingbot.billing import BillFinding, Difference, UnitPack
 from klingbot.blocks import (
     answers,
     billing,
@@ -33,25 +32,14 @@ from klingbot.blocks import (
 )
 from klingbot.blocks import projects as project_blocks
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
-from klingbot.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
-from klingbot.engine import budgeting
-from klingbot.engine.budget_requirement import Coverage
-from klingbot.engine.budgeting import BudgetSet, Weighed
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
-from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
-from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred
-from klingbot.engine.projects import Decided, ProjectList
-from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
-from klingbot.engine.reconciling import Books, Reconciled
-from klingbot.engine.ruling import MOST_CHANGES, RulesSet
-from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
-from klingbot.engine.usage import Usage
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.jobs import JobState
-from klingbot.money import Amount
-from klingbot.outbox import (
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told
+from klingbot.domain.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.jobs import JobState
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import (
     AlertTest,
     AlertTested,
     BillDiffers,
@@ -79,12 +67,25 @@ from klingbot.outbox import (
     Unsound,
     VideoReady,
 )
-from klingbot.periods import PeriodKind
-from klingbot.project_access import ProjectState
-from klingbot.quiet import QuietHours
-from klingbot.rules import Consent, Rules
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.project_access import ProjectState
+from klingbot.domain.project_rules import Consent, Rules
+from klingbot.domain.quiet_hours import QuietHours
+from klingbot.domain.reconciliation import BillFinding, Difference, UnitPack
+from klingbot.engine import budgeting
+from klingbot.engine.budget_requirement import Coverage
+from klingbot.engine.budgeting import BudgetSet, Weighed
+from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
+from klingbot.engine.detailing import Details
+from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred
+from klingbot.engine.projects import Decided, ProjectList
+from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
+from klingbot.engine.reconciling import Books, Reconciled
+from klingbot.engine.ruling import MOST_CHANGES, RulesSet
+from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import limits
-from klingbot.schedules import Schedule
 from klingbot.slack.proposals import Proposal, written
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
@@ -92,7 +93,6 @@ from klingbot.store.delivery import Line
 from klingbot.store.ledger import Entry
 from klingbot.store.outbox import OutboxMessage
 from klingbot.store.spending import Share
-from klingbot.stories import DEFAULT_CHANNEL, Muted, Story, Told
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40

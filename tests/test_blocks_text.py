@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from klingbot import blocks
 from klingbot.blocks import answers, jobs, text, usage
 from klingbot.blocks.message import message, section
+from klingbot.domain.notifications import JobFailed, VideoReady
+from klingbot.domain.periods import Calendar
 from klingbot.engine.outcomes import Held
-from klingbot.outbox import JobFailed, VideoReady
-from klingbot.periods import Calendar
 from klingbot.slack.syntax import USAGE
 
 _OURS = re.compile(

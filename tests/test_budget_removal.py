@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from klingbot import blocks
-from klingbot.budgets import WORKSPACE, project_scope
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, Story, StoryRef, read_ref, ref_of
+from klingbot.domain.budgets import WORKSPACE, project_scope
+from klingbot.domain.increases import Increase, IncreaseState
+from klingbot.domain.notifications import BudgetRemoved, Crossed, IncreaseAsked, IncreaseClosed, from_json
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Wish
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import Engine, alerting, asking, budgeting, delivering, granting, increasing, muting, ruling
 from klingbot.engine.budgeting import Change, Removed
 from klingbot.engine.granting import ClosedBefore
@@ -17,15 +23,9 @@ from klingbot.engine.increasing import Asked, NoBudget, Wanted
 from klingbot.engine.muting import BudgetGone, Moved
 from klingbot.engine.outcomes import BudgetExceeded, Held, NeedsConsent
 from klingbot.engine.watching import watch
-from klingbot.increases import Increase, IncreaseState
-from klingbot.outbox import BudgetRemoved, Crossed, IncreaseAsked, IncreaseClosed, from_json
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Wish
-from klingbot.quiet import QuietHours
 from klingbot.store import Store, delivery, outbox, stories
 from klingbot.store import increases as kept_increases
 from klingbot.store.outbox import OutboxMessage
-from klingbot.stories import DEFAULT_CHANNEL, Story, StoryRef, read_ref, ref_of
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from klingbot.budgets import (
+from klingbot.domain.budgets import (
     DEFAULT_THRESHOLDS,
     OVER,
     WORKSPACE,
@@ -22,8 +22,8 @@ from klingbot.budgets import (
     scopes_of,
     user_scope,
 )
-from klingbot.money import Amount
-from klingbot.periods import Period, PeriodKind
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import Period, PeriodKind
 
 NOVEMBER = Period(PeriodKind.MONTHLY, 1_793_491_200_000, 1_796_083_200_000, date(2026, 11, 1))
 

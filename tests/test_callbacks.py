@@ -19,8 +19,8 @@ from klingbot import sandbox
 from klingbot.callbacks import MOST_BYTES, PATH, Callbacks
 from klingbot.common.counters import Errors
 from klingbot.dispatcher import Dispatcher
+from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import Engine, verdicts
-from klingbot.jobs import Job, JobState
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed

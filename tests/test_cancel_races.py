@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from klingbot.dispatcher import Dispatcher
+from klingbot.domain.jobs import Job, JobState, Request
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import CancelEnded, JobFailed
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, cancelling, outcomes, queue, showing, stuck, verdicts
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, TooLate
 from klingbot.inquiries import LOST_REPLY_MS
-from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import KlingClient, LookUp, NotSent, ReplyLost, TaskRequest, Unreachable
-from klingbot.money import Amount
-from klingbot.outbox import CancelEnded, JobFailed
-from klingbot.pricing import Wish
 from klingbot.store import job_messages, ledger, outbox
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued

@@ -12,9 +12,9 @@ import pytest
 from klingbot import blocks, care, doctor
 from klingbot.care import Care, next_night
 from klingbot.doctor import Finding, ledger
+from klingbot.domain.notifications import Unsound, from_json
+from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine, verdicts
-from klingbot.outbox import Unsound, from_json
-from klingbot.periods import Calendar
 from klingbot.store import Database, forgetting, open_store, outbox, proof, rounds
 from klingbot.store.place import Place
 from tests.conftest import FakeClock

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot import prices
-from klingbot.choices import choices, nearest
-from klingbot.pricing import Quote, Wish, quote
+from klingbot.domain import prices
+from klingbot.domain.form_choices import choices, nearest
+from klingbot.domain.pricing import Quote, Wish, quote
 
 LISTS = {name: prices.load(name) for name in prices.SHIPPED}
 KLING = LISTS["kling-api"]

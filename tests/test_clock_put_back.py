@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from klingbot.dispatcher import LEASE_MS
+from klingbot.domain.jobs import JobState
+from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine
-from klingbot.jobs import JobState
-from klingbot.outbox import SubmittingResumed, kind_of_type
 from klingbot.pulse import Pulse
 from klingbot.store import delivery, gates, jobs, outbox
 from klingbot.store.clock_shift import TOLERANCE_MS

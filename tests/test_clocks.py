@@ -14,9 +14,9 @@ import pytest
 from klingbot import dispatcher, inquiries, notifier, reconciler, sandbox
 from klingbot.care import LEASE_MS as NIGHTLY_LEASE_MS
 from klingbot.common.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
+from klingbot.domain.jobs import JobState
+from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine, carrying, showing, verdicts
-from klingbot.jobs import JobState
-from klingbot.outbox import SubmittingResumed, kind_of_type
 from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.store import (
     Store,

@@ -17,15 +17,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import prices
-from klingbot.budgets import WORKSPACE, Total
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE, Total
+from klingbot.domain.jobs import JobState, id_for
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import Crossed, TurnedAway
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import JobState, id_for
-from klingbot.money import Amount
-from klingbot.outbox import Crossed, TurnedAway
-from klingbot.periods import Calendar, PeriodKind
 from klingbot.store import delivery, jobs, open_store, outbox
 from klingbot.store.place import Place
 from tests.conftest import FakeClock

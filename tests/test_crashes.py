@@ -23,9 +23,9 @@ import pytest
 
 from klingbot import blocks, sandbox
 from klingbot.blocks import job_message
-from klingbot.budgets import is_level
-from klingbot.outbox import VideoReady, from_json
-from klingbot.periods import Calendar
+from klingbot.domain.budgets import is_level
+from klingbot.domain.notifications import VideoReady, from_json
+from klingbot.domain.periods import Calendar
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault

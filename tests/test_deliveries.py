@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from klingbot import notifier
+from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.engine import Engine
 from klingbot.notifier import LEASE_MS, Notifier
-from klingbot.outbox import JobFailed, VideoReady
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 from slack_sdk import WebClient
 
-from klingbot import charts
 from klingbot import sandbox as local
-from klingbot.budgets import project_scope
 from klingbot.digester import PATIENCE_MS, Digester
+from klingbot.domain import charts
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.notifications import DigestReady
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, digesting
 from klingbot.notifier import Notifier
-from klingbot.outbox import DigestReady
-from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message

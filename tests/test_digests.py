@@ -15,18 +15,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import charts, prices
 from klingbot.blocks import digests as blocks
-from klingbot.budgets import WORKSPACE, Total, project_scope, user_scope
-from klingbot.digests import Day, Digest, Spender, change_permille, chart, dearest_day, spenders
+from klingbot.domain import charts, prices
+from klingbot.domain.budgets import WORKSPACE, Total, project_scope, user_scope
+from klingbot.domain.digests import Day, Digest, Spender, change_permille, chart, dearest_day, spenders
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.notifications import DigestReady
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, digesting, increasing, open_engine, outcomes, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures, last
 from klingbot.engine.increasing import Wanted
-from klingbot.money import NOTHING, Amount
-from klingbot.outbox import DigestReady
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import Store, open_store
 from klingbot.store.digests import LEASE_MS
 from klingbot.store.place import Place

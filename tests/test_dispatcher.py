@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 
-from klingbot import prices, sandbox
+from klingbot import sandbox
 from klingbot.dispatcher import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
+from klingbot.domain import prices
+from klingbot.domain.jobs import Job, JobState, Request
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import JobFailed, ModelRefused, SubmittingStopped
+from klingbot.domain.pricing import Wish
+from klingbot.domain.source_images import NoPicture, Picture, uploaded
 from klingbot.engine import Engine, asking, cancelling, outcomes, verdicts
-from klingbot.frames import NoPicture, Picture, uploaded
 from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
-from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import (
     Accepted,
     Action,
@@ -33,9 +37,6 @@ from klingbot.kling import (
     TaskRequest,
     Unreachable,
 )
-from klingbot.money import Amount
-from klingbot.outbox import JobFailed, ModelRefused, SubmittingStopped
-from klingbot.pricing import Wish
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs, ledger, outbox, proof
 from tests.conftest import FakeClock

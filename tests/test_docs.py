@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from klingbot import prices, sandbox
+from klingbot import sandbox
+from klingbot.domain import prices
 from klingbot.slack.syntax import FLAGS_OF, USAGE
 
 ROOT = Path(__file__).parent.parent

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 import bot
 from klingbot import doctor, sandbox
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.doctor import Finding, Health, check_up, lines, network, storage
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.doctor.findings import ok
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budget_requirement, budgeting, projects, ruling, verdicts
-from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read

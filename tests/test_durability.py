@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import prices
+from klingbot.domain import prices
+from klingbot.domain.jobs import JobState
+from klingbot.domain.periods import Calendar
 from klingbot.engine import open_engine, verdicts
-from klingbot.jobs import JobState
-from klingbot.periods import Calendar
 from klingbot.store import Store, jobs, open_store
 from klingbot.store.place import Place
 from tests.conftest import FakeClock, run_without_limit
@@ -59,7 +59,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_bot_is_killed(place: Pla
     moments = random.Random(20_261_123)
     processes = get_context("forkserver")
     # So that each life begins at once.
-    processes.set_forkserver_preload(["klingbot.engine", "klingbot.prices", "psycopg", "pytest"])
+    processes.set_forkserver_preload(["klingbot.engine", "klingbot.domain.prices", "psycopg", "pytest"])
     for life in range(KILLS if isinstance(place, Path) else KILLS_ON_POSTGRES):
         ours, theirs = processes.Pipe(duplex=False)
         worker = processes.Process(target=work_until_killed, args=(place, life, theirs), daemon=True)

@@ -20,13 +20,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import bot
-from klingbot import prices
+from klingbot.domain import prices
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, open_engine, verdicts
 from klingbot.engine.outcomes import Held
 from klingbot.export import BYTE_ORDER_MARK, _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
-from klingbot.jobs import Request
-from klingbot.periods import Calendar
-from klingbot.pricing import Wish
 from klingbot.store import DatabaseError, snapshot
 from klingbot.store.listing import Listing, listing
 from tests.ledger_checks import create, env_of, hold, settle, submit

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlite_utils import Database
 
-from klingbot import prices
-from klingbot.budgets import UPGRADE, WORKSPACE, Waiver, project_scope, user_scope
+from klingbot.domain import prices
+from klingbot.domain.budgets import UPGRADE, WORKSPACE, Waiver, project_scope, user_scope
+from klingbot.domain.notifications import IncreaseClosed, RunsUnlimited
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.project_rules import Consent
 from klingbot.engine import Engine, asking, budget_requirement, budgeting, granting, increasing, open_engine, ruling
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Estimate, Held, NeedsConsent, NoBudgetYet, Repeated
-from klingbot.outbox import IncreaseClosed, RunsUnlimited
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.rules import Consent
 from klingbot.store import Store, open_store
 from klingbot.store import budget_requirement as kept
 from klingbot.store.moving import move

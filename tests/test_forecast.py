@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from klingbot.budgets import Budget, Standing, Total
-from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
-from klingbot.money import NOTHING, Amount
-from klingbot.periods import Calendar, PeriodKind
+from klingbot.domain.budgets import Budget, Standing, Total
+from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.periods import Calendar, PeriodKind
 
 DAILY, WEEKLY, MONTHLY = PeriodKind
 DAY = 86_400_000

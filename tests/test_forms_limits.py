@@ -11,25 +11,25 @@ import slackblocks
 import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
-from klingbot import prices
 from klingbot.blocks import budget_forms, digest_forms, forms, home, increase_forms, refusals, write_off_form
 from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import Origin, View
 from klingbot.blocks.whose import OTHER_PROJECT, PERSON
-from klingbot.budgets import MOST_APPROVERS, UPGRADE, Budget, Standing, Total, Waiver
+from klingbot.domain import prices
+from klingbot.domain.budgets import MOST_APPROVERS, UPGRADE, Budget, Standing, Total, Waiver
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.increases import Increase, Lack
+from klingbot.domain.jobs import JobState, Request
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import PriceList, Wish
 from klingbot.engine.budget_requirement import Coverage
 from klingbot.engine.budgeting import Change, Seen, Weighed
 from klingbot.engine.home import Home
 from klingbot.engine.outcomes import BudgetExceeded, Estimate
 from klingbot.engine.queue import Queue
 from klingbot.engine.usage import Usage
-from klingbot.increases import Increase, Lack
-from klingbot.jobs import JobState, Request
-from klingbot.periods import PeriodKind
-from klingbot.pricing import PriceList, Wish
 from klingbot.sandbox.slack import view_limits
-from klingbot.schedules import Schedule
 from klingbot.slack.proposals import Proposal, written
 from klingbot.store.spending import Share
 

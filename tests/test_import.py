@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bot
-from klingbot.budgets import WORKSPACE, Budget, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, Budget, project_scope, user_scope
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import Crossed
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting
 from klingbot.engine.budgeting import Change
-from klingbot.money import Amount
-from klingbot.outbox import Crossed
-from klingbot.periods import PeriodKind
 from klingbot.store import budgets, jobs, open_store
 from klingbot.tracker.file import CostFile, NotACostFileError, read
 from klingbot.tracker.importing import TakenOver, take_over

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.budgets import WORKSPACE, Budget, Standing, Total, project_scope
+from klingbot.domain.budgets import WORKSPACE, Budget, Standing, Total, project_scope
+from klingbot.domain.increases import Increase, IncreaseState, shortfall
+from klingbot.domain.jobs import JobState
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.notifications import Crossed, GrantEnded, IncreaseAsked, IncreaseClosed, TurnedAway
+from klingbot.domain.periods import Period, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
 from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
 from klingbot.engine.outcomes import BudgetExceeded, Held
 from klingbot.engine.ruling import RuleChange
-from klingbot.increases import Increase, IncreaseState, shortfall
-from klingbot.jobs import JobState
-from klingbot.money import NOTHING, Amount
-from klingbot.outbox import Crossed, GrantEnded, IncreaseAsked, IncreaseClosed, TurnedAway
-from klingbot.periods import Period, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import Store, jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from klingbot import sandbox, saying
+from klingbot.domain.jobs import Job, Request
+from klingbot.domain.notifications import VideoReady
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, cancelling, carrying, queue, showing, stuck, verdicts
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import Job, Request
 from klingbot.notifier import Notifier
-from klingbot.outbox import VideoReady
-from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message

@@ -13,8 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klingbot import prices
-from klingbot.budgets import OVER, WORKSPACE, Standing, Total, project_scope, user_scope
+from klingbot.domain import prices
+from klingbot.domain.budgets import OVER, WORKSPACE, Standing, Total, project_scope, user_scope
+from klingbot.domain.jobs import JobState, id_for
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.notifications import (
+    Crossed,
+    JobFailed,
+    SubmittingResumed,
+    SubmittingStopped,
+    TurnedAway,
+    VideoReady,
+)
+from klingbot.domain.periods import WEEKDAYS, Calendar, PeriodKind
+from klingbot.domain.pricing import NotSold, Wish
 from klingbot.engine import (
     Engine,
     asking,
@@ -31,11 +43,6 @@ from klingbot.engine.budgeting import BudgetSet, Change, NoLimit
 from klingbot.engine.cancelling import Cancelled, NoSuchJob, NotYours, TooLate
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated, Stopped
 from klingbot.engine.recording import Spent
-from klingbot.jobs import JobState, id_for
-from klingbot.money import NOTHING, Amount
-from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, SubmittingStopped, TurnedAway, VideoReady
-from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
-from klingbot.pricing import NotSold, Wish
 from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox, spending
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import (

@@ -19,15 +19,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from klingbot import prices
-from klingbot.budgets import DEFAULT_THRESHOLDS, WORKSPACE, project_scope, scopes_of, user_scope
+from klingbot.domain import prices
+from klingbot.domain.budgets import DEFAULT_THRESHOLDS, WORKSPACE, project_scope, scopes_of, user_scope
+from klingbot.domain.jobs import Job, Request
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.periods import Calendar, Period, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Clock, Engine, asking, budgeting, cancelling, open_engine, outcomes, stuck, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
-from klingbot.jobs import Job, Request
-from klingbot.money import NOTHING, Amount
-from klingbot.periods import Calendar, Period, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import open_store
 from klingbot.store.place import Place
 from tests.conftest import FakeClock, run_without_limit

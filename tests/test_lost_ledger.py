@@ -19,14 +19,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from klingbot import prices, sandbox
+from klingbot import sandbox
 from klingbot.blocks import answers
 from klingbot.dispatcher import Dispatcher
 from klingbot.doctor import Health, check_up
+from klingbot.domain import prices
+from klingbot.domain.ledger_faults import LedgerFault
+from klingbot.domain.notifications import Unsound
+from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
-from klingbot.faults import LedgerFault
-from klingbot.outbox import Unsound
-from klingbot.periods import Calendar
 from klingbot.pulse import Pulse
 from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, identity, jobs, open_store, snapshot
 from klingbot.store.backup import back_up

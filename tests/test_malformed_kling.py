@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
-from klingbot import blocks, prices, sandbox
+from klingbot import blocks, sandbox
 from klingbot.blocks import queue as queue_blocks
 from klingbot.dispatcher import LEASE_MS, Dispatcher
+from klingbot.domain import prices
+from klingbot.domain.jobs import ENDED, Job, JobState, Request
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.notifications import JobFailed, JobShown, JobStuck, VideoReady
+from klingbot.domain.pricing import Wish
+from klingbot.domain.source_images import Picture, uploaded
 from klingbot.engine import Engine, asking, open_engine, outcomes, queue, showing, stuck, verdicts
 from klingbot.engine.stuck import StillWaiting, WrittenOff
-from klingbot.frames import Picture, uploaded
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
-from klingbot.jobs import ENDED, Job, JobState, Request
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
-from klingbot.money import NOTHING, Amount
-from klingbot.outbox import JobFailed, JobShown, JobStuck, VideoReady
-from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox
 from klingbot.store import NotKeptError, checks, jobs
 from tests.conftest import FakeClock

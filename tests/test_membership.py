@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klingbot.membership import Actor, Home, Membership, Profile, from_profile, from_request
+from klingbot.domain.membership import Actor, Home, Membership, Profile, from_profile, from_request
 from klingbot.slack import actors
 
 HOME = Home("T1", bot_user_id="UBOT")

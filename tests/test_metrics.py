@@ -14,12 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from slack_sdk.errors import SlackApiError
 
 from klingbot import metrics, sandbox, web
-from klingbot.budgets import WORKSPACE, project_scope
 from klingbot.common.counters import Meters
+from klingbot.domain.budgets import WORKSPACE, project_scope
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.periods import PeriodKind
 from klingbot.pulse import PATIENCE_SECONDS, Pulse
 from klingbot.slack.directory import quick_client
 from klingbot.store import open_store

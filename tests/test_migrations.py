@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlite_utils import Database
 
-from klingbot import prices
-from klingbot.budgets import WORKSPACE, Total
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE, Total
+from klingbot.domain.jobs import JobState
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import Crossed
+from klingbot.domain.periods import Calendar
 from klingbot.engine import open_engine, projects, verdicts
-from klingbot.jobs import JobState
-from klingbot.money import Amount
-from klingbot.outbox import Crossed
-from klingbot.periods import Calendar
 from klingbot.store import DatabaseError, jobs, open_store
 from migrations.migrations import migrations
 from tests.conftest import FakeClock

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.money import (
+from klingbot.domain.money import (
     MOST_CREDITS,
     MOST_USD,
     NOTHING,

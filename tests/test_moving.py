@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 import bot
-from klingbot.budgets import WORKSPACE
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, asking, budgeting, open_engine, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Repeated
-from klingbot.periods import PeriodKind
 from klingbot.store import facts, moving, open_store, outbox
 from klingbot.store.moving import AT_ONCE, MoveError, move
 from klingbot.store.opening import keeper

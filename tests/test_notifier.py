@@ -9,22 +9,30 @@ from typing import Any
 import pytest
 
 from klingbot import blocks, sandbox
-from klingbot.budgets import WORKSPACE
+from klingbot.domain.alert_history import ref_of
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.notifications import (
+    Crossed,
+    JobFailed,
+    SubmittingResumed,
+    TurnedAway,
+    VideoReady,
+    kind_of,
+    to_json,
+)
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Wish
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import Engine, budgeting, delivering, muting
 from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
 from klingbot.notifier import LEASE_MS, Notifier
-from klingbot.outbox import Crossed, JobFailed, SubmittingResumed, TurnedAway, VideoReady, kind_of, to_json
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Wish
-from klingbot.quiet import QuietHours
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import delivery, outbox, quiet
 from klingbot.store.outbox import OutboxMessage
-from klingbot.stories import ref_of
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold

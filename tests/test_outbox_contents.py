@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klingbot.outbox import KINDS, Content, JobFailed, SubmittingResumed, from_json, kind_of, to_json
+from klingbot.domain.notifications import KINDS, Content, JobFailed, SubmittingResumed, from_json, kind_of, to_json
 
 unhurried = settings(deadline=None, max_examples=30)
 

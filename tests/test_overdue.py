@@ -10,23 +10,24 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from klingbot import blocks, metrics, prices, status, web
+from klingbot import blocks, metrics, status, web
 from klingbot.blocks import delivery as delivery_blocks
-from klingbot.budgets import WORKSPACE
 from klingbot.common.counters import Meters
 from klingbot.doctor.ledger import check
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.notifications import SubmittingResumed, WorkOverdue, kind_of_type
+from klingbot.domain.overdue_work import LATE_MS, Overdue, OverdueKind
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import Engine, delivering, digesting, increasing, verdicts, watching
 from klingbot.engine.overdue import OVER_MS, find, watch
 from klingbot.inquiries import Inquiries
-from klingbot.jobs import Job, JobState
 from klingbot.kling import Action, Rejected, Unreachable
 from klingbot.notifier import ADMINS_ONLY
 from klingbot.operator_access import protected
-from klingbot.outbox import SubmittingResumed, WorkOverdue, kind_of_type
-from klingbot.overdue import LATE_MS, Overdue, OverdueKind
-from klingbot.periods import PeriodKind
 from klingbot.pulse import Pulse
-from klingbot.quiet import QuietHours
 from klingbot.store import clips, delivery, gates, jobs, outbox, quiet, rounds
 from klingbot.web import WebServer
 from tests.conftest import FakeClock

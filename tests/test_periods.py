@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from klingbot.periods import WEEKDAYS, Calendar, Period, PeriodKind
+from klingbot.domain.periods import WEEKDAYS, Calendar, Period, PeriodKind
 
 HOUR = 3_600_000
 MONDAY, SUNDAY = WEEKDAYS.index("monday"), WEEKDAYS.index("sunday")

@@ -19,14 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 import bot
-from klingbot import prices
-from klingbot.budgets import WORKSPACE
 from klingbot.doctor import Health
 from klingbot.doctor import ledger as ledger_checks
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import Engine, asking, budgeting, open_engine, projects
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
-from klingbot.periods import Calendar, PeriodKind
 from klingbot.slack import failures
 from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
 from klingbot.store.place import DatabaseUrl

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.money import Amount
-from klingbot.prices import SHIPPED, PriceListError, load
-from klingbot.pricing import NotSold, PriceList, Quote, Wish, affordable, quote
+from klingbot.domain.money import Amount
+from klingbot.domain.prices import SHIPPED, PriceListError, load
+from klingbot.domain.pricing import NotSold, PriceList, Quote, Wish, affordable, quote
 
 CREDITS = load("credits")
 KLING_API = load("kling-api")

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from klingbot.budgets import Total, project_scope, user_scope
+from klingbot.domain.budgets import Total, project_scope, user_scope
+from klingbot.domain.jobs import Request, id_for
+from klingbot.domain.notifications import IncreaseClosed, PastProjects
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.project_access import ProjectState
+from klingbot.domain.project_rules import Rules, in_words
 from klingbot.engine import Engine, asking, budgeting, granting, increasing, open_engine, projects, ruling, usage
 from klingbot.engine.budgeting import Change
 from klingbot.engine.increasing import Asked, Wanted
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred, Repeated
 from klingbot.engine.ruling import RuleChange
-from klingbot.jobs import Request, id_for
-from klingbot.outbox import IncreaseClosed, PastProjects
-from klingbot.periods import PeriodKind
-from klingbot.project_access import ProjectState
-from klingbot.rules import Rules, in_words
 from tests.ledger_checks import ask, hold, queued, total
 
 ADMIN = "UADMIN"

@@ -14,8 +14,13 @@ from typing import Any
 
 import pytest
 
-from klingbot.billing import Billed
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.alert_history import StoryRef
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.increases import Increase
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.quiet_hours import QuietHours
+from klingbot.domain.reconciliation import Billed
 from klingbot.engine import (
     Engine,
     asking,
@@ -38,13 +43,8 @@ from klingbot.engine import (
 )
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
-from klingbot.increases import Increase
-from klingbot.jobs import Job, JobState
-from klingbot.periods import PeriodKind
 from klingbot.pulse import Pulse
-from klingbot.quiet import QuietHours
 from klingbot.store import clock_shift, delivery, jobs, outbox, quiet
-from klingbot.stories import StoryRef
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.periods import Calendar
-from klingbot.quiet import QuietHours, quiet_until
+from klingbot.domain.periods import Calendar
+from klingbot.domain.quiet_hours import QuietHours, quiet_until
 
 NEW_YORK = Calendar(ZoneInfo("America/New_York"))
 MINUTES = st.integers(0, 1439)

@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import prices
-from klingbot.billing import Billed, BillFinding, Difference, UnitPack
 from klingbot.dispatcher import Dispatcher
+from klingbot.domain import prices
+from klingbot.domain.jobs import Job
+from klingbot.domain.notifications import BillDiffers, PackEnding, SubmittingStopped
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import Wish
+from klingbot.domain.reconciliation import Billed, BillFinding, Difference, UnitPack
 from klingbot.engine import Engine, open_engine, reconciling, stuck, verdicts
-from klingbot.jobs import Job
 from klingbot.kling import ApiKey, KeyPair, KlingClient
 from klingbot.kling.billing import Charge, Charges, charges_in, packs_in
 from klingbot.kling.outcomes import Unreachable
-from klingbot.outbox import BillDiffers, PackEnding, SubmittingStopped
-from klingbot.periods import Calendar
-from klingbot.pricing import Wish
 from klingbot.reconciler import MOST_PAGES, Reconciler
 from klingbot.sandbox.kling import LocalKling
 from klingbot.store import Store

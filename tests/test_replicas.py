@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from klingbot import prices, sandbox
-from klingbot.budgets import WORKSPACE
+from klingbot import sandbox
 from klingbot.common.clock import now_ms
+from klingbot.domain import prices
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import budgeting, open_engine
 from klingbot.engine.budgeting import Change
-from klingbot.periods import Calendar, PeriodKind
 from klingbot.sandbox import Sandbox
-from klingbot.schedules import Schedule
 from klingbot.store import digests, open_store
 from klingbot.store.place import Place
 from klingbot.web import listen

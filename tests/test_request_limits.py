@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from klingbot.domain.jobs import Request
+from klingbot.domain.prices import load
+from klingbot.domain.pricing import NotSold, Wish
+from klingbot.domain.request_limits import faults, picture_bytes, prompt_characters
+from klingbot.domain.source_images import Upload, uploaded
 from klingbot.engine import Engine, asking
 from klingbot.engine.outcomes import Held
-from klingbot.frames import Upload, uploaded
-from klingbot.jobs import Request
-from klingbot.prices import load
-from klingbot.pricing import NotSold, Wish
-from klingbot.request_limits import faults, picture_bytes, prompt_characters
 
 FOX = Upload("F0FOX00001", 9_000_000, 640, 480)
 WEB = "https://x.com/fox.png"

@@ -8,10 +8,10 @@ from itertools import accumulate, pairwise
 
 import pytest
 
-from klingbot import retries
 from klingbot.dispatcher import Dispatcher
+from klingbot.domain import retry_delays
+from klingbot.domain.jobs import JobState
 from klingbot.engine import Engine, carrying
-from klingbot.jobs import JobState
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.store import clips, gates
@@ -29,16 +29,16 @@ SQLITE = pytest.mark.engine("sqlite")
     [(0, 1), (1, 2), (2, 4), (3, 8), (4, 15), (5, 15), (20, 15), (42, 15), (43, 60), (44, 60), (10_000, 60)],
 )
 def test_the_pause_after_trouble_that_passes(tries: int, seconds: int) -> None:
-    assert retries.after_passing_trouble(tries) == seconds * 1000
+    assert retry_delays.after_passing_trouble(tries) == seconds * 1000
 
 
 @pytest.mark.parametrize(("tries", "seconds"), [(0, 1), (1, 2), (5, 32), (9, 512), (10, 600), (10_000, 600)])
 def test_the_pause_where_nobody_can_be_told(tries: int, seconds: int) -> None:
-    assert retries.after_no_place(tries) == seconds * 1000
+    assert retry_delays.after_no_place(tries) == seconds * 1000
 
 
 def test_no_trouble_of_up_to_ten_minutes_is_outlasted_by_more_than_fifteen_seconds() -> None:
-    tried_at = list(accumulate(retries.after_passing_trouble(tries) for tries in range(60)))
+    tried_at = list(accumulate(retry_delays.after_passing_trouble(tries) for tries in range(60)))
     in_time = [(earlier, later) for earlier, later in pairwise([0, *tried_at]) if earlier < 600_000]
     assert max(later - earlier for earlier, later in in_time) <= 15_000
     assert in_time[-1][1] >= 600_000

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from klingbot import prices
-from klingbot.budgets import project_scope
+from klingbot.domain import prices
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.jobs import id_for
+from klingbot.domain.notifications import IncreaseClosed
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Quote, Wish, quote
+from klingbot.domain.project_rules import Consent, Rules, enough, forbidden, in_words, wanted_consent
 from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling
 from klingbot.engine.budgeting import Change
 from klingbot.engine.increasing import Asked, NothingRefused, Wanted
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, Forbidden, Held, NeedsConsent, Repeated
 from klingbot.engine.ruling import RuleChange, RulesSet, UnknownModels
-from klingbot.jobs import id_for
-from klingbot.outbox import IncreaseClosed
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Quote, Wish, quote
-from klingbot.rules import Consent, Rules, enough, forbidden, in_words, wanted_consent
 from klingbot.store import Store, jobs
 from tests.ledger_checks import ask, prove
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.schedules import Due, Schedule, due, latest, next_at
+from klingbot.domain.digest_schedules import Due, Schedule, due, latest, next_at
+from klingbot.domain.periods import Calendar, PeriodKind
 
 ZONES = ("America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe")
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

@@ -11,11 +11,11 @@ import pytest
 
 from klingbot import sandbox
 from klingbot.dispatcher import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
+from klingbot.domain.jobs import Job, JobState, Request
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, outcomes, verdicts
 from klingbot.inquiries import LOST_REPLY_MS
-from klingbot.jobs import Job, JobState, Request
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs

@@ -11,10 +11,10 @@ import pytest
 
 from klingbot import notifier as notifier_module
 from klingbot import sandbox
+from klingbot.domain.notifications import TurnedAway, kind_of, to_json
 from klingbot.engine import Engine, carrying
 from klingbot.kling.clip import LIMITS as CLIP
 from klingbot.notifier import AT_ONCE, Notifier
-from klingbot.outbox import TurnedAway, kind_of, to_json
 from klingbot.sandbox import Sandbox
 from klingbot.slack import clips, directory, pictures, sender
 from klingbot.slack.client import SlackClient

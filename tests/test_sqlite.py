@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.engine import Engine
-from klingbot.faults import LedgerFault
 from klingbot.store import NotKeptError, Store, open_store
 from klingbot.store.sqlite import SqliteStore
 from tests.ledger_checks import hold, prove

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from klingbot.budgets import WORKSPACE, Budget, Standing, marks, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, Budget, Standing, marks, project_scope, user_scope
+from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import Engine
-from klingbot.periods import Period, PeriodKind
 from klingbot.store import Transaction, budgets
 
 SCOPES = (user_scope("U1"), project_scope("marketing"), WORKSPACE)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from klingbot import blocks
+from klingbot.domain.notifications import from_json, to_json
 from klingbot.engine import Engine
-from klingbot.outbox import from_json, to_json
 from klingbot.slack import actions, forms
 from klingbot.store import Store, delivery, outbox
 from tests.conftest import FakeClock

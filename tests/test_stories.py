@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from klingbot.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
+from klingbot.domain.alert_history import Muted, Story, StoryRef, read_ref, ref_of
+from klingbot.domain.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
+from klingbot.domain.notifications import Content, Crossed, TurnedAway, from_json
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, cancelling, muting, open_engine, outcomes
 from klingbot.engine.budgeting import Change
 from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, PeriodOver
 from klingbot.engine.watching import watch
-from klingbot.outbox import Content, Crossed, TurnedAway, from_json
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import Store
-from klingbot.stories import Muted, Story, StoryRef, read_ref, ref_of
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, slack_takes_everything
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from klingbot import sandbox
-from klingbot.budgets import OVER, WORKSPACE, Total
 from klingbot.dispatcher import Dispatcher
+from klingbot.domain.budgets import OVER, WORKSPACE, Total
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.notifications import JobFailed, JobStuck, JobWrittenOff, Story, SubmittingStopped, VideoReady
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, asking, budgeting, cancelling, outcomes, queue, stuck, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.cancelling import MayBeAtKling, NoSuchJob
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
 from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
-from klingbot.jobs import Job, JobState
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.money import NOTHING, Amount
-from klingbot.outbox import JobFailed, JobStuck, JobWrittenOff, Story, SubmittingStopped, VideoReady
-from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.store import Store, checks, gates, gauges, jobs

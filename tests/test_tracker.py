@@ -24,13 +24,13 @@ from klingbot import (
     UsageRecord,
     sandbox,
 )
-from klingbot.budgets import WORKSPACE, project_scope
+from klingbot.domain.budgets import WORKSPACE, project_scope
+from klingbot.domain.jobs import JobState
+from klingbot.domain.money import NOTHING
+from klingbot.domain.notifications import Crossed, TurnedAway, VideoReady
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budgeting, verdicts
 from klingbot.engine.budgeting import Change
-from klingbot.jobs import JobState
-from klingbot.money import NOTHING
-from klingbot.outbox import Crossed, TurnedAway, VideoReady
-from klingbot.periods import PeriodKind
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.faults import Fault
 from klingbot.store import jobs, open_store

@@ -16,11 +16,11 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import Quote, Wish, quote
 from klingbot.engine import asking, cancelling, verdicts
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, TooLate
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
-from klingbot.jobs import Request
-from klingbot.pricing import Quote, Wish, quote
 from tests.ledger_bot import Do, LedgerBot, Open, ledger_bots
 from tests.ledger_checks import ask, submit
 from tests.test_ledger_histories import PICKS, PROJECTS, USERS, VIDEO, WISHES, Histories, open_bot, refused_by

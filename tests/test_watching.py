@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot.budgets import WORKSPACE, user_scope
+from klingbot.domain.alert_history import Story
+from klingbot.domain.budgets import WORKSPACE, user_scope
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import Crossed, Renewed, RunningOut, Spiked
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.engine.watching import watch
-from klingbot.money import Amount
-from klingbot.outbox import Crossed, Renewed, RunningOut, Spiked
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.store import Store
-from klingbot.stories import Story
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 

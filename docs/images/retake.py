@@ -24,15 +24,15 @@ HERE = Path(__file__).resolve().parent
 BOT = HERE.parent.parent / "bot.py"
 sys.path.insert(0, str(BOT.parent))
 
-from klingbot import prices  # noqa: E402
-from klingbot.budgets import project_scope, user_scope  # noqa: E402
 from klingbot.digester import Digester  # noqa: E402
+from klingbot.domain import prices  # noqa: E402
+from klingbot.domain.budgets import project_scope, user_scope  # noqa: E402
+from klingbot.domain.jobs import Request  # noqa: E402
+from klingbot.domain.periods import Calendar, PeriodKind  # noqa: E402
+from klingbot.domain.pricing import Wish  # noqa: E402
 from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, outcomes, verdicts  # noqa: E402
 from klingbot.engine.budgeting import Change  # noqa: E402
-from klingbot.jobs import Request  # noqa: E402
 from klingbot.notifier import Notifier  # noqa: E402
-from klingbot.periods import Calendar, PeriodKind  # noqa: E402
-from klingbot.pricing import Wish  # noqa: E402
 from klingbot.sandbox import start  # noqa: E402
 from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
 from klingbot.slack.directory import Directory  # noqa: E402

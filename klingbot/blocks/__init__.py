@@ -27,7 +27,8 @@ from klingbot.blocks import (
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, mention, neutral
 from klingbot.blocks.together import together
-from klingbot.outbox import (
+from klingbot.domain.alert_history import Story
+from klingbot.domain.notifications import (
     AlertTest,
     AlertTested,
     BillDiffers,
@@ -57,8 +58,7 @@ from klingbot.outbox import (
     VideoReady,
     WorkOverdue,
 )
-from klingbot.periods import Calendar
-from klingbot.stories import Story
+from klingbot.domain.periods import Calendar
 
 __all__ = ["Message", "render", "together", "with_detour"]
 

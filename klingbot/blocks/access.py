@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks.message import Message, message, section
 from klingbot.blocks.text import neutral
-from klingbot.membership import Membership
+from klingbot.domain.membership import Membership
 
 _WHY = {
     Membership.OUTSIDER: (

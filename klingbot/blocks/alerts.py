@@ -5,8 +5,9 @@ from __future__ import annotations
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, full, left, limit
 from klingbot.blocks.text import code, hour, label, mention, name, neutral, plural, scope_typed
-from klingbot.budgets import OVER, Standing
-from klingbot.outbox import (
+from klingbot.domain.alert_history import ref_of
+from klingbot.domain.budgets import OVER, Standing
+from klingbot.domain.notifications import (
     Alert,
     Crossed,
     ModelRefused,
@@ -18,8 +19,7 @@ from klingbot.outbox import (
     TurnedAway,
     Unsound,
 )
-from klingbot.periods import Calendar
-from klingbot.stories import ref_of
+from klingbot.domain.periods import Calendar
 
 _ONCE = "Said once per period, unless the limit changes"
 """Of what is armed again when it does: see docs/alerts.md."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks.message import Block, Message, context, message, section
 from klingbot.blocks.text import code, name, neutral
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 
 _AGAIN = "Please try again in a moment."
 _FAULTS = {

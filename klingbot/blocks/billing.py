@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from klingbot.billing import BillFinding, Difference, UnitPack
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.text import code, name, neutral, plural, when
+from klingbot.domain.money import show_number
+from klingbot.domain.notifications import BillDiffers, PackEnding
+from klingbot.domain.periods import Calendar
+from klingbot.domain.reconciliation import BillFinding, Difference, UnitPack
 from klingbot.engine.reconciling import Books, Reconciled
-from klingbot.money import show_number
-from klingbot.outbox import BillDiffers, PackEnding
-from klingbot.periods import Calendar
 
 _MEANINGS = {
     Difference.NO_JOB: "charged, and no job of the bot's: somebody used the Kling account beside it",

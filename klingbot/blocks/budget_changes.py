@@ -8,9 +8,9 @@ from klingbot.blocks.budgets import approvers, places, standing_blocks
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import limit
 from klingbot.blocks.text import code, label, neutral, plural, scope_name
-from klingbot.budgets import Budget, Standing
+from klingbot.domain.budgets import Budget, Standing
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine.budgeting import BudgetSet, Weighed
-from klingbot.periods import Calendar, PeriodKind
 
 _UNPRESSED = context("Nothing is changed before you press")
 

@@ -12,10 +12,10 @@ from klingbot.blocks.standings import bar, full
 from klingbot.blocks.text import capital, label, scope_name
 from klingbot.blocks.view import View, field
 from klingbot.blocks.whose import every, whose
-from klingbot.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
+from klingbot.domain.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
+from klingbot.domain.money import type_credits, usd_of
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine.budgeting import Seen, Weighed
-from klingbot.money import type_credits, usd_of
-from klingbot.periods import Calendar, PeriodKind
 
 SET, CONFIRM, REMOVE = "budget.set", "budget.confirm", "budget.remove"
 LONGEST_WHY = 300

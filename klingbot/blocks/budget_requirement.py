@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
 from klingbot.blocks.text import mention, name, when
-from klingbot.budgets import Waiver
+from klingbot.domain.budgets import Waiver
+from klingbot.domain.notifications import RunsUnlimited
+from klingbot.domain.periods import Calendar
 from klingbot.engine.budget_requirement import Coverage
-from klingbot.outbox import RunsUnlimited
-from klingbot.periods import Calendar
 
 NOT_YET = "No budget is set yet, so I can't start videos"
 MOST_ADMINS, MOST_PROJECTS = 5, 8

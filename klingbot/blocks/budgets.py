@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section, sections
 from klingbot.blocks.standings import bar, full, left, limit, tightest
 from klingbot.blocks.text import channel, code, label, mention, scope_name, scope_typed, when
-from klingbot.budgets import Budget, Standing
-from klingbot.periods import Calendar, Period, PeriodKind
+from klingbot.domain.budgets import Budget, Standing
+from klingbot.domain.periods import Calendar, Period, PeriodKind
 
 MOST_LISTED = 30
 """Budgets in one list: as many as can be read, and as Slack takes in one message with room to spare."""

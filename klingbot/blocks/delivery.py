@@ -5,10 +5,10 @@ from __future__ import annotations
 from klingbot.blocks import overdue
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.text import channel, code, mention, name, neutral, plural, when
+from klingbot.domain.notifications import AlertTest, AlertTested
+from klingbot.domain.periods import Calendar
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine.delivering import Unsaid
-from klingbot.outbox import AlertTest, AlertTested
-from klingbot.periods import Calendar
-from klingbot.quiet import QuietHours
 from klingbot.store.delivery import Line
 from klingbot.store.outbox import ADMINS, CLIP, DEFAULT, QUIET, OutboxMessage
 

@@ -8,11 +8,11 @@ from klingbot.blocks.jobs import DOING, product
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.standings import short, tightest
 from klingbot.blocks.text import channel, code, link, mention, name, neutral, plural, quoted, when
+from klingbot.domain.jobs import LIVE, Job, JobState
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import Calendar
 from klingbot.engine.cancelling import NotYours
 from klingbot.engine.detailing import Details
-from klingbot.jobs import LIVE, Job, JobState
-from klingbot.money import Amount
-from klingbot.periods import Calendar
 from klingbot.store.ledger import KLING, Entry
 
 _REASON = 300

@@ -10,8 +10,8 @@ from klingbot.blocks.digests import scheduled
 from klingbot.blocks.message import Block, context, section
 from klingbot.blocks.view import View, field
 from klingbot.blocks.whose import every, whose
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.schedules import NINE, Schedule, clock
+from klingbot.domain.digest_schedules import NINE, Schedule, clock
+from klingbot.domain.periods import Calendar, PeriodKind
 
 SET, CHANGE, REMOVE = "digest.set", "digest.change", "digest.remove"
 

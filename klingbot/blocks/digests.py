@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from klingbot import charts
 from klingbot.blocks.message import Block, Message, actions, button, context, image, message, section, sections
 from klingbot.blocks.standings import bar, left, limit, resets
 from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
-from klingbot.digests import BEFORE, Dear, Digest, Heading, Spender, Spenders, change_permille, chart, dearest_day
-from klingbot.outbox import DigestReady
-from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
-from klingbot.schedules import Schedule, clock, next_at
+from klingbot.domain import charts
+from klingbot.domain.digest_schedules import Schedule, clock, next_at
+from klingbot.domain.digests import (
+    BEFORE,
+    Dear,
+    Digest,
+    Heading,
+    Spender,
+    Spenders,
+    change_permille,
+    chart,
+    dearest_day,
+)
+from klingbot.domain.notifications import DigestReady
+from klingbot.domain.periods import WEEKDAYS, Calendar, PeriodKind
 
 MOST_LISTED = 50
 MOST_PRESSED = 15

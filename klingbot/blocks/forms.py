@@ -12,14 +12,14 @@ from klingbot.blocks.message import Block, Message, actions, button, context, se
 from klingbot.blocks.refusals import price
 from klingbot.blocks.text import channel, name, neutral, quoted
 from klingbot.blocks.view import Origin, View, field
-from klingbot.choices import Choices, choices
 from klingbot.common import dataclass_json
+from klingbot.domain.form_choices import Choices, choices
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import LEGACY_CHARACTERS, PriceList
+from klingbot.domain.request_limits import prompt_characters
+from klingbot.domain.source_images import uploaded_id
 from klingbot.engine.outcomes import Estimate
-from klingbot.frames import uploaded_id
-from klingbot.jobs import Request
-from klingbot.periods import Calendar
-from klingbot.pricing import LEGACY_CHARACTERS, PriceList
-from klingbot.request_limits import prompt_characters
 
 GENERATE, REFUSED = "generate", "refused"
 LONGEST_INPUT = 3_000

@@ -8,7 +8,7 @@ from klingbot.blocks.budgets import set_button
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.options import meaning
 from klingbot.blocks.text import code, name, neutral
-from klingbot.pricing import NotSold, PriceList, Wish, quote
+from klingbot.domain.pricing import NotSold, PriceList, Wish, quote
 
 _GROUPS = {
     "Videos": ("generate", "quote", "jobs", "cancel"),

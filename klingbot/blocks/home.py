@@ -13,11 +13,11 @@ from klingbot.blocks.queue import line, standing_words
 from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral
 from klingbot.blocks.usage import shares
-from klingbot.budgets import Standing
+from klingbot.domain.budgets import Standing
+from klingbot.domain.increases import Increase
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.periods import Calendar
 from klingbot.engine.home import Home
-from klingbot.increases import Increase
-from klingbot.jobs import Job, JobState
-from klingbot.periods import Calendar
 
 MOST_BUDGETS, MOST_WAITING = 10, 5
 _PROMPT = 80

@@ -13,8 +13,8 @@ from klingbot.blocks.message import Block, section
 from klingbot.blocks.text import name
 from klingbot.blocks.view import Origin, View, field
 from klingbot.common import dataclass_json
-from klingbot.increases import Increase, Lack
-from klingbot.money import Amount, type_credits
+from klingbot.domain.increases import Increase, Lack
+from klingbot.domain.money import Amount, type_credits
 
 ASK, APPROVE, DENY = "increase.ask", "increase.approve", "increase.deny"
 LONGEST_REASON = 500

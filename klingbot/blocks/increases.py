@@ -9,9 +9,9 @@ from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Message, actions, button, context, message, section, sections
 from klingbot.blocks.standings import full
 from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when, with_mentions
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.outbox import GrantEnded, IncreaseAsked, IncreaseClosed
-from klingbot.periods import Calendar, PeriodKind, named
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.notifications import GrantEnded, IncreaseAsked, IncreaseClosed
+from klingbot.domain.periods import Calendar, PeriodKind, named
 
 MOST_LISTED = 20
 LONGEST_REASON = 150

@@ -8,9 +8,9 @@ from __future__ import annotations
 from klingbot.blocks.jobs import at_kling, charge, details_button, product, remaining, video_buttons
 from klingbot.blocks.message import Message, actions, button, context, message, section
 from klingbot.blocks.text import code, link, mention, name, plural, quoted, when
-from klingbot.jobs import Job, JobState
-from klingbot.outbox import JobShown
-from klingbot.periods import Calendar
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.notifications import JobShown
+from klingbot.domain.periods import Calendar
 
 LONGEST_TITLE = 80
 

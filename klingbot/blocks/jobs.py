@@ -5,13 +5,13 @@ from __future__ import annotations
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
 from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
-from klingbot.budgets import Standing
+from klingbot.domain.budgets import Standing
+from klingbot.domain.jobs import ENDED, Job, JobState
+from klingbot.domain.notifications import CancelEnded, JobFailed, VideoReady
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import Quote
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import ENDED, Job, JobState
-from klingbot.outbox import CancelEnded, JobFailed, VideoReady
-from klingbot.periods import Calendar
-from klingbot.pricing import Quote
 
 DOING = {
     JobState.HELD: "waits for its turn at Kling",

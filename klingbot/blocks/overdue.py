@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from klingbot.blocks.message import Message, context, message, section
 from klingbot.blocks.text import code, plural
-from klingbot.outbox import WorkOverdue
-from klingbot.overdue import Overdue, OverdueKind
-from klingbot.periods import Calendar
+from klingbot.domain.notifications import WorkOverdue
+from klingbot.domain.overdue_work import Overdue, OverdueKind
+from klingbot.domain.periods import Calendar
 
 _NOUNS = {
     OverdueKind.SUBMISSION: ("video", "has", "have", "not been sent to Kling, which takes jobs"),

@@ -17,11 +17,11 @@ from klingbot.blocks.message import (
     sections,
 )
 from klingbot.blocks.text import code, mention, name, with_mentions
+from klingbot.domain.notifications import PastProjects
+from klingbot.domain.periods import Calendar
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine.outcomes import ProjectBarred
 from klingbot.engine.projects import Decided, ProjectList
-from klingbot.outbox import PastProjects
-from klingbot.periods import Calendar
-from klingbot.project_access import ProjectState
 
 MOST_ROWS = 10
 MOST_NAMES = 50

@@ -5,11 +5,11 @@ from __future__ import annotations
 from klingbot.blocks.jobs import charge, product
 from klingbot.blocks.message import Message, actions, button, context, message, section, sections
 from klingbot.blocks.text import code, link, mention, name, neutral, plural, quoted, when
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.notifications import JobStuck, JobWrittenOff
+from klingbot.domain.periods import Calendar
 from klingbot.engine.queue import Queue, Thawed, WaitingCancelled
 from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
-from klingbot.jobs import Job, JobState
-from klingbot.outbox import JobStuck, JobWrittenOff
-from klingbot.periods import Calendar
 
 LONG_UNANSWERED_MS = 60_000
 """Longer than any answer of Kling's takes: after that, its reply counts as lost."""

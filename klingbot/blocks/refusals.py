@@ -10,12 +10,12 @@ from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import left, limit, resets, spent
 from klingbot.blocks.text import code, label, name, with_mentions
-from klingbot.budgets import Standing
+from klingbot.domain.budgets import Standing
+from klingbot.domain.money import show_usd
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import Quote
+from klingbot.domain.project_rules import Consent
 from klingbot.engine.outcomes import BudgetExceeded, Estimate, NeedsConsent
-from klingbot.money import show_usd
-from klingbot.periods import Calendar
-from klingbot.pricing import Quote
-from klingbot.rules import Consent
 
 _CONSENT = {
     Consent.CONFIRMED: "Its project asks once more before a video of that price",

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from klingbot.blocks.text import label, when
-from klingbot.budgets import Budget, Standing, Total
-from klingbot.money import show_credits, show_usd
-from klingbot.periods import Calendar
+from klingbot.domain.budgets import Budget, Standing, Total
+from klingbot.domain.money import show_credits, show_usd
+from klingbot.domain.periods import Calendar
 
 
 def bar(permille: int, cells: int) -> str:

@@ -6,10 +6,10 @@ from klingbot.blocks.alerts import crossing, details, take_note
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.standings import bar, full, left, sums
 from klingbot.blocks.text import channel, hour, label, mention, when
-from klingbot.budgets import FORECAST, OVER, TURNED_AWAY, Removal
-from klingbot.outbox import BudgetRemoved
-from klingbot.periods import Calendar
-from klingbot.stories import DEFAULT_CHANNEL, Muted, Story, Told, ref_of
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told, ref_of
+from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Removal
+from klingbot.domain.notifications import BudgetRemoved
+from klingbot.domain.periods import Calendar
 
 MOST_TOLD = 8
 """Lines about what happened; the latest are the ones that matter."""

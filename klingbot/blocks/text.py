@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from klingbot.budgets import WORKSPACE, Budget
 from klingbot.common.clean_text import one_line
-from klingbot.periods import Calendar
+from klingbot.domain.budgets import WORKSPACE, Budget
+from klingbot.domain.periods import Calendar
 
 LONGEST_PROMPT = 300
 """How much of a prompt is shown: enough to know it by."""

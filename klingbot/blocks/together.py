@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from klingbot.blocks.message import Message, context, message, section
 from klingbot.blocks.text import when
-from klingbot.periods import Calendar
+from klingbot.domain.periods import Calendar
 
 NEW_LINE = "\n"
 MOST_BLOCKS = 50

@@ -9,10 +9,10 @@ from klingbot.blocks.message import Block, Message, actions, button, context, me
 from klingbot.blocks.standings import bar, left, limit, resets, sums
 from klingbot.blocks.tables import MOST_POINTS, NONE, Cell, Who, bars, table
 from klingbot.blocks.text import capital, code, is_id, name, scope_name
-from klingbot.budgets import Standing, Total
+from klingbot.domain.budgets import Standing, Total
+from klingbot.domain.money import usd_of
+from klingbot.domain.periods import WEEKDAYS, Calendar
 from klingbot.engine.usage import Usage
-from klingbot.money import usd_of
-from klingbot.periods import WEEKDAYS, Calendar
 from klingbot.store.spending import Share
 
 MOST_SHARES = 20

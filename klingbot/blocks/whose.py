@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from klingbot.blocks import view
 from klingbot.blocks.message import Block
 from klingbot.blocks.view import MOST_OPTIONS, field
-from klingbot.budgets import WORKSPACE, project_scope
-from klingbot.periods import PeriodKind
+from klingbot.domain.budgets import WORKSPACE, project_scope
+from klingbot.domain.periods import PeriodKind
 
 PERSON, OTHER_PROJECT = "person", "other"
 LONGEST_PROJECT = 40

@@ -9,7 +9,7 @@ from klingbot.blocks.jobs import product
 from klingbot.blocks.message import section
 from klingbot.blocks.text import code, mention
 from klingbot.blocks.view import View, field
-from klingbot.jobs import Job
+from klingbot.domain.jobs import Job
 
 WRITE_OFF = "job.write_off"
 LONGEST_REASON = 500

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot.budgets import Budget, Standing
+from klingbot.domain.alert_history import DEFAULT_CHANNEL
+from klingbot.domain.budgets import Budget, Standing
 from klingbot.engine import alerting
 from klingbot.store import Transaction, delivery, increases, outbox, stories
 from klingbot.store.stories import KeptStory
-from klingbot.stories import DEFAULT_CHANNEL
 
 
 def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from klingbot.budgets import OVER, TURNED_AWAY, Budget, Standing, is_level, marks
-from klingbot.engine.carrying import PATIENCE_MS, announcement_of
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.jobs import Job
-from klingbot.outbox import (
+from klingbot.domain.alert_history import Muted, Story, Told
+from klingbot.domain.budgets import OVER, TURNED_AWAY, Budget, Standing, is_level, marks
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.jobs import Job
+from klingbot.domain.notifications import (
     Alert,
     BudgetRemoved,
     CancelEnded,
@@ -30,10 +30,10 @@ from klingbot.outbox import (
     kind_of,
     to_json,
 )
-from klingbot.periods import Period
+from klingbot.domain.periods import Period
+from klingbot.engine.carrying import PATIENCE_MS, announcement_of
 from klingbot.store import Transaction, budgets, clips, crossings, outbox, stories
 from klingbot.store.stories import KeptStory
-from klingbot.stories import Muted, Story, Told
 
 
 def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> None:

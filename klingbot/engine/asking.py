@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot import project_access
-from klingbot.budgets import Standing, refusals, room, scopes_of
 from klingbot.common.suggestions import resembled
+from klingbot.domain import project_access
+from klingbot.domain.budgets import Standing, refusals, room, scopes_of
+from klingbot.domain.jobs import Job, JobState, Request, id_for
+from klingbot.domain.pricing import NotSold, Quote, affordable
+from klingbot.domain.pricing import quote as price
+from klingbot.domain.project_access import ProjectState, not_for
+from klingbot.domain.project_rules import Consent, Rules, enough, forbidden, wanted_consent
+from klingbot.domain.request_limits import faults
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import (
@@ -21,12 +27,6 @@ from klingbot.engine.outcomes import (
     Repeated,
     Stopped,
 )
-from klingbot.jobs import Job, JobState, Request, id_for
-from klingbot.pricing import NotSold, Quote, affordable
-from klingbot.pricing import quote as price
-from klingbot.project_access import ProjectState, not_for
-from klingbot.request_limits import faults
-from klingbot.rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.store import (
     Database,
     Transaction,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot.budgets import Budget, Standing
-from klingbot.engine import alerting
-from klingbot.increases import IncreaseState
-from klingbot.outbox import (
+from klingbot.domain.alert_history import Story
+from klingbot.domain.budgets import Budget, Standing
+from klingbot.domain.increases import IncreaseState
+from klingbot.domain.notifications import (
     ALERTS,
     Alert,
     BudgetRemoved,
@@ -20,10 +20,10 @@ from klingbot.outbox import (
     kind_of_type,
     to_json,
 )
-from klingbot.periods import Period, PeriodKind
+from klingbot.domain.periods import Period, PeriodKind
+from klingbot.engine import alerting
 from klingbot.store import Transaction, delivery, increases, outbox, stories
 from klingbot.store.outbox import OutboxMessage
-from klingbot.stories import Story
 
 LONGEST_OPEN_MS = 63 * 86_400_000
 """A story of an earlier period may still be open shortly after that has ended; the longest period is a month."""

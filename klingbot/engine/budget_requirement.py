@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import WORKSPACE, Waiver
+from klingbot.domain.budgets import WORKSPACE, Waiver
 from klingbot.engine.core import Engine
 from klingbot.store import Database, Transaction, audit, budget_requirement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import (
+from klingbot.domain.budgets import (
     DEFAULT_THRESHOLDS,
     FORECAST,
     TURNED_AWAY,
@@ -16,10 +16,10 @@ from klingbot.budgets import (
     project_of,
     raises,
 )
+from klingbot.domain.money import NOTHING
+from klingbot.domain.periods import Period, PeriodKind, Periods
 from klingbot.engine import alert_moves, alerting, budget_removal, budget_requirement
 from klingbot.engine.core import Engine
-from klingbot.money import NOTHING
-from klingbot.periods import Period, PeriodKind, Periods
 from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger, projects
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from klingbot import retries
+from klingbot.domain import retry_delays
+from klingbot.domain.jobs import Job
+from klingbot.domain.notifications import VideoReady, from_json
 from klingbot.engine.core import Engine
-from klingbot.jobs import Job
-from klingbot.outbox import VideoReady, from_json
 from klingbot.store import Transaction, clips, job_messages, jobs, outbox
 from klingbot.store.clips import WantedClip
 from klingbot.store.outbox import CLIP, OutboxMessage
@@ -46,7 +46,7 @@ def failed(engine: Engine, clip: WantedClip, *, after_ms: int | None = None, cou
     A try that was a limit of Slack's and no failure does not count.
     """
     now = engine.clock()
-    due_at = now + (retries.after_passing_trouble(clip.tries) if after_ms is None else after_ms)
+    due_at = now + (retry_delays.after_passing_trouble(clip.tries) if after_ms is None else after_ms)
     if due_at > clip.wanted_at + PATIENCE_MS:
         _end(engine, clip, None)
         return False

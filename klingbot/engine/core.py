@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing, scopes_of
+from klingbot.domain.budgets import Standing, scopes_of
+from klingbot.domain.jobs import Job
+from klingbot.domain.periods import Calendar, PeriodKind, Periods
+from klingbot.domain.pricing import PriceList
 from klingbot.engine import upgrade_notices
-from klingbot.jobs import Job
-from klingbot.periods import Calendar, PeriodKind, Periods
-from klingbot.pricing import PriceList
 from klingbot.store import Database, Store, budgets
 from klingbot.store import calendar as store_calendar
 

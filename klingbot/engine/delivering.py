@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klingbot.domain.notifications import AlertTest, AlertTested, from_json, kind_of, to_json
+from klingbot.domain.overdue_work import Overdue
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import overdue
 from klingbot.engine.core import Engine
-from klingbot.outbox import AlertTest, AlertTested, from_json, kind_of, to_json
-from klingbot.overdue import Overdue
-from klingbot.quiet import QuietHours
 from klingbot.store import Transaction, delivery, outbox, quiet
 from klingbot.store.delivery import Line
 from klingbot.store.outbox import OutboxMessage

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing
+from klingbot.domain.budgets import Standing
+from klingbot.domain.jobs import Job
 from klingbot.engine.cancelling import NoSuchJob, NotYours
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import Job
 from klingbot.store import job_messages, jobs, ledger
 from klingbot.store.ledger import Entry
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot import schedules
-from klingbot.digests import Digest
+from klingbot.domain import digest_schedules
+from klingbot.domain.digest_schedules import NINE, Due, Schedule
+from klingbot.domain.digests import Digest
+from klingbot.domain.notifications import DigestReady, Named, kind_of, to_json
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine.core import Engine
-from klingbot.outbox import DigestReady, Named, kind_of, to_json
-from klingbot.periods import PeriodKind
-from klingbot.schedules import NINE, Due, Schedule
 from klingbot.store import Transaction, audit, digests, outbox
 
 
@@ -34,7 +34,7 @@ def want(
     with engine.store.write() as tx:
         known = digests.find(tx, scope, kind, channel_id)
         at = minute if minute is not None else known.minute if known else NINE
-        over = schedules.latest(engine.calendar, kind, at, now)
+        over = digest_schedules.latest(engine.calendar, kind, at, now)
         new = Schedule(scope, kind, channel_id, at, engine.calendar.next(over).first_day, over.first_day, now)
         schedule = replace(known, minute=at, set_at=now) if known else new
         digests.put(tx, schedule, by=by)
@@ -74,7 +74,7 @@ def unwant(
 def _note(tx: Transaction, before: Schedule | None, after: Schedule | None, *, by: str, at: int, why: str) -> None:
     either = before or after
     assert either is not None
-    was, became = schedules.in_words(before), schedules.in_words(after)
+    was, became = digest_schedules.in_words(before), digest_schedules.in_words(after)
     if was != became:
         what = f"{either.kind} digest"
         audit.note(tx, at=at, by=by, what=what, subject=either.scope, before=was, after=became, why=why)
@@ -83,7 +83,7 @@ def _note(tx: Transaction, before: Schedule | None, after: Schedule | None, *, b
 def due(engine: Engine) -> list[Due]:
     """What should be told now."""
     now = engine.clock()
-    found = (schedules.due(schedule, engine.calendar, now) for schedule in wanted(engine))
+    found = (digest_schedules.due(schedule, engine.calendar, now) for schedule in wanted(engine))
     return [each for each in found if each]
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from klingbot import digests
-from klingbot.budgets import Standing, Total
-from klingbot.digests import Day, Digest, Heading, Spender, Spenders
+from klingbot.domain import digests
+from klingbot.domain.budgets import Standing, Total
+from klingbot.domain.digests import Day, Digest, Heading, Spender, Spenders
+from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at
+from klingbot.domain.money import NOTHING
+from klingbot.domain.periods import Calendar, Period, PeriodKind
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
-from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at
-from klingbot.money import NOTHING
-from klingbot.periods import Calendar, Period, PeriodKind
 from klingbot.store import Database, budgets, refusal_counts, spending
 from klingbot.store.spending import Share
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from klingbot.budgets import TURNED_AWAY, Standing
+from klingbot.domain.budgets import TURNED_AWAY, Standing
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.jobs import Request, id_for
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import IncreaseClosed
+from klingbot.domain.pricing import NotSold
+from klingbot.domain.project_rules import Consent
 from klingbot.engine import alerting, asking
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.increasing import EXPIRES_MS
 from klingbot.engine.outcomes import Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.jobs import Request, id_for
-from klingbot.money import Amount
-from klingbot.outbox import IncreaseClosed
-from klingbot.pricing import NotSold
-from klingbot.rules import Consent
 from klingbot.store import Transaction, audit, budgets, crossings, increases
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import WORKSPACE, Standing, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, Standing, project_scope, user_scope
+from klingbot.domain.increases import Increase
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budget_requirement, budgeting, increasing
 from klingbot.engine.budget_requirement import EVERYTHING_LIMITED, Coverage
 from klingbot.engine.core import Engine
 from klingbot.engine.queue import Queue, queue
 from klingbot.engine.usage import Usage, usage
-from klingbot.increases import Increase
-from klingbot.periods import PeriodKind
 
 
 @dataclass(frozen=True, slots=True)

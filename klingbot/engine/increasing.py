@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from klingbot.budgets import project_scope
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.increases import Increase, Lack, shortfall
+from klingbot.domain.jobs import Request, id_for
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import NotSold
+from klingbot.domain.project_rules import Consent, enough
 from klingbot.engine import alerting, asking
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.outcomes import BudgetExceeded, HoldOutcome, NeedsConsent
-from klingbot.increases import Increase, Lack, shortfall
-from klingbot.jobs import Request, id_for
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
-from klingbot.pricing import NotSold
-from klingbot.rules import Consent, enough
 from klingbot.store import budgets, increases
 from klingbot.store.increases import Kept
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import Removal
+from klingbot.domain.alert_history import Muted, Story, StoryRef
+from klingbot.domain.budgets import Removal
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.periods import PeriodKind
 from klingbot.store import Transaction, budgets, stories
 from klingbot.store.stories import KeptStory
-from klingbot.stories import Muted, Story, StoryRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import Standing
-from klingbot.jobs import Job
-from klingbot.pricing import NotSold, Quote
-from klingbot.rules import Consent
+from klingbot.domain.budgets import Standing
+from klingbot.domain.jobs import Job
+from klingbot.domain.pricing import NotSold, Quote
+from klingbot.domain.project_rules import Consent
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
-from klingbot import schedules
+from klingbot.domain import digest_schedules
+from klingbot.domain.notifications import WorkOverdue
+from klingbot.domain.overdue_work import LATE_MS, Overdue, OverdueKind
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.outbox import WorkOverdue
-from klingbot.overdue import LATE_MS, Overdue, OverdueKind
-from klingbot.periods import Calendar, PeriodKind
 from klingbot.store import Database, Transaction, digests, facts, overdue
 
 LOOK_MS = 60_000
@@ -52,7 +52,7 @@ def _looks(
 
 def _digests(db: Database, calendar: Calendar, now: int) -> overdue.Late | None:
     """Return the digests that are late. One whose time was changed is late from then on."""
-    found = (schedules.due(schedule, calendar, now) for schedule in digests.schedules(db))
+    found = (digest_schedules.due(schedule, calendar, now) for schedule in digests.schedules(db))
     due_at = [max(due.at, due.schedule.set_at) for due in found if due]
     late = [at for at in due_at if now - at >= LATE_MS[OverdueKind.DIGEST]]
     return (len(late), min(late)) if late else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import project_scope
 from klingbot.common.suggestions import resembled
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine.core import Engine
-from klingbot.project_access import ProjectState
 from klingbot.store import Transaction, audit, jobs, projects
 
 

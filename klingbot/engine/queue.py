@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import Job, JobState
 from klingbot.store import gates, jobs, ledger
 
 MOST_LIVE, MOST_ENDED = 10, 5

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klingbot.billing import Billed, BillFinding, UnitPack, judge, not_billed
 from klingbot.common import dataclass_json
+from klingbot.domain.notifications import BillDiffers, PackEnding
+from klingbot.domain.reconciliation import Billed, BillFinding, UnitPack, judge, not_billed
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.outbox import BillDiffers, PackEnding
 from klingbot.store import Transaction, billing, facts, jobs
 
 DAY_MS = 86_400_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from klingbot.domain.jobs import DEFAULT_PROJECT, Job, JobState
+from klingbot.domain.money import MILLICREDITS, Amount
+from klingbot.domain.periods import Calendar
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.jobs import DEFAULT_PROJECT, Job, JobState
-from klingbot.money import MILLICREDITS, Amount
-from klingbot.periods import Calendar
 from klingbot.store import Transaction, budgets, jobs, ledger
 from klingbot.store import calendar as store_calendar
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.budgets import project_scope
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.project_rules import Rules, in_words
 from klingbot.engine.core import Engine
-from klingbot.rules import Rules, in_words
 from klingbot.store import Transaction, audit, projects, rules
 from klingbot.store.audit import Change
 

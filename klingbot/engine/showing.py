@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from klingbot.domain.jobs import LIVE, Job, JobState
+from klingbot.domain.notifications import JobShown, Named, kind_of, to_json
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import LIVE, Job, JobState
-from klingbot.outbox import JobShown, Named, kind_of, to_json
 from klingbot.store import Transaction, job_messages, jobs, ledger, outbox
 from klingbot.store.job_messages import JobMessage
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.notifications import JobStuck
 from klingbot.engine import alerting
 from klingbot.engine.cancelling import NoSuchJob
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import Job, JobState
-from klingbot.outbox import JobStuck
 from klingbot.store import Database, Transaction, jobs, ledger, stuck
 
 MOST_AT_ONCE = 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot.budgets import WORKSPACE
-from klingbot.outbox import PastProjects, RunsUnlimited, kind_of, to_json
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.notifications import PastProjects, RunsUnlimited, kind_of, to_json
 from klingbot.store import Transaction, audit, budget_requirement, outbox, projects
 
 

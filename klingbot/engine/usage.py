@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import WORKSPACE, Standing, Total, project_scope
+from klingbot.domain.budgets import WORKSPACE, Standing, Total, project_scope
+from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
-from klingbot.periods import Period, PeriodKind
 from klingbot.store import ledger, spending
 from klingbot.store.spending import Share
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 
-from klingbot import money
+from klingbot.domain import money
+from klingbot.domain.jobs import FAILURES_ENOUGH, Job, JobState
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.engine import alerting, cancelling, stuck
 from klingbot.engine.core import Engine, standings_with
-from klingbot.jobs import FAILURES_ENOUGH, Job, JobState
-from klingbot.money import Amount
-from klingbot.outbox import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.store import Transaction, gates, jobs, ledger, overdue
 from klingbot.store import stuck as stuck_jobs
 

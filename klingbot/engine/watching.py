@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from klingbot.budgets import FORECAST, TURNED_AWAY, Standing, spike_mark
+from klingbot.domain.alert_history import Story, Told
+from klingbot.domain.budgets import FORECAST, TURNED_AWAY, Standing, spike_mark
+from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
+from klingbot.domain.money import NOTHING
+from klingbot.domain.notifications import Alert, BudgetRemoved, Renewed, RunningOut, Spiked
+from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
-from klingbot.money import NOTHING
-from klingbot.outbox import Alert, BudgetRemoved, Renewed, RunningOut, Spiked
-from klingbot.periods import Period, PeriodKind
 from klingbot.store import Transaction, budgets, crossings, facts, stories
 from klingbot.store.stories import KeptStory
-from klingbot.stories import Story, Told
 
 
 def watch(engine: Engine) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from klingbot import blocks
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.jobs import Request, id_for
+from klingbot.domain.notifications import from_json
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Clock, Engine, asking, budgeting, carrying, outcomes, projects, verdicts
-from klingbot.jobs import Request, id_for
-from klingbot.outbox import from_json
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.pricing import Wish
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
 from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.store import clips, delivery, jobs

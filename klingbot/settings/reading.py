@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from klingbot.common.log_format import SHAPES
+from klingbot.domain.periods import WEEKDAYS, Calendar
+from klingbot.domain.prices import PriceListError, load
+from klingbot.domain.pricing import PriceList
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback
-from klingbot.periods import WEEKDAYS, Calendar
-from klingbot.prices import PriceListError, load
-from klingbot.pricing import PriceList
 from klingbot.settings.time_zones import zone_of
 from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
 from klingbot.store.place import Place, database_url

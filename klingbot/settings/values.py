@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from klingbot.domain.periods import Calendar
+from klingbot.domain.pricing import PriceList
 from klingbot.kling import Credentials
-from klingbot.periods import Calendar
-from klingbot.pricing import PriceList
 from klingbot.store.place import Place
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

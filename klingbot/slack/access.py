@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 from klingbot.blocks import access as access_blocks
 from klingbot.blocks import view
 from klingbot.blocks.message import Message
-from klingbot.membership import Membership
+from klingbot.domain.membership import Membership
 from klingbot.slack import actions, actors, failures, filled, forms, screen, spoken
 from klingbot.slack.desk import Desk, Private
 from klingbot.slack.directory import SlackUnavailableError

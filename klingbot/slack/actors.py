@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from klingbot.membership import Actor
+from klingbot.domain.membership import Actor
 
 SLACKBOT = "USLACKBOT"
 

@@ -15,13 +15,13 @@ from klingbot.blocks.budget_forms import Shown
 from klingbot.blocks.budget_requirement import before_last
 from klingbot.blocks.forms import refused
 from klingbot.blocks.view import View
-from klingbot.budgets import WORKSPACE, mark
 from klingbot.common import dataclass_json
+from klingbot.domain.budgets import WORKSPACE, mark
+from klingbot.domain.money import AmountError, parse_credits, parse_usd
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budgeting
 from klingbot.engine.budget_requirement import coverage
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
-from klingbot.money import AmountError, parse_credits, parse_usd
-from klingbot.periods import PeriodKind
 from klingbot.slack import proposals, unknown, values, whose
 from klingbot.slack.budgeting import HAVE_BUDGET, channel_of, removed, said
 from klingbot.slack.desk import Answer, Click, Desk, Opens

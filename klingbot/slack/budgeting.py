@@ -5,10 +5,10 @@ from __future__ import annotations
 from klingbot.blocks import answers, budget_changes, budgets
 from klingbot.blocks import budget_requirement as requirement_blocks
 from klingbot.blocks.message import Message
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budgeting
 from klingbot.engine.budget_requirement import coverage
 from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Removed
-from klingbot.periods import PeriodKind
 from klingbot.slack import budget_requirement, proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel

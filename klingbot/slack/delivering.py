@@ -5,8 +5,8 @@ from __future__ import annotations
 from klingbot.blocks import delivery
 from klingbot.blocks.budgets import invite_me
 from klingbot.blocks.message import Message
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import delivering
-from klingbot.quiet import QuietHours
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import AlertsQuiet, AlertsRetry, AlertsShow, AlertsTest
 

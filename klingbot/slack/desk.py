@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import Origin, View
-from klingbot.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
+from klingbot.domain.source_images import Upload
 from klingbot.engine import Engine
-from klingbot.frames import Upload
 from klingbot.slack.directory import Directory
 from klingbot.slack.grammar import ProjectRef, ScopeRef, UserRef, WorkspaceRef
 

@@ -10,11 +10,11 @@ from klingbot.blocks import answers, digests
 from klingbot.blocks import digest_forms as blocks
 from klingbot.blocks.forms import refused
 from klingbot.blocks.view import View
-from klingbot.budgets import WORKSPACE
 from klingbot.common import dataclass_json
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import budgeting, digesting
-from klingbot.periods import Calendar, PeriodKind
-from klingbot.schedules import Schedule
 from klingbot.slack import unknown, values, whose
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.digesting import HAVE_DIGEST, place_of, was_set

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from klingbot.blocks import budgets, digests
 from klingbot.blocks.message import Message
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import digesting
 from klingbot.engine.figures import last
-from klingbot.periods import PeriodKind
-from klingbot.schedules import Schedule
 from klingbot.slack import unknown
 from klingbot.slack.budgeting import named_channel
 from klingbot.slack.desk import Asker, Desk

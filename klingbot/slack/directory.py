@@ -11,9 +11,9 @@ from typing import Any, TypeVar, cast
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from klingbot import membership
 from klingbot.common import deadlines
-from klingbot.membership import Actor, Home, Membership, Profile
+from klingbot.domain import membership
+from klingbot.domain.membership import Actor, Home, Membership, Profile
 from klingbot.slack.actors import SLACKBOT
 from klingbot.slack.client import Met, SlackClient, unheard
 from klingbot.slack.grammar import ChannelRef, UserRef

@@ -7,11 +7,11 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from klingbot import frames
 from klingbot.common.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
 from klingbot.common.web_addresses import is_slack, parse
-from klingbot.frames import NoPicture, Picture
-from klingbot.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain import source_images
+from klingbot.domain.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain.source_images import NoPicture, Picture
 from klingbot.slack.sender import Impossible, Later, attempt
 
 SECONDS = 30
@@ -37,13 +37,13 @@ class Frames:
 
     def _fetch(self, file_id: str, most_bytes: int) -> Picture | NoPicture:
         file: dict[str, Any] = self._client.files_info(file=file_id)["file"]
-        described = frames.described(file)
+        described = source_images.described(file)
         if isinstance(described, NoPicture):
             return described
-        if fault := frames.fault(described, most_bytes):
+        if fault := source_images.fault(described, most_bytes):
             return NoPicture(fault)
         content = self._download(str(file.get("url_private", "")), most_bytes)
-        return content if isinstance(content, NoPicture) else frames.checked(content, most_bytes)
+        return content if isinstance(content, NoPicture) else source_images.checked(content, most_bytes)
 
     def _download(self, url: str, most_bytes: int) -> bytes | NoPicture:
         """Return the file's content. The bot's token goes to Slack's own hosts alone: Slack warns that a file may be
@@ -51,14 +51,14 @@ class Frames:
         """
         address, own = parse(url), origin(self._client.base_url)
         if address is None or not (address.origin == own or is_slack(address.host)):
-            return NoPicture(frames.ELSEWHERE)
+            return NoPicture(source_images.ELSEWHERE)
         content, asking = BytesIO(), Request(url, {"Authorization": f"Bearer {self._client.token}"})
         fetched = fetch(asking, content, Limits(most_bytes, SECONDS), exempt=[own], network=self._network)
         if not isinstance(fetched, NotFetched):
             return content.getvalue()
         if fetched.passing:
             return _away(fetched.reason)
-        return NoPicture(frames.too_large(most_bytes) if fetched.too_large else _GONE)
+        return NoPicture(source_images.too_large(most_bytes) if fetched.too_large else _GONE)
 
 
 def _away(problem: str) -> NoPicture:

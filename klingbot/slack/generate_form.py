@@ -9,8 +9,13 @@ from dataclasses import replace
 from klingbot.blocks import forms, increases, jobs, projects, refusals, view
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import Origin, View
-from klingbot.choices import nearest
 from klingbot.common import dataclass_json
+from klingbot.domain.form_choices import nearest
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import NotSold, Wish
+from klingbot.domain.pricing import quote as price
+from klingbot.domain.request_limits import faults
+from klingbot.domain.source_images import NOT_WEB, uploaded_id
 from klingbot.engine import asking, increasing
 from klingbot.engine.outcomes import (
     BudgetExceeded,
@@ -22,11 +27,6 @@ from klingbot.engine.outcomes import (
     Repeated,
     Stopped,
 )
-from klingbot.frames import NOT_WEB, uploaded_id
-from klingbot.jobs import Request
-from klingbot.pricing import NotSold, Wish
-from klingbot.pricing import quote as price
-from klingbot.request_limits import faults
 from klingbot.slack import budget_requirement
 from klingbot.slack.decoding import clean, is_blank, trimmed
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private

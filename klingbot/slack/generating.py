@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from klingbot.blocks import details, jobs, projects, refusals
 from klingbot.blocks.message import Message
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import NotSold, Wish
 from klingbot.engine import asking, cancelling, detailing, outcomes
 from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
 from klingbot.engine.detailing import Details
@@ -17,8 +19,6 @@ from klingbot.engine.outcomes import (
     Repeated,
     Stopped,
 )
-from klingbot.jobs import Request
-from klingbot.pricing import NotSold, Wish
 from klingbot.slack import budget_requirement, generate_form
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote

@@ -9,11 +9,11 @@ from klingbot.blocks import increase_forms as blocks
 from klingbot.blocks import increases
 from klingbot.blocks.message import Message
 from klingbot.common import dataclass_json
+from klingbot.domain.increases import Increase, IncreaseState, Lack
+from klingbot.domain.money import Amount, AmountError, parse_credits
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import increasing as engine
 from klingbot.engine.increasing import NothingRefused, Wanted
-from klingbot.increases import Increase, IncreaseState, Lack
-from klingbot.money import Amount, AmountError, parse_credits
-from klingbot.periods import PeriodKind
 from klingbot.slack import increasing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken

@@ -7,12 +7,12 @@ from datetime import date
 
 from klingbot.blocks import answers, increases
 from klingbot.blocks.message import Message, message
+from klingbot.domain.money import Amount
+from klingbot.domain.notifications import IncreaseClosed
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import granting, increasing
 from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
 from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
-from klingbot.money import Amount
-from klingbot.outbox import IncreaseClosed
-from klingbot.periods import PeriodKind
 from klingbot.slack import generating
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import Approve, AskForAmount, AskForRefused, Deny, Requests, Withdraw

@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks.message import Message
-from klingbot.frames import NoPicture, Upload
+from klingbot.domain.source_images import NoPicture, Upload
 from klingbot.slack import commands, failures, mentions, parse, screen, spoken
 from klingbot.slack.desk import Asker, Desk, Opens
 from klingbot.slack.grammar import Generate

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from klingbot.blocks import answers, stories
+from klingbot.domain.alert_history import StoryRef, read_ref
 from klingbot.engine import muting
 from klingbot.engine.muting import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
 from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
-from klingbot.stories import StoryRef, read_ref
 
 
 def acknowledge_clicked(desk: Desk, click: Click) -> Answer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from klingbot.blocks import answers
 from klingbot.blocks import projects as blocks
 from klingbot.blocks.message import Message
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine import projects
-from klingbot.project_access import ProjectState
 from klingbot.slack import scopes
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Rewritten
 from klingbot.slack.grammar import ProjectClose, ProjectList, ProjectNew, ProjectSet, ProjectShow

@@ -5,9 +5,9 @@ from __future__ import annotations
 from klingbot.blocks import projects as project_blocks
 from klingbot.blocks import rules
 from klingbot.blocks.message import Block, Message
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine import projects, ruling
 from klingbot.engine.ruling import RuleChange, UnknownModels
-from klingbot.project_access import ProjectState
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import Audit, RulesSet, RulesShow
 from klingbot.slack.mistakes import MistakeError

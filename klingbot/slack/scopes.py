@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from klingbot.budgets import MOST_APPROVERS
+from klingbot.domain.budgets import MOST_APPROVERS
 from klingbot.slack.decoding import tidy, unescape
 from klingbot.slack.grammar import ChannelRef, DefaultChannel, ProjectRef, ScopeRef, UserRef, WorkspaceRef
 from klingbot.slack.lists import items

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from klingbot.membership import Home
+from klingbot.domain.membership import Home
 from klingbot.slack import payloads
 from klingbot.slack.directory import home_of
 from klingbot.slack.payloads import MalformedError

@@ -8,9 +8,9 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.frames import NoPicture, Upload, first_of, unreachable
-from klingbot.jobs import Request
-from klingbot.pricing import Wish
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import Wish
+from klingbot.domain.source_images import NoPicture, Upload, first_of, unreachable
 from klingbot.slack import failures, generate_form, mentions, screen
 from klingbot.slack.decoding import clean, plain, trimmed
 from klingbot.slack.desk import Desk

@@ -6,11 +6,11 @@ from klingbot import export
 from klingbot.blocks import answers, billing
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
-from klingbot.budgets import WORKSPACE
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import reconciling
 from klingbot.engine.usage import Usage
 from klingbot.engine.usage import usage as usage_of
-from klingbot.periods import PeriodKind
 from klingbot.slack import grammar
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Hands, Private
 from klingbot.slack.grammar import Reconcile

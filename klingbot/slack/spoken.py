@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.frames import NoPicture, Upload, first_of
+from klingbot.domain.source_images import NoPicture, Upload, first_of
 from klingbot.slack.actors import SLACKBOT
 from klingbot.slack.decoding import trimmed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from klingbot.blocks import answers
 from klingbot.blocks import projects as project_blocks
 from klingbot.blocks.message import Block
-from klingbot.budgets import project_of
+from klingbot.domain.budgets import project_of
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine import projects
-from klingbot.project_access import ProjectState
 from klingbot.slack.desk import Desk
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from klingbot.budgets import DEFAULT_THRESHOLDS
 from klingbot.common.suggestions import did_you_mean
-from klingbot.money import AmountError, parse_credits, parse_usd
-from klingbot.schedules import NINE
+from klingbot.domain.budgets import DEFAULT_THRESHOLDS
+from klingbot.domain.digest_schedules import NINE
+from klingbot.domain.money import AmountError, parse_credits, parse_usd
 from klingbot.slack.decoding import clean, plain, tidy, trimmed, unescape
 from klingbot.slack.folding import fold
 from klingbot.slack.lists import items

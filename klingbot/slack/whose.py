@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.blocks.whose import OTHER_PROJECT, PERSON
-from klingbot.budgets import project_scope, user_scope
+from klingbot.domain.budgets import project_scope, user_scope
 from klingbot.slack import scopes
 from klingbot.slack.desk import Desk
 from klingbot.slack.filled import Filled, Mistakes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from klingbot.blocks import write_off_form as blocks
+from klingbot.domain.jobs import Job
 from klingbot.engine import stuck
 from klingbot.engine.stuck import WrittenOff
-from klingbot.jobs import Job
 from klingbot.slack import queueing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from klingbot.billing import BillFinding, Difference, UnitPack
+from klingbot.domain.reconciliation import BillFinding, Difference, UnitPack
 from klingbot.store.database import Database, Transaction
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from klingbot.budgets import WORKSPACE, Waiver, project_scope, user_scope
+from klingbot.domain.budgets import WORKSPACE, Waiver, project_scope, user_scope
 from klingbot.store import facts, projects, rules
 from klingbot.store.database import Database, Transaction
 

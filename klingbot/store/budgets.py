@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from klingbot.budgets import Budget, Removal, Standing, Total
-from klingbot.money import Amount
-from klingbot.periods import Period, PeriodKind, Periods
+from klingbot.domain.budgets import Budget, Removal, Standing, Total
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import Period, PeriodKind, Periods
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import total_of
 

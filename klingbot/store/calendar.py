@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from klingbot.periods import WEEKDAYS, Calendar, PeriodKind
+from klingbot.domain.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.store import facts
 from klingbot.store.database import Database, Transaction
 from klingbot.store.proof import rebuild

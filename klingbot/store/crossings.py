@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from klingbot.budgets import Standing
+from klingbot.domain.budgets import Standing
 from klingbot.store.database import Database, Transaction
 
 

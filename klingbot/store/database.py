@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.store.place import Place
 
 PATIENCE_SECONDS = 2.2

@@ -11,14 +11,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from klingbot import retries
+from klingbot.domain import retry_delays
 from klingbot.store import outbox
 from klingbot.store.database import Database, Transaction
 from klingbot.store.outbox import ADMINS, DEFAULT, QUIET, OutboxMessage
 
 PACE_MS = 1_000
 """Slack takes about one message a second in a channel (docs.slack.dev, rate limits)."""
-LONGEST_DELAY_MS = retries.UNREACHABLE_MS
+LONGEST_DELAY_MS = retry_delays.UNREACHABLE_MS
 """Between two tries of one message, unless Slack itself asks for more."""
 
 

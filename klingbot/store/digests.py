@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from klingbot.periods import PeriodKind
-from klingbot.schedules import Schedule
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.periods import PeriodKind
 from klingbot.store.database import Database, Transaction
 
 LEASE_MS = 90_000

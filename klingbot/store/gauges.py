@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from klingbot.money import Amount
+from klingbot.domain.money import Amount
 from klingbot.store import outbox
 from klingbot.store.database import Database
 from klingbot.store.jobs import LIVE

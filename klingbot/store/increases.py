@@ -9,11 +9,11 @@ from datetime import date
 from typing import Any
 
 from klingbot.common import dataclass_json
-from klingbot.increases import Grant, Increase, IncreaseState
-from klingbot.jobs import Request
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
-from klingbot.rules import Consent
+from klingbot.domain.increases import Grant, Increase, IncreaseState
+from klingbot.domain.jobs import Request
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.project_rules import Consent
 from klingbot.store.database import Database, Transaction
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from klingbot.jobs import Job, JobState
-from klingbot.money import Amount
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.money import Amount
 from klingbot.store import gates
 from klingbot.store.database import Database, Transaction
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.budgets import Total, scopes_of
-from klingbot.jobs import Job
-from klingbot.money import NOTHING, Amount
-from klingbot.periods import Period
+from klingbot.domain.budgets import Total, scopes_of
+from klingbot.domain.jobs import Job
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.periods import Period
 from klingbot.store.database import Database, Transaction
 
 KLING = "kling"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.jobs import DEFAULT_PROJECT
-from klingbot.project_access import ProjectState
+from klingbot.domain.jobs import DEFAULT_PROJECT
+from klingbot.domain.project_access import ProjectState
 from klingbot.store.database import Database, Transaction
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.budgets import WORKSPACE, Total
-from klingbot.periods import PeriodKind
+from klingbot.domain.budgets import WORKSPACE, Total
+from klingbot.domain.periods import PeriodKind
 from klingbot.store.database import Database, Transaction
 from klingbot.store.ledger import ADDED, AMOUNTS, INTO_TOTALS, total_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingbot.quiet import QuietHours
+from klingbot.domain.quiet_hours import QuietHours
 from klingbot.store.database import Database, Transaction
 
 

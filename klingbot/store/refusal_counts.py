@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from klingbot.digests import Refused
-from klingbot.jobs import Job
-from klingbot.money import Amount
+from klingbot.domain.digests import Refused
+from klingbot.domain.jobs import Job
+from klingbot.domain.money import Amount
 from klingbot.store.database import Database, Transaction
 from klingbot.store.spending import only_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.rules import Rules
+from klingbot.domain.project_rules import Rules
 from klingbot.store.database import Database, Transaction
 
 

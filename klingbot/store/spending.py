@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from klingbot.budgets import WORKSPACE, Total
-from klingbot.digests import Dear
-from klingbot.money import Amount
+from klingbot.domain.budgets import WORKSPACE, Total
+from klingbot.domain.digests import Dear
+from klingbot.domain.money import Amount
 from klingbot.store.database import Database
 from klingbot.store.ledger import ADDED, total_of
 

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.budgets import Standing
 from klingbot.common import dataclass_json
-from klingbot.periods import Period, PeriodKind
+from klingbot.domain.alert_history import Story, StoryRef, ref_of
+from klingbot.domain.budgets import Standing
+from klingbot.domain.periods import Period, PeriodKind
 from klingbot.store.database import Database, Transaction
-from klingbot.stories import Story, StoryRef, ref_of
 
 
 @dataclass(frozen=True, slots=True)

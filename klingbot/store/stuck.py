@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.jobs import Job
+from klingbot.domain.jobs import Job
 from klingbot.store import jobs
 from klingbot.store.database import Database, Transaction
 

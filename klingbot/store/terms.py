@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.jobs import DEFAULT_PROJECT, Request
-from klingbot.periods import Calendar, Periods
-from klingbot.rules import Rules
+from klingbot.domain.jobs import DEFAULT_PROJECT, Request
+from klingbot.domain.periods import Calendar, Periods
+from klingbot.domain.project_rules import Rules
 from klingbot.store.budget_requirement import MET
 from klingbot.store.calendar import named
 from klingbot.store.database import Database

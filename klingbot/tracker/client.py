@@ -7,14 +7,15 @@ import uuid
 from dataclasses import fields
 from typing import Any
 
-from klingbot import money, settings
+from klingbot import settings
+from klingbot.domain import money
+from klingbot.domain.jobs import LIVE, Job, JobState, Request
+from klingbot.domain.pricing import NotSold, Wish
 from klingbot.engine import Engine, asking, verdicts
 from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
 from klingbot.engine.recording import UNATTRIBUTED
 from klingbot.inquiries import LOST_REPLY_MS, Inquiries
-from klingbot.jobs import LIVE, Job, JobState, Request
 from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
-from klingbot.pricing import NotSold, Wish
 from klingbot.store import jobs
 from klingbot.tracker.cost_tracker import CostTracker
 from klingbot.tracker.room import left_of

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from klingbot import money, prices, settings
-from klingbot.budgets import WORKSPACE, Standing, project_scope, user_scope
+from klingbot import settings
+from klingbot.domain import money, prices
+from klingbot.domain.budgets import WORKSPACE, Standing, project_scope, user_scope
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import NotSold, Quote, Wish, quote
 from klingbot.engine import asking, budgeting, recording, usage
 from klingbot.engine.recording import UNATTRIBUTED, Spent
-from klingbot.jobs import Request
-from klingbot.periods import PeriodKind
-from klingbot.pricing import NotSold, Quote, Wish, quote
 from klingbot.store import jobs
 from klingbot.tracker.file import NotACostFileError
 from klingbot.tracker.importing import take_over, taken_over_before

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from klingbot import money
+from klingbot.domain import money
+from klingbot.domain.money import Amount
 from klingbot.engine.budgeting import Change
 from klingbot.engine.recording import UNATTRIBUTED, Spent
-from klingbot.money import Amount
 from klingbot.tracker.shapes import Budget, BudgetPeriod, change_of, project_name
 
 _EMPTY: dict[str, Any] = {"records": [], "budgets": {}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from klingbot import money
-from klingbot.budgets import Standing
+from klingbot.domain import money
+from klingbot.domain.budgets import Standing
 from klingbot.tracker.shapes import limits_of, number
 
 

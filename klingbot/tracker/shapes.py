@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 
-from klingbot import budgets, money
-from klingbot.budgets import project_scope
+from klingbot.domain import budgets, money
+from klingbot.domain.budgets import project_scope
+from klingbot.domain.jobs import DEFAULT_PROJECT, Job
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine.budgeting import Change
 from klingbot.engine.recording import UNATTRIBUTED
-from klingbot.jobs import DEFAULT_PROJECT, Job
-from klingbot.periods import PeriodKind
 
 _LEAST = 1
 """How a limit of zero is kept: the ledger's limits are above zero, and nothing costs as little as this."""

@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import count
 from typing import Any
 
-from klingbot.outbox import KINDS, to_json
+from klingbot.domain.notifications import KINDS, to_json
 from tests.test_blocks_limits import EXTREMES
 from tests.test_forms_limits import FORMS
 

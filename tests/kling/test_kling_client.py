@@ -13,7 +13,7 @@ import pytest
 from kling_world import API_KEY, a_request, answers, closes, hangs, resets
 from test_kling_wire import EVERY_CODE
 
-from klingbot import prices
+from klingbot.domain import prices
 from klingbot.kling import (
     Accepted,
     Action,

@@ -12,14 +12,14 @@ import pytest
 from kling_world import API_KEY, serving
 from PIL import Image
 
-from klingbot import frames
 from klingbot.doctor import Health, network
-from klingbot.frames import NoPicture
-from klingbot.jobs import Request
+from klingbot.domain import source_images
+from klingbot.domain.jobs import Request
+from klingbot.domain.prices import load
+from klingbot.domain.pricing import Model, Wish
+from klingbot.domain.request_limits import picture_bytes, prompt_characters
+from klingbot.domain.source_images import NoPicture
 from klingbot.kling import TaskRequest, wire
-from klingbot.prices import load
-from klingbot.pricing import Model, Wish
-from klingbot.request_limits import picture_bytes, prompt_characters
 from klingbot.sandbox.kling import LocalKling, legacy, new
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.settings import read
@@ -76,8 +76,8 @@ def picture(width: int, height: int, kind: str = "PNG", padding: int = 0) -> byt
 )
 def test_the_same_pictures_are_refused(width: int, height: int, kind: str) -> None:
     content = picture(width, height, kind)
-    assert frames.dimensions(content) == (width, height)
-    refused = isinstance(frames.checked(content, 10_000_000), NoPicture)
+    assert source_images.dimensions(content) == (width, height)
+    refused = isinstance(source_images.checked(content, 10_000_000), NoPicture)
     model = load("kling-api").models["kling-2.6"]
     request = task(model, "a fox", base64.b64encode(content).decode(), None)
     for api_key in (True, False):
@@ -106,7 +106,7 @@ def test_the_largest_picture_is_taken_and_one_byte_more_is_not(api_key: bool) ->
 def test_the_local_kling_opens_no_more_than_kling_could(url: str) -> None:
     with pytest.raises(Refusal, match="cannot be downloaded"):
         ask_local_kling(task(load("kling-api").models["kling-2.6"], "a fox", url, None), api_key=True)
-    assert frames.unreachable(url)
+    assert source_images.unreachable(url)
 
 
 @pytest.mark.parametrize(("pack", "health"), [("1000", Health.OK), ("5000", Health.WARNING)])

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from test_sandbox_files import png
 
 import bot
-from klingbot import prices
 from klingbot.common.clock import now_ms
+from klingbot.domain import prices
 from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
 from klingbot.store import gates, open_store

@@ -17,10 +17,10 @@ import requests
 from bolt_bot import eventually, seen
 
 import bot
+from klingbot.domain.jobs import Request
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, outcomes
-from klingbot.jobs import Request
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Wish
 from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError

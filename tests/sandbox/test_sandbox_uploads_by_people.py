@@ -10,9 +10,9 @@ from bolt_bot import web_client
 from slack_sdk import WebClient
 from test_sandbox_files import GENERAL, png
 
-from klingbot import frames as pictures
-from klingbot.frames import NoPicture, Picture
-from klingbot.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain import source_images as pictures
+from klingbot.domain.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain.source_images import NoPicture, Picture
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import message_html

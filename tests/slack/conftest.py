@@ -18,8 +18,8 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
+from klingbot.domain.membership import Home
 from klingbot.engine import Engine
-from klingbot.membership import Home
 from klingbot.slack import forms
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk

@@ -11,11 +11,11 @@ import pytest
 from slack_bolt import App, BoltRequest
 from slack_sdk.errors import SlackApiError
 
-from klingbot.budgets import WORKSPACE
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.membership import Actor, Home
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting
 from klingbot.engine.budgeting import Change
-from klingbot.membership import Actor, Home
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from klingbot.blocks.message import message, section
-from klingbot.budgets import WORKSPACE
+from klingbot.domain.alert_history import ref_of
+from klingbot.domain.budgets import WORKSPACE
+from klingbot.domain.jobs import JobState
+from klingbot.domain.notifications import JobStuck
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, stuck, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.usage import usage
-from klingbot.jobs import JobState
-from klingbot.outbox import JobStuck
-from klingbot.periods import PeriodKind
 from klingbot.slack import actions
 from klingbot.slack.desk import Answer, Click, Desk, Rewritten
 from klingbot.store import jobs
-from klingbot.stories import ref_of
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 

@@ -9,11 +9,11 @@ import pytest
 from filling import answer, as_slack_has_it, block, choose, names, submit, text
 from slack_bolt import App
 
-from klingbot.budgets import Budget
+from klingbot.domain.budgets import Budget
+from klingbot.domain.membership import Home
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, ruling
 from klingbot.engine.budgeting import Change
-from klingbot.membership import Home
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

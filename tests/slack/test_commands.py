@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from slack_bolt import App, BoltRequest
 
-from klingbot import prices
-from klingbot.billing import Billed, UnitPack
-from klingbot.budgets import Total
+from klingbot.domain import prices
+from klingbot.domain.budgets import Total
+from klingbot.domain.jobs import Job, JobState
+from klingbot.domain.membership import Home
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.reconciliation import Billed, UnitPack
 from klingbot.engine import Engine, asking, budgeting, reconciling, stuck, verdicts
 from klingbot.engine.usage import usage
-from klingbot.jobs import Job, JobState
-from klingbot.membership import Home
-from klingbot.money import NOTHING, Amount
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.commands import answer
 from klingbot.slack.desk import Asker, Desk

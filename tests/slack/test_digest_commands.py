@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klingbot.budgets import project_scope
+from klingbot.domain.budgets import project_scope
 from klingbot.engine import Engine, digesting
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle

@@ -9,9 +9,9 @@ import pytest
 from filling import answer, as_slack_has_it, block, choose, names, submit, text
 from slack_bolt import App
 
+from klingbot.domain.digest_schedules import Schedule
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, digesting, ruling
-from klingbot.periods import PeriodKind
-from klingbot.schedules import Schedule
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.slack import failures
 from klingbot.store import NotKeptError, UncertainError
 

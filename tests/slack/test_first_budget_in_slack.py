@@ -10,9 +10,9 @@ import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budget_requirement, budgeting, ruling
 from klingbot.engine.budgeting import Change
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

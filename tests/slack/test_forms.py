@@ -12,13 +12,13 @@ import pytest
 from filling import as_slack_has_it, block, choose, chosen, names, submit, text
 from slack_bolt import App
 
-from klingbot import prices
+from klingbot.domain import prices
+from klingbot.domain.jobs import Job
+from klingbot.domain.periods import Calendar, PeriodKind
+from klingbot.domain.source_images import uploaded
 from klingbot.engine import Engine, budgeting, open_engine, projects, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.usage import usage
-from klingbot.frames import uploaded
-from klingbot.jobs import Job
-from klingbot.periods import Calendar, PeriodKind
 from klingbot.slack import forms
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from klingbot.frames import NoPicture, Picture, Upload, checked, dimensions, fault, first_of
-from klingbot.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain.request_limits import MOST_PICTURE_BYTES
+from klingbot.domain.source_images import NoPicture, Picture, Upload, checked, dimensions, fault, first_of
 from klingbot.slack.client import SlackClient
 from klingbot.slack.frames import Frames
 from tests.outside_world import Outside, certificate, outside, says

@@ -10,12 +10,12 @@ import pytest
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
+from klingbot.domain.jobs import Job, Request
+from klingbot.domain.periods import PeriodKind
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Held
-from klingbot.jobs import Job, Request
-from klingbot.periods import PeriodKind
-from klingbot.pricing import Wish
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

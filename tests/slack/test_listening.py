@@ -13,9 +13,9 @@ import pytest
 from slack_bolt import App, BoltRequest
 from slack_sdk.errors import SlackApiError
 
+from klingbot.domain.jobs import Job, id_for
+from klingbot.domain.source_images import uploaded
 from klingbot.engine import Engine, verdicts
-from klingbot.frames import uploaded
-from klingbot.jobs import Job, id_for
 from klingbot.slack import listening
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk

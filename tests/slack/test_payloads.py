@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine
-from klingbot.jobs import Request
-from klingbot.pricing import Wish
 from klingbot.slack import generate_form, payloads
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk

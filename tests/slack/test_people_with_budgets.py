@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from klingbot.budgets import user_scope
+from klingbot.domain.budgets import user_scope
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, digesting
-from klingbot.periods import PeriodKind
 from tests.slack.conftest import BOB, FINANCE, FakeSlack, Person, channel, person
 
 GHOST, LEFT, ROBOT, GUEST, STRANGER = "U0GHOST001", "U0LEFT0001", "U0ROBOT001", "U0GUEST001", "U0STRANGE1"

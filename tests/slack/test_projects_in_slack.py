@@ -11,10 +11,10 @@ from filling import answer
 from slack_bolt import App
 
 from klingbot.blocks import render
+from klingbot.domain.jobs import Job
+from klingbot.domain.notifications import PastProjects
+from klingbot.domain.project_access import ProjectState
 from klingbot.engine import Engine, projects, ruling
-from klingbot.jobs import Job
-from klingbot.outbox import PastProjects
-from klingbot.project_access import ProjectState
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

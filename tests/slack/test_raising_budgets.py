@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from slack_bolt import App
 
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, ruling
 from klingbot.engine.budgeting import Change
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

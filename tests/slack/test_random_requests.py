@@ -23,9 +23,9 @@ from slack_bolt import App
 from klingbot import blocks
 from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
+from klingbot.domain.jobs import JobState, id_for
+from klingbot.domain.notifications import from_json
 from klingbot.engine import Engine, verdicts
-from klingbot.jobs import JobState, id_for
-from klingbot.outbox import from_json
 from klingbot.sandbox.slack import limits, view_limits
 from klingbot.slack import actions, screen
 from klingbot.slack.desk import Click, Desk, Opens

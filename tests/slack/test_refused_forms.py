@@ -9,12 +9,12 @@ import pytest
 from filling import answer, as_slack_has_it, block, chosen, names, submit, text
 from slack_bolt import App
 
+from klingbot.domain.increases import Increase
+from klingbot.domain.jobs import Job
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting, increasing, ruling
 from klingbot.engine.budgeting import Change
 from klingbot.engine.ruling import RuleChange
-from klingbot.increases import Increase
-from klingbot.jobs import Job
-from klingbot.periods import PeriodKind
 from klingbot.sandbox.slack import view_limits
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk

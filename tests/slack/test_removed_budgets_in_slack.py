@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from slack_bolt import App
 
+from klingbot.domain.alert_history import ref_of
+from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgeting
 from klingbot.engine.budgeting import Change
-from klingbot.periods import PeriodKind
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
-from klingbot.stories import ref_of
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 CLOSED = "marketing (monthly) was removed, so that request is closed. Nothing changed."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from klingbot.domain.project_rules import Rules
 from klingbot.engine import Engine, ruling
-from klingbot.rules import Rules
 from tests.slack.conftest import ALICE, Person
 
 MARKETING = "project:marketing"

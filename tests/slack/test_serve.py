@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from klingbot import sandbox
-from klingbot.membership import Home
+from klingbot.domain.membership import Home
 from klingbot.sandbox.slack.delivery import Acked
 from klingbot.sandbox.slack.roster import BOT_USER_ID, TEAM_ID
 from klingbot.slack import serve

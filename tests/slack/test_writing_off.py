@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from slack_bolt import App
 
+from klingbot.domain.notifications import JobWrittenOff
 from klingbot.engine import Engine, stuck, verdicts
-from klingbot.outbox import JobWrittenOff
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.jobs import DEFAULT_PROJECT
+from klingbot.domain.jobs import DEFAULT_PROJECT
 from klingbot.slack import scopes, values
 from klingbot.slack.asked import Asked, only, period_of, reason_of, request_id, scope_of
 from klingbot.slack.grammar import (

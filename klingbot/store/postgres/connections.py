@@ -14,7 +14,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.store.database import DatabaseError, NotKeptError
 from klingbot.store.place import DatabaseUrl
 from klingbot.store.postgres.dialect import Row

@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.store import identity
 from klingbot.store.database import (
     PATIENCE_SECONDS,

@@ -20,7 +20,7 @@ from typing import Any
 
 from klingbot.common import private_files
 from klingbot.common.sqlite_utils_loader import sqlite_utils
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.store import identity
 from klingbot.store.database import PATIENCE_SECONDS, DatabaseError, LedgerLostError, NotKeptError, UncertainError
 from klingbot.store.parameters import by_place

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from klingbot.common import private_files
-from klingbot.faults import LedgerFault
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.store.database import NotKeptError
 from klingbot.store.turns import Turns
 

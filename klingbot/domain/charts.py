@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from klingbot.money import MICROUSD, MILLICREDITS, show_number, show_usd
+from klingbot.domain.money import MICROUSD, MILLICREDITS, show_number, show_usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

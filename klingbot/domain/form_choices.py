@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.pricing import Model, PriceList, Quote, Wish, quote
+from klingbot.domain.pricing import Model, PriceList, Quote, Wish, quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from klingbot.frames import Upload
-from klingbot.money import Amount
-from klingbot.pricing import Wish
+from klingbot.domain.money import Amount
+from klingbot.domain.pricing import Wish
+from klingbot.domain.source_images import Upload
 
 DEFAULT_PROJECT = "default"
 """Of channels for which nobody has chosen one."""
@@ -49,7 +49,7 @@ class Request:
     """None: the project that the channel spends for."""
     negative: str | None = None
     image_url: str | None = None
-    """The first frame: its web address, or where in Slack it is (`klingbot.frames`)."""
+    """The first frame: its web address, or where in Slack it is (`klingbot.domain.source_images`)."""
     response_url: str | None = None
     thread_ts: str | None = None
     """The message in whose thread it was asked for, by Slack's id: the video goes there too."""

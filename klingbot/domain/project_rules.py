@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from klingbot.money import show_credits
-from klingbot.pricing import Quote
+from klingbot.domain.money import show_credits
+from klingbot.domain.pricing import Quote
 
 
 @dataclass(frozen=True, slots=True)

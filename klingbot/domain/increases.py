@@ -11,10 +11,10 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
-from klingbot.budgets import Standing
-from klingbot.jobs import Request
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
+from klingbot.domain.budgets import Standing
+from klingbot.domain.jobs import Request
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
 
 
 @dataclass(frozen=True, slots=True)

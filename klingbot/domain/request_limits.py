@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.frames import fault, unreachable, uploaded_id
-from klingbot.jobs import Request
-from klingbot.pricing import LEGACY_CHARACTERS, Model, PriceList
+from klingbot.domain.jobs import Request
+from klingbot.domain.pricing import LEGACY_CHARACTERS, Model, PriceList
+from klingbot.domain.source_images import fault, unreachable, uploaded_id
 
 MOST_PICTURE_BYTES = 50_000_000
 MOST_PICTURE_BYTES_LEGACY = 10_000_000

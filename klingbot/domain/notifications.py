@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.billing import BillFinding, UnitPack
-from klingbot.budgets import Standing
 from klingbot.common import dataclass_json
-from klingbot.digests import Digest
-from klingbot.increases import Grant, Increase
-from klingbot.jobs import Job
-from klingbot.money import Amount
-from klingbot.overdue import Overdue
-from klingbot.stories import Story
+from klingbot.domain.alert_history import Story
+from klingbot.domain.budgets import Standing
+from klingbot.domain.digests import Digest
+from klingbot.domain.increases import Grant, Increase
+from klingbot.domain.jobs import Job
+from klingbot.domain.money import Amount
+from klingbot.domain.overdue_work import Overdue
+from klingbot.domain.reconciliation import BillFinding, UnitPack
 
 
 @dataclass(frozen=True, slots=True)

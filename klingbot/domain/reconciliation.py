@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from klingbot.jobs import LIVE, Job
+from klingbot.domain.jobs import LIVE, Job
 
 
 class Difference(StrEnum):

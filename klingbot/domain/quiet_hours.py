@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from klingbot.periods import Calendar
+from klingbot.domain.periods import Calendar
 
 
 @dataclass(frozen=True, slots=True)

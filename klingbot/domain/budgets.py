@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 
-from klingbot.money import NOTHING, Amount, show_credits, show_usd
-from klingbot.periods import Period, PeriodKind
+from klingbot.domain.money import NOTHING, Amount, show_credits, show_usd
+from klingbot.domain.periods import Period, PeriodKind
 
 WORKSPACE = "workspace"
 DEFAULT_THRESHOLDS = (80, 100)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.budgets import TURNED_AWAY, Standing
-from klingbot.money import Amount
-from klingbot.periods import PeriodKind
+from klingbot.domain.budgets import TURNED_AWAY, Standing
+from klingbot.domain.money import Amount
+from klingbot.domain.periods import PeriodKind
 
 DEFAULT_CHANNEL = "default"
 """Stands for the default alerts channel."""

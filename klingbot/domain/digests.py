@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from klingbot.budgets import Standing, Total
-from klingbot.charts import Bar, Chart
-from klingbot.money import NOTHING, Amount, show_credits, show_usd
-from klingbot.periods import Period, PeriodKind
+from klingbot.domain.budgets import Standing, Total
+from klingbot.domain.charts import Bar, Chart
+from klingbot.domain.money import NOTHING, Amount, show_credits, show_usd
+from klingbot.domain.periods import Period, PeriodKind
 
 MOST_SPENDERS = 5
 MOST_DEAREST = 3

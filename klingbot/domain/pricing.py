@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 
 from klingbot.common.suggestions import did_you_mean
-from klingbot.money import MILLICREDITS, Amount
+from klingbot.domain.money import MILLICREDITS, Amount
 
 LEGACY_CHARACTERS = 2_500
 """The longest prompt on Kling's legacy standard, and the longest negative prompt (Kling's docs, text to video)."""

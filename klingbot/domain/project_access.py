@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from klingbot.rules import Rules
+from klingbot.domain.project_rules import Rules
 
 MOST_NAMED = 8
 """Projects that a sentence names."""

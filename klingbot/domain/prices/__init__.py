@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from klingbot import money
-from klingbot.prices.reading import Table
-from klingbot.pricing import LEGACY_CHARACTERS, Model, NotSold, PriceList, Wish, quote
+from klingbot.domain import money
+from klingbot.domain.prices.toml_reader import Table
+from klingbot.domain.pricing import LEGACY_CHARACTERS, Model, NotSold, PriceList, Wish, quote
 
 SHIPPED = ("credits", "kling-api")
 _HERE = Path(__file__).parent

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median_high
 
-from klingbot.budgets import Budget, Standing
-from klingbot.money import NOTHING, Amount
-from klingbot.periods import PeriodKind
+from klingbot.domain.budgets import Budget, Standing
+from klingbot.domain.money import NOTHING, Amount
+from klingbot.domain.periods import PeriodKind
 
 LOOK_BACK_DAYS = 30
 """How many days before today are looked at."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from klingbot.periods import Calendar, Period, PeriodKind
+from klingbot.domain.periods import Calendar, Period, PeriodKind
 
 NINE = 9 * 60
 
