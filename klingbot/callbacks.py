@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from klingbot.common.log_format import AtMost
 from klingbot.engine import Engine, verdicts
-from klingbot.kling import callback
+from klingbot.kling import callback_signature
 
 log = logging.getLogger(__name__)
 log.addFilter(AtMost())  # anyone can cause what is logged here
@@ -40,7 +40,7 @@ class Callbacks:
 
     async def _hear(self, request: Request) -> Response:
         body = await request.body()
-        heard = None if len(body) > MOST_BYTES else callback.read(self.secret, body, request.headers)
+        heard = None if len(body) > MOST_BYTES else callback_signature.read(self.secret, body, request.headers)
         if heard is None:
             self.refused("signature")
             log.warning("a callback without a good signature was refused")

@@ -15,7 +15,7 @@ from klingbot.domain import money
 from klingbot.domain.reconciliation import Billed, UnitPack
 from klingbot.engine import Engine, reconciling
 from klingbot.kling import Action, KlingClient, Rejected, Unreachable
-from klingbot.kling.billing import Charge, Pack
+from klingbot.kling.account import Charge, Pack
 from klingbot.store import rounds
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from klingbot.common.safe_fetch import NotFetched
 from klingbot.engine import Engine, asking, carrying
-from klingbot.kling.clip import fetch_clip
+from klingbot.kling.clip_download import fetch_clip
 from klingbot.slack.clips import Clips
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later

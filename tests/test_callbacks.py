@@ -21,7 +21,7 @@ from klingbot.common.counters import Errors
 from klingbot.dispatcher import Dispatcher
 from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import Engine, verdicts
-from klingbot.kling import ApiKey, KeyPair, KlingClient, callback
+from klingbot.kling import ApiKey, KeyPair, KlingClient, callback_signature
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs
@@ -82,9 +82,9 @@ def test_the_published_test_vector_is_good_for_five_minutes() -> None:
     }
     assert signed(secret, headers["webhook-id"], at, body) == headers, "the local Kling signs likewise"
     with time_machine.travel(datetime.fromtimestamp(at + 299, UTC), tick=False):
-        assert callback.read(secret, body.encode(), headers) == callback.Callback(None)
+        assert callback_signature.read(secret, body.encode(), headers) == callback_signature.Callback(None)
     with time_machine.travel(datetime.fromtimestamp(at + 301, UTC), tick=False):
-        assert callback.read(secret, body.encode(), headers) is None
+        assert callback_signature.read(secret, body.encode(), headers) is None
 
 
 def test_headers_are_read_in_any_case_and_one_good_signature_of_several_is_enough(door: Door) -> None:

@@ -17,7 +17,7 @@ import requests
 
 from klingbot.common import deadlines
 from klingbot.common.url_openers import opener
-from klingbot.kling.sessions import limited_session
+from klingbot.kling.limited_session import limited_session
 from tests.slow_wire import at_most, slow_wire
 
 

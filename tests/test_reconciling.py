@@ -18,7 +18,7 @@ from klingbot.domain.pricing import Wish
 from klingbot.domain.reconciliation import Billed, BillFinding, Difference, UnitPack
 from klingbot.engine import Engine, open_engine, reconciling, stuck, verdicts
 from klingbot.kling import ApiKey, KeyPair, KlingClient
-from klingbot.kling.billing import Charge, Charges, charges_in, packs_in
+from klingbot.kling.account import Charge, Charges, charges_in, packs_in
 from klingbot.kling.outcomes import Unreachable
 from klingbot.reconciler import MOST_PAGES, Reconciler
 from klingbot.sandbox.kling import LocalKling

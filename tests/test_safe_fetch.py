@@ -11,7 +11,7 @@ import pytest
 
 from klingbot.common.safe_fetch import Fetched, Limits, NotFetched, Request, fetch, origin
 from klingbot.common.web_addresses import is_public_ip, is_public_name, is_slack, parse
-from klingbot.kling.clip import fetch_clip
+from klingbot.kling.clip_download import fetch_clip
 from tests.outside_world import PUBLIC, Outside, answer, certificate, drips, outside, says
 
 __all__ = ["certificate", "outside"]

@@ -13,7 +13,7 @@ from klingbot import notifier as notifier_module
 from klingbot import sandbox
 from klingbot.domain.notifications import TurnedAway, kind_of, to_json
 from klingbot.engine import Engine, carrying
-from klingbot.kling.clip import LIMITS as CLIP
+from klingbot.kling.clip_download import LIMITS as CLIP
 from klingbot.notifier import AT_ONCE, Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.slack import clips, directory, pictures, sender

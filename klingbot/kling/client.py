@@ -13,13 +13,13 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from klingbot.common import deadlines
-from klingbot.kling import billing, errors, replies, wire
+from klingbot.kling import account, errors, replies, wire
+from klingbot.kling.account import Charges, Pack
 from klingbot.kling.auth import Bearer, Credentials
-from klingbot.kling.billing import Charges, Pack
+from klingbot.kling.limited_session import limited_session
 from klingbot.kling.outcomes import Accepted, LookUp, NotSent, Rejected, ReplyLost, Unreachable
 from klingbot.kling.replies import Reply
-from klingbot.kling.search import Search
-from klingbot.kling.sessions import limited_session
+from klingbot.kling.task_search import Search
 from klingbot.kling.tasks import TaskRequest
 
 log = logging.getLogger(__name__)
@@ -98,14 +98,14 @@ class KlingClient:
         said = self._account("GET", f"/account/costs?start_time={start}&end_time={end}")
         if not isinstance(said, Reply):
             return said
-        packs = billing.packs_in(said.data)
+        packs = account.packs_in(said.data)
         return Unreachable("Kling did not say which packs there are", answered=True) if packs is None else packs
 
     def charges(self, start: int, end: int, cursor: str | None = None) -> Charges | Rejected | Unreachable:
         """The charges in units between those instants (UTC epoch milliseconds); the next page has a cursor alone."""
         body = {"cursor": cursor} if cursor else {"start_time": start, "end_time": end, "limit": _CHARGES_A_PAGE}
         said = self._account("POST", "/account/billing/package", body)
-        return billing.charges_in(said.data) if isinstance(said, Reply) else said
+        return account.charges_in(said.data) if isinstance(said, Reply) else said
 
     def _account(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply | Rejected | Unreachable:
         reply = self._call(method, path, body)

@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from klingbot.kling import errors
+from klingbot.kling.json_values import fields_of, id_of, is_id, json_of, text_of
 from klingbot.kling.outcomes import Accepted, AlreadyTaken, LookUp, Rejected, ReplyLost, Unreachable
 from klingbot.kling.task_json import read_tasks
 from klingbot.kling.tasks import Task
-from klingbot.kling.values import fields_of, id_of, is_id, json_of, text_of
 from klingbot.kling.wire import Question
 
 log = logging.getLogger(__name__)

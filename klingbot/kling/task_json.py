@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from klingbot.kling.tasks import Cash, Status, Task
-from klingbot.kling.values import (
+from klingbot.kling.json_values import (
     MOST_UNITS,
     Impossible,
     amount_of,
@@ -23,6 +22,7 @@ from klingbot.kling.values import (
     text_of,
     url_of,
 )
+from klingbot.kling.tasks import Cash, Status, Task
 
 log = logging.getLogger(__name__)
 

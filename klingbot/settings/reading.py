@@ -12,7 +12,7 @@ from klingbot.common.log_format import SHAPES
 from klingbot.domain.periods import WEEKDAYS, Calendar
 from klingbot.domain.prices import PriceListError, load
 from klingbot.domain.pricing import PriceList
-from klingbot.kling import ApiKey, Credentials, KeyPair, callback
+from klingbot.kling import ApiKey, Credentials, KeyPair, callback_signature
 from klingbot.settings.time_zones import zone_of
 from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
 from klingbot.store.place import Place, database_url
@@ -122,7 +122,7 @@ class Reading:
 
     def webhook_secret(self) -> str | None:
         secret, url = self.env.get("KLING_WEBHOOK_SECRET"), self.env.get("KLINGBOT_PUBLIC_URL")
-        if secret and not callback.is_secret(secret):
+        if secret and not callback_signature.is_secret(secret):
             self.problems.append(
                 "KLING_WEBHOOK_SECRET is not a webhook secret: copy it from Kling's console; it starts with whsec_."
             )

@@ -12,9 +12,20 @@ from test_kling_client import LEGACY, NEW, PAIR, a_client
 from test_kling_wire import a_reply, legacy, new
 
 from klingbot.common.clean_text import UNSEEN
-from klingbot.kling import Accepted, LookUp, Rejected, ReplyLost, Unreachable, billing, callback, replies, values, wire
+from klingbot.kling import (
+    Accepted,
+    LookUp,
+    Rejected,
+    ReplyLost,
+    Unreachable,
+    account,
+    callback_signature,
+    json_values,
+    replies,
+    wire,
+)
+from klingbot.kling.json_values import Impossible, amount_of, instant_of, json_of, text_of, url_of
 from klingbot.kling.task_json import read_tasks
-from klingbot.kling.values import Impossible, amount_of, instant_of, json_of, text_of, url_of
 
 NOT_TEXTS = [None, True, False, 0, -1, 5, 1.5, 1e400, float("nan"), 10**400, [], {}, [[]], {"a": {}}, ["77"]]
 TEXTS = [
@@ -158,7 +169,7 @@ def test_each_field_of_a_reply_may_be_anything(field, value):
         content = b'{"%s": %s}' % (field.encode(), b"9" * 5000)
     for status in (200, 400, 500):
         reply = replies.read(status, content, "nonsense")
-        assert is_harmless(reply.message, values.MOST_TEXT)
+        assert is_harmless(reply.message, json_values.MOST_TEXT)
         assert is_harmless(reply.request_id, 100)
         assert isinstance(replies.created(reply), Accepted | Rejected | ReplyLost)
         for legacy_standard in (True, False):
@@ -196,13 +207,13 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_at_all_is_read_into_something_harmless(data):
     for task in read_tasks(data):
-        assert is_harmless(task.message, values.MOST_TEXT)
-        assert values.is_id(task.task_id) or task.task_id == "?"
-        assert task.units is None or 0 <= task.units <= values.MOST_UNITS
+        assert is_harmless(task.message, json_values.MOST_TEXT)
+        assert json_values.is_id(task.task_id) or task.task_id == "?"
+        assert task.units is None or 0 <= task.units <= json_values.MOST_UNITS
         assert task.video_url is None or task.video_url.startswith(("https://", "http://"))
-    for charge in billing.charges_in(data).rows:
-        assert charge.units <= values.MOST_UNITS
-    for pack in billing.packs_in(data) or ():
+    for charge in account.charges_in(data).rows:
+        assert charge.units <= json_values.MOST_UNITS
+    for pack in account.packs_in(data) or ():
         assert is_harmless(pack.id, 100)
     reply = a_reply(0, data=data)
     assert isinstance(replies.created(reply), Accepted | ReplyLost)
@@ -341,10 +352,10 @@ def test_each_row_of_the_bill_is_read_by_itself():
         *HOSTILE,
     ]
     rows = [
-        each for each in billing.charges_in({"result": {"detail": [*odd, good]}}).rows if each.units == Decimal("1.5")
+        each for each in account.charges_in({"result": {"detail": [*odd, good]}}).rows if each.units == Decimal("1.5")
     ]
     assert [row.task_id for row in rows][-1:] == ["1"]
-    named = billing.charges_in(
+    named = account.charges_in(
         {"result": {"detail": [{**good, "model_name": "a\x00b\ud800", "task_id": "t\x00"}]}}
     ).rows
     assert [(row.model, row.task_id) for row in named] == [("a b", "t")]
@@ -352,7 +363,7 @@ def test_each_row_of_the_bill_is_read_by_itself():
 
 @pytest.mark.parametrize("cursor", [5, "", None, ["x"], "x" * 5000], ids=lambda value: repr(value)[:20])
 def test_a_cursor_that_cannot_be_one_ends_the_bill(cursor):
-    assert billing.charges_in({"result": {"has_more": True, "next_cursor": cursor}}).cursor is None
+    assert account.charges_in({"result": {"has_more": True, "next_cursor": cursor}}).cursor is None
 
 
 def test_each_pack_is_read_by_itself_and_counts_once():
@@ -365,7 +376,7 @@ def test_each_pack_is_read_by_itself_and_counts_once():
         "invalid_time": 1_790_000_000_000,
     }
     odd = [{**good, field: value} for field in ("total_quantity", "invalid_time") for value in (1e19, "NaN", -1, None)]
-    (pack,) = billing.packs_in({"resource_pack_subscribe_infos": [*odd, *HOSTILE, good, good]})
+    (pack,) = account.packs_in({"resource_pack_subscribe_infos": [*odd, *HOSTILE, good, good]})
     assert (pack.id, pack.name, pack.total, pack.left) == ("p", "100 units", 100, 50)
 
 
@@ -375,9 +386,9 @@ SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 @pytest.mark.parametrize("timestamp", ["inf", "nan", "1e400", "-1e400", "9" * 400, "", "x", "\ud800"], ids=repr)
 def test_headers_of_a_callback_that_are_nonsense_are_no_good_signature(timestamp):
     headers = {"webhook-id": "1", "webhook-timestamp": timestamp, "webhook-signature": "v1,eA=="}
-    assert callback.read(SECRET, b"{}", headers) is None
+    assert callback_signature.read(SECRET, b"{}", headers) is None
 
 
 def test_a_text_is_one_line_that_every_database_keeps():
     assert text_of("a\x00b\n\ud800c\u202ed") == "a b c d"
-    assert len(text_of("x" * 100_000)) == values.MOST_TEXT
+    assert len(text_of("x" * 100_000)) == json_values.MOST_TEXT

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+from klingbot.kling.json_values import json_of
 from klingbot.kling.task_json import NO_ID, read_tasks
-from klingbot.kling.values import json_of
 
 PREFIX = "whsec_"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from klingbot.kling.json_values import Impossible, amount_of, fields_of, instant_of, items_of, number_of, text_of
 from klingbot.kling.task_json import MOST_ITEMS
-from klingbot.kling.values import Impossible, amount_of, fields_of, instant_of, items_of, number_of, text_of
 
 log = logging.getLogger(__name__)
 
