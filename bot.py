@@ -42,7 +42,7 @@ from klingbot.slack.home import Homes
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import open_store
-from klingbot.store.clock_shift import Longest
+from klingbot.store.maintenance.clock_shift import Longest
 from klingbot.uploader import Uploader
 from klingbot.web import WebServer
 

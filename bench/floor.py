@@ -20,7 +20,7 @@ import psycopg
 from bench.ledgers import CHANNEL, PROJECT, USER
 from klingbot.domain.budgets import scopes_of
 from klingbot.domain.periods import Periods
-from klingbot.store.postgres.store import TURN
+from klingbot.store.backend.postgres.postgres_store import TURN
 
 _JOB = """
     INSERT INTO jobs (id, state, user_id, project, channel_id, prompt, model, duration_seconds, resolution, audio,

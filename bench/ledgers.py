@@ -25,8 +25,9 @@ from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Held
-from klingbot.store import Store, Transaction, checks, jobs, open_store, projects, proof
-from klingbot.store.place import Place
+from klingbot.store import Store, Transaction, jobs, known_projects, open_store
+from klingbot.store.backend.location import Place
+from klingbot.store.maintenance import ledger_checks, totals_proof
 
 CALENDAR = Calendar(ZoneInfo("UTC"))
 USERS, PROJECTS, YEARS = 200, 20, 5
@@ -88,16 +89,16 @@ def ledger_with(past_jobs: int, folder: Path, *, days: int = YEARS * 365) -> Ite
 def ledger_at(place: Place) -> Iterator[Engine]:
     with closing(open_store(place)) as store:
         with store.write() as tx:
-            projects.decide(tx, PROJECT, is_open=True)
+            known_projects.decide(tx, PROJECT, is_open=True)
         yield open_engine(store, prices.load("credits"), CALENDAR, now_ms, requires_budget=False, any_project=True)
 
 
 def prove(store: Store) -> None:
     """That its totals are what its entries add up to, and that every job that has ended has its end booked."""
     with store.view() as db:
-        assert proof.mismatches(db) == []
-        assert proof.spend_mismatches(db) == 0
-        assert checks.strays(db) == ([], [])
+        assert totals_proof.mismatches(db) == []
+        assert totals_proof.spend_mismatches(db) == 0
+        assert ledger_checks.strays(db) == ([], [])
 
 
 def nine_budgets(engine: Engine) -> None:

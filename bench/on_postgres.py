@@ -15,7 +15,7 @@ from bench.measure import Contender, Timed, race, ratio
 from bench.table import Row, Section, seconds
 from klingbot.engine import Engine
 from klingbot.store import open_store
-from klingbot.store.place import DatabaseUrl
+from klingbot.store.backend.location import DatabaseUrl
 from tests.postgres_server import NoServerError, PostgresServer, postgres_server
 
 _EACH = 20

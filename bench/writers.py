@@ -24,7 +24,7 @@ from klingbot.engine import asking, budgeting, open_engine
 from klingbot.engine.budgeting import Change, standings
 from klingbot.engine.outcomes import BudgetExceeded, Held
 from klingbot.store import open_store
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store.backend.location import DatabaseUrl, Place
 
 _THREADS = 8
 _HOLD_MILLICREDITS = 40_000

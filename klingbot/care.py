@@ -12,8 +12,9 @@ from klingbot.doctor import Finding
 from klingbot.domain.notifications import Unsound
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, alerting
-from klingbot.store import Transaction, forgetting, rounds
-from klingbot.store.place import Place
+from klingbot.store import Transaction, periodic_jobs
+from klingbot.store.backend.location import Place
+from klingbot.store.maintenance import prompt_retention
 
 log = logging.getLogger(__name__)
 
@@ -37,29 +38,29 @@ class Care:
     def nightly(self) -> None:
         """Makes the night's round if it is due and nobody else makes it."""
         store, now = self.engine.store, self.engine.clock()
-        if not rounds.due(store.read(), NIGHTLY, now):
+        if not periodic_jobs.due(store.read(), NIGHTLY, now):
             return
         first_at = next_night(self.engine.calendar, now)
         with store.write() as tx:
-            claimed = rounds.claim(tx, NIGHTLY, now=now, lease_until=now + LEASE_MS, first_at=first_at)
+            claimed = periodic_jobs.claim(tx, NIGHTLY, now=now, lease_until=now + LEASE_MS, first_at=first_at)
         if not claimed:
             return
         self._prove(now)
         self._forget(now)
         with store.write() as tx:
-            rounds.done(tx, NIGHTLY, next_at=next_night(self.engine.calendar, self.engine.clock()))
+            periodic_jobs.done(tx, NIGHTLY, next_at=next_night(self.engine.calendar, self.engine.clock()))
 
     def _prove(self, now: int) -> None:
         """Tells the admins of what is wrong, each thing once until it has been right again."""
         wrong = doctor.prove(self.database, now)
         log.log(logging.ERROR if wrong else logging.INFO, "the ledger was checked: %s", _summed_up(wrong))
         with self.engine.store.write() as tx:
-            known, standing = rounds.found(tx), {finding.what for finding in wrong}
+            known, standing = periodic_jobs.found(tx), {finding.what for finding in wrong}
             for what in known - standing:
-                rounds.mended(tx, what)
+                periodic_jobs.mended(tx, what)
             for finding in wrong:
                 if finding.what not in known:
-                    rounds.note(tx, finding.what, finding.said, at=now)
+                    periodic_jobs.note(tx, finding.what, finding.said, at=now)
                     content = Unsound(finding.what, finding.said, finding.fix or "")
                     alerting.to_admins(tx, f"unsound {finding.what} {now}", content, now)
 
@@ -67,8 +68,8 @@ class Care:
         if self.keep_prompts_days is None:
             return
         before = now - self.keep_prompts_days * DAY_MS
-        jobs = self._all_of(lambda tx: forgetting.of_jobs(tx, before=before, most=AT_ONCE))
-        messages = self._all_of(lambda tx: forgetting.of_messages(tx, before=before, most=AT_ONCE))
+        jobs = self._all_of(lambda tx: prompt_retention.of_jobs(tx, before=before, most=AT_ONCE))
+        messages = self._all_of(lambda tx: prompt_retention.of_messages(tx, before=before, most=AT_ONCE))
         log.info(
             "prompts older than %s days: blanked in %s jobs and %s messages", self.keep_prompts_days, jobs, messages
         )

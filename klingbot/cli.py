@@ -68,7 +68,7 @@ def doctor(offline: bool, rebuild: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
     """Copy the ledger to FILE, also while the bot runs, and prove the copy. Overwrites nothing."""
-    from klingbot.store.backup import BackupError, back_up
+    from klingbot.store.maintenance.backup import BackupError, back_up
 
     try:
         made = back_up(settings.database(settings.environment()), file)
@@ -110,8 +110,8 @@ def import_(file: Path) -> None:
 @click.option("--to", "target", required=True, metavar="FILE|URL", help="An empty database, or a file to be made.")
 def move(source: str, target: str) -> None:
     """Carry the ledger over to another database, and prove it there. Stop every bot first."""
-    from klingbot.store.moving import MoveError
-    from klingbot.store.moving import move as carry_over
+    from klingbot.store.maintenance.ledger_copy import MoveError
+    from klingbot.store.maintenance.ledger_copy import move as carry_over
 
     try:
         moved = carry_over(settings.place("--from", source), settings.place("--to", target), now=now_ms())

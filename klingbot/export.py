@@ -19,8 +19,8 @@ from klingbot.domain.money import credits_of, usd_of
 from klingbot.domain.periods import Calendar
 from klingbot.engine.usage import Usage
 from klingbot.store import snapshot
-from klingbot.store.listing import Listing, listing
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
+from klingbot.store.maintenance.export_rows import Listing, listing
 
 _SHARES = (
     "scope", "period", "from", "by", "name", "called", "jobs", "not_made",

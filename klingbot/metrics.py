@@ -25,7 +25,7 @@ from klingbot.domain.jobs import ENDED, LIVE
 from klingbot.domain.money import MICROUSD, MILLICREDITS
 from klingbot.domain.overdue_work import OverdueKind
 from klingbot.engine import Engine, budgeting, overdue
-from klingbot.store import gauges
+from klingbot.store.maintenance import gauges
 
 _OF_BUDGETS: tuple[tuple[str, str, Callable[[Standing], int | None], int], ...] = (
     ("committed_credits", "Held and settled in this period", lambda s: s.total.committed.millicredits, MILLICREDITS),

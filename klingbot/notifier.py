@@ -40,7 +40,7 @@ from klingbot.domain.notifications import (
 from klingbot.domain.quiet_hours import quiet_until
 from klingbot.engine import Engine, carrying, delivering
 from klingbot.slack.sender import Impossible, Later, Sender, Sent
-from klingbot.store import NotKeptError, UncertainError, delivery, outbox, quiet
+from klingbot.store import NotKeptError, UncertainError, outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
 from klingbot.work_pool import WorkPool
 
@@ -108,16 +108,16 @@ class Notifier:
     def _claim(self) -> list[OutboxMessage]:
         """A message, and the alerts right behind it if it is an alert and had to wait."""
         now = self.engine.clock()
-        if not delivery.any_due(self.engine.store.read(), now):
+        if not outbox_delivery.any_due(self.engine.store.read(), now):
             return []
         with self.engine.store.write() as tx:
-            delivery.route(tx, default=self.alerts_channel, admins_only=ADMINS_ONLY)
-            first = delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+            outbox_delivery.route(tx, default=self.alerts_channel, admins_only=ADMINS_ONLY)
+            first = outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
             if first is None:
                 return []
             if first.kind not in ALERT_KINDS or first.replaces or now - first.created_at < BACKLOG_MS:
                 return [first]
-            return [first, *delivery.claim_behind(tx, first, kinds=ALERT_KINDS, most=MOST_TOGETHER, now=now)]
+            return [first, *outbox_delivery.claim_behind(tx, first, kinds=ALERT_KINDS, most=MOST_TOGETHER, now=now)]
 
     def _deliver(self, claimed: list[OutboxMessage]) -> None:
         first = claimed[0]
@@ -141,7 +141,7 @@ class Notifier:
             return None
         if until := self._quiet_until(message, content):
             with self.engine.store.write() as tx:
-                delivery.hold(tx, message, until=until)
+                outbox_delivery.hold(tx, message, until=until)
             return None
         if not message.detour:
             return said
@@ -151,14 +151,14 @@ class Notifier:
         """An edit disturbs nobody, and is never held."""
         if message.kind not in ALERT_KINDS or message.replaces:
             return None
-        hours = quiet.get(self.engine.store.read(), message.line)
+        hours = quiet_channels.get(self.engine.store.read(), message.line)
         if hours is None or (hours.over_passes and is_urgent(content)):
             return None
         return quiet_until(hours, self.engine.calendar, self.engine.clock())
 
     def _wake(self, message: OutboxMessage) -> None:
         with self.engine.store.write() as tx:
-            delivery.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
+            outbox_delivery.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
 
     def _let_go(self, message: OutboxMessage) -> None:
         try:
@@ -204,7 +204,7 @@ class Notifier:
             return
         if message.thread or message.thread_ts or message.replaces:
             with self.engine.store.write() as tx:
-                delivery.unbind(tx, message)
+                outbox_delivery.unbind(tx, message)
             return
         if message.kind == JOB:  # the announcement of its video finds another way
             self._drop(message, problem)
@@ -214,11 +214,11 @@ class Notifier:
             self._nowhere(message, problem)
             return
         with self.engine.store.write() as tx:
-            delivery.reroute(tx, message, to=following, detour=f"{message.line}: {problem}")
+            outbox_delivery.reroute(tx, message, to=following, detour=f"{message.line}: {problem}")
 
     def _nowhere(self, message: OutboxMessage, problem: str) -> None:
         """An admin who cannot be told is left out where others are told; else it waits until somebody can be."""
-        if delivery.is_copy(message) and set(self.admins()) - {message.user_id}:
+        if outbox_delivery.is_copy(message) and set(self.admins()) - {message.user_id}:
             log.warning("outbox message %s was given up for %s: %s", message.id, message.user_id, problem)
             self._give_up(message, problem)
             return
@@ -227,7 +227,7 @@ class Notifier:
 
     def _drop(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
-            delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
+            outbox_delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
 
     def _tell_admins(self, message: OutboxMessage) -> None:
         admins = self.admins()
@@ -236,7 +236,7 @@ class Notifier:
             self._no_place(message, "there is no admin to tell")
             return
         with self.engine.store.write() as tx:
-            delivery.hand_over(tx, message, admins, at=self.engine.clock())
+            outbox_delivery.hand_over(tx, message, admins, at=self.engine.clock())
 
     def _note_sent(self, messages: list[OutboxMessage], sent: Sent) -> None:
         """Note it, and try again for some time: what is said and not noted is said again when the lease ends."""
@@ -253,7 +253,7 @@ class Notifier:
     def _note_once(self, messages: list[OutboxMessage], sent: Sent) -> None:
         first, *others = messages
         with self.engine.store.write() as tx:
-            delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
+            outbox_delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
             if sent.permalink:
                 carrying.shared(self.engine, tx, first, sent.permalink)
             if first.kind == TEST:
@@ -263,7 +263,7 @@ class Notifier:
         if messages:
             with self.engine.store.write() as tx:
                 for each in messages:
-                    delivery.release(tx, each)
+                    outbox_delivery.release(tx, each)
 
     def _later(self, message: OutboxMessage, later: Later) -> None:
         """Try again when Slack wishes, else after a pause. A limit that Slack names lengthens no later pause."""
@@ -276,11 +276,11 @@ class Notifier:
     def _again(self, message: OutboxMessage, problem: str, pause_ms: int, *, failed: bool) -> None:
         due_at = self.engine.clock() + pause_ms
         with self.engine.store.write() as tx:
-            delivery.again(tx, message, due_at=due_at, problem=problem, failed=failed)
+            outbox_delivery.again(tx, message, due_at=due_at, problem=problem, failed=failed)
 
     def _give_up(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
-            delivery.failed(tx, message, problem=problem)
+            outbox_delivery.failed(tx, message, problem=problem)
 
 
 def _broken(error: Exception) -> str:

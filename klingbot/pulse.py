@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from klingbot.common.clock import SteadyClock
 from klingbot.domain.notifications import Unsound
 from klingbot.engine import Engine, alerting
-from klingbot.store import DatabaseError, LedgerLostError, Transaction, clock_shift, facts, identity
-from klingbot.store.clock_shift import TOLERANCE_MS, Longest
+from klingbot.store import DatabaseError, LedgerLostError, Transaction
+from klingbot.store.backend import identity, metadata
+from klingbot.store.maintenance import clock_shift
+from klingbot.store.maintenance.clock_shift import TOLERANCE_MS, Longest
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Pulse:
             step = self._settled_step()
             with self.engine.store.write() as tx:
                 now = self._corrected(tx, step)
-                facts.put(tx, facts.LAST_BEAT, str(now))
+                metadata.put(tx, metadata.LAST_BEAT, str(now))
                 beats = self._counted(tx, now)
             self._beat_before, self._beats, self._is_rescued = now, beats, False
             if step and self.clock:
@@ -120,7 +122,7 @@ class Pulse:
 
         Nobody knows which of the two is right, and to correct the other's leases with every beat would end them early.
         """
-        last = int(facts.get(tx, facts.LAST_BEAT) or 0)
+        last = int(metadata.get(tx, metadata.LAST_BEAT) or 0)
         own = self._beat_before
         differs = last - now > TOLERANCE_MS and own is not None and own - now <= TOLERANCE_MS
         if differs and not self._differs:

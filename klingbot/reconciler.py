@@ -16,7 +16,7 @@ from klingbot.domain.reconciliation import Billed, UnitPack
 from klingbot.engine import Engine, reconciling
 from klingbot.kling import Action, KlingClient, Rejected, Unreachable
 from klingbot.kling.account import Charge, Pack
-from klingbot.store import rounds
+from klingbot.store import periodic_jobs
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Reconciler:
             log.warning("Kling's bill could not be read: %s", reason)
             reconciling.not_asked(self.engine, reason, since=since)
         with self.engine.store.write() as tx:
-            rounds.done(tx, ROUND, next_at=now + (HOUR_MS if _may_pass(trouble) else DAY_MS))
+            periodic_jobs.done(tx, ROUND, next_at=now + (HOUR_MS if _may_pass(trouble) else DAY_MS))
 
     def close(self) -> None:
         """No further page is asked for."""
@@ -65,10 +65,10 @@ class Reconciler:
 
     def _claimed(self) -> bool:
         now, store = self.engine.clock(), self.engine.store
-        if not rounds.due(store.read(), ROUND, now):
+        if not periodic_jobs.due(store.read(), ROUND, now):
             return False
         with store.write() as tx:
-            return rounds.claim(tx, ROUND, now=now, lease_until=now + LEASE_MS, first_at=now)
+            return periodic_jobs.claim(tx, ROUND, now=now, lease_until=now + LEASE_MS, first_at=now)
 
     def _packs(self, now: int) -> Trouble | None:
         said = self.kling.packs(now - PACK_DAYS * DAY_MS, now)

@@ -18,7 +18,7 @@ from klingbot.slack.clips import Clips
 from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later
 from klingbot.store import DatabaseError
-from klingbot.store.clips import WantedClip
+from klingbot.store.wanted_clips import WantedClip
 from klingbot.work_pool import WorkPool
 
 log = logging.getLogger(__name__)

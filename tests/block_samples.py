@@ -14,7 +14,7 @@ from klingbot.domain.money import Amount
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.pricing import Quote, Wish, quote
 from klingbot.engine.usage import Usage
-from klingbot.store.spending import Share
+from klingbot.store.daily_spend import Share
 
 UTC = Calendar(ZoneInfo("UTC"))
 NOON = 1_795_435_200_000  # 23 November 2026, 12:00 UTC

@@ -17,8 +17,8 @@ from klingbot.domain import prices
 from klingbot.domain.budgets import Waiver
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
-from klingbot.store import Store, budget_requirement, open_store
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store import Store, first_budget_choice, open_store
+from klingbot.store.backend.location import DatabaseUrl, Place
 from tests.ledger_checks import create
 from tests.postgres_server import NoServerError, PostgresServer, postgres_server
 
@@ -121,7 +121,7 @@ def new_store(place: Place, empty_ledger: Path) -> Iterator[Store]:
 def run_without_limit(store: Store) -> None:
     """Record an admin's choice that videos may be made although there is no budget."""
     with store.write() as tx:
-        budget_requirement.waive(tx, Waiver("U0ADMIN", 0))
+        first_budget_choice.waive(tx, Waiver("U0ADMIN", 0))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from klingbot import dispatcher, inquiries, notifier
 from klingbot.domain import retry_delays
 from klingbot.engine import alerting, carrying, showing, verdicts
 from klingbot.scheduler import Tick
-from klingbot.store import delivery, digests
+from klingbot.store import digests, outbox_delivery
 
 
 def hurried(name: str, seconds: float, function: object) -> Tick:
@@ -25,7 +25,7 @@ if __name__ == "__main__":
     carrying.LEASE_MS, carrying.PATIENCE_MS = 5_000, 15_000
     alerting.PATIENCE_MS = carrying.PATIENCE_MS
     showing.EVERY_MS = 300
-    delivery.PACE_MS = 100
+    outbox_delivery.PACE_MS = 100
     retry_delays.SOON_MS = retry_delays.LATER_MS = retry_delays.UNREACHABLE_MS = verdicts.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]
     bot.cli()

@@ -18,9 +18,11 @@ from klingbot.domain.pricing import Wish
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine import Engine, asking, verdicts
 from klingbot.engine.outcomes import Held
-from klingbot.store import Store, ledger, postgres, projects, proof, sqlite
-from klingbot.store.place import Place
-from klingbot.store.sqlite import SqliteStore
+from klingbot.store import Store, known_projects, ledger
+from klingbot.store.backend import postgres, sqlite
+from klingbot.store.backend.location import Place
+from klingbot.store.backend.sqlite import SqliteStore
+from klingbot.store.maintenance import totals_proof
 
 REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """What the engines raise for a row that the schema forbids."""
@@ -45,11 +47,11 @@ def hold(engine: Engine, request_id: str, wish: Wish = TEN_SECONDS, **options: A
 
 def create(store: Store, *names: str) -> None:
     """Let members spend for these projects, as an admin does with `/kling project new`."""
-    missing = [name for name in names if projects.state(store.read(), name) is not ProjectState.OPEN]
+    missing = [name for name in names if known_projects.state(store.read(), name) is not ProjectState.OPEN]
     if missing:
         with store.write() as tx:
             for name in missing:
-                projects.decide(tx, name, is_open=True)
+                known_projects.decide(tx, name, is_open=True)
 
 
 def submit(engine: Engine, job: Job) -> Job:
@@ -128,9 +130,9 @@ def everything(store: Store) -> list[list[tuple[Any, ...]]]:
 def prove(store: Store) -> None:
     """Totals and daily spend equal what their entries add up to, and the file is sound."""
     with store.write() as tx:
-        assert proof.mismatches(tx) == []
+        assert totals_proof.mismatches(tx) == []
         kept = rows_of(tx, "totals"), rows_of(tx, "daily_spend")
-        proof.rebuild(tx)
+        totals_proof.rebuild(tx)
         assert (rows_of(tx, "totals"), rows_of(tx, "daily_spend")) == kept
         assert (sqlite.faults(tx) if isinstance(store.place, Path) else postgres.faults(tx)) == []
         tx.abandon()

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 import bot
 from klingbot.engine import Engine, open_engine
 from klingbot.store import DatabaseError, open_store
-from klingbot.store import backup as backups
-from klingbot.store.backup import BackupError, back_up
+from klingbot.store.maintenance import backup as backups
+from klingbot.store.maintenance.backup import BackupError, back_up
 from tests.ledger_checks import hold, prove, rows_of, settle
 
 pytestmark = pytest.mark.engine("sqlite")

@@ -17,7 +17,7 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine
 from klingbot.engine.usage import usage
 from klingbot.store import ledger
-from klingbot.store.place import DatabaseUrl
+from klingbot.store.backend.location import DatabaseUrl
 
 
 def _workspace(engine: Engine) -> Total:

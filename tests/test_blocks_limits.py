@@ -89,10 +89,10 @@ from klingbot.sandbox.slack import limits
 from klingbot.slack.proposals import Proposal, written
 from klingbot.slack.syntax import USAGE
 from klingbot.store.audit import Change
-from klingbot.store.delivery import Line
+from klingbot.store.daily_spend import Share
 from klingbot.store.ledger import Entry
 from klingbot.store.outbox import OutboxMessage
-from klingbot.store.spending import Share
+from klingbot.store.outbox_delivery import Line
 
 LONG = "a*`_~<&>@here \n" * 400
 NAME = "n" * 40

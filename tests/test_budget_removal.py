@@ -23,7 +23,7 @@ from klingbot.engine.increasing import Asked, NoBudget, Wanted
 from klingbot.engine.muting import BudgetGone, Moved
 from klingbot.engine.outcomes import BudgetExceeded, Held, NeedsConsent
 from klingbot.engine.watching import watch
-from klingbot.store import Store, delivery, outbox, stories
+from klingbot.store import Store, alert_threads, outbox, outbox_delivery
 from klingbot.store import increases as kept_increases
 from klingbot.store.outbox import OutboxMessage
 from tests.conftest import FakeClock
@@ -80,14 +80,14 @@ def deliver(engine: Engine) -> list[OutboxMessage]:
 def claim(engine: Engine) -> OutboxMessage | None:
     now = engine.clock()
     with engine.store.write() as tx:
-        delivery.route(tx, default="C0ALERTS01", admins_only=())
+        outbox_delivery.route(tx, default="C0ALERTS01", admins_only=())
         tx.execute("DELETE FROM lines")
-        return delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+        return outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
 
 
 def take(engine: Engine, message: OutboxMessage) -> None:
     with engine.store.write() as tx:
-        delivery.sent(tx, message, at=engine.clock(), to=message.line, ts=f"1.{message.id}")
+        outbox_delivery.sent(tx, message, at=engine.clock(), to=message.line, ts=f"1.{message.id}")
 
 
 def story_ref(engine: Engine, scope: str = PROJECT) -> StoryRef:
@@ -122,10 +122,10 @@ def test_alerts_that_were_given_up_do_not_come_back(engine: Engine) -> None:
     message = claim(engine)
     assert message is not None
     with engine.store.write() as tx:
-        delivery.failed(tx, message, problem="no")
+        outbox_delivery.failed(tx, message, problem="no")
     remove(engine)
     with engine.store.write() as tx:
-        assert delivery.retry(tx, at=engine.clock()) == 0
+        assert outbox_delivery.retry(tx, at=engine.clock()) == 0
 
 
 def test_other_budgets_keep_their_alerts(engine: Engine) -> None:
@@ -182,7 +182,7 @@ def test_an_alert_on_its_way_that_slack_does_not_take_says_so_when_it_is_tried_a
     assert message is not None
     remove(engine)
     with engine.store.write() as tx:
-        delivery.again(tx, message, due_at=engine.clock(), problem="ratelimited")
+        outbox_delivery.again(tx, message, due_at=engine.clock(), problem="ratelimited")
     assert {each.kind for each in deliver(engine)} == {"budget removed"}
 
 
@@ -203,7 +203,7 @@ def test_a_new_budget_begins_a_new_alert_thread_with_fresh_thresholds(
     new = [each for each in deliver(engine) if each.kind != "budget removed"]
     assert [(each.kind, each.thread, each.replaces) for each in new] == [("crossed", None, None)]
     assert from_json(new[0].kind, new[0].content).opens  # type: ignore[union-attr]
-    kept = stories.find(engine.store.read(), story_ref(engine))
+    kept = alert_threads.find(engine.store.read(), story_ref(engine))
     assert kept is not None
     assert (kept.root, kept.content.muted) == (new[0].key, None)
 

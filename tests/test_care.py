@@ -15,8 +15,9 @@ from klingbot.doctor import Finding, ledger
 from klingbot.domain.notifications import Unsound, from_json
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine, verdicts
-from klingbot.store import Database, forgetting, open_store, outbox, proof, rounds
-from klingbot.store.place import Place
+from klingbot.store import Database, open_store, outbox, periodic_jobs
+from klingbot.store.backend.location import Place
+from klingbot.store.maintenance import prompt_retention, totals_proof
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, queued, rows_of, settle, submit
 from tests.test_query_plans import scans, traced
@@ -45,7 +46,7 @@ def spoil(engine: Engine) -> None:
 
 def mend(engine: Engine) -> None:
     with engine.store.write() as tx:
-        proof.rebuild(tx)
+        totals_proof.rebuild(tx)
 
 
 def everything_said(engine: Engine) -> list[str]:
@@ -107,7 +108,7 @@ def test_a_sound_ledger_is_nobodys_news(engine: Engine, path: Place, clock: Fake
     clock.tick(DAY)
     night.nightly()
     assert outbox.counts(engine.store.read()) == before
-    assert not rounds.due(engine.store.read(), care.NIGHTLY, clock.at)
+    assert not periodic_jobs.due(engine.store.read(), care.NIGHTLY, clock.at)
 
 
 def test_of_two_bots_one_makes_the_round(
@@ -140,7 +141,7 @@ def test_a_round_that_was_killed_is_made_again(engine: Engine, path: Place, cloc
     spoil(engine)
     clock.tick(DAY)
     with engine.store.write() as tx:  # another process takes it, and is gone
-        assert rounds.claim(tx, care.NIGHTLY, now=clock.at, lease_until=clock.at + care.LEASE_MS, first_at=0)
+        assert periodic_jobs.claim(tx, care.NIGHTLY, now=clock.at, lease_until=clock.at + care.LEASE_MS, first_at=0)
     night.nightly()
     assert everything_said(engine) == []
     clock.tick(care.LEASE_MS / 1000)
@@ -233,8 +234,8 @@ def test_what_has_yet_to_be_said_keeps_its_words_until_then(lived_in: Engine, pa
 def test_forgetting_does_not_read_what_was_forgotten_before(lived_in: Engine, clock: FakeClock) -> None:
     def forget() -> None:
         with lived_in.store.write() as tx:
-            forgetting.of_jobs(tx, before=clock.at, most=5)
-            forgetting.of_messages(tx, before=clock.at, most=5)
+            prompt_retention.of_jobs(tx, before=clock.at, most=5)
+            prompt_retention.of_messages(tx, before=clock.at, most=5)
 
     forget()
     for sql, params in traced(lived_in, forget).items():

@@ -7,8 +7,8 @@ from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine
 from klingbot.pulse import Pulse
-from klingbot.store import delivery, gates, jobs, outbox
-from klingbot.store.clock_shift import TOLERANCE_MS
+from klingbot.store import gates, jobs, outbox, outbox_delivery
+from klingbot.store.maintenance.clock_shift import TOLERANCE_MS
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove
 
@@ -19,7 +19,7 @@ def claimed(engine: Engine, now: int) -> tuple[int, bool]:
     """How many jobs could go to Kling, and whether a message could go to Slack."""
     with engine.store.write() as tx:
         taken = jobs.claim(tx, JobState.HELD, now=now, lease_until=now + LEASE_MS, most=10)
-        said = delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+        said = outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
         tx.abandon()
     return len(taken), said is not None
 

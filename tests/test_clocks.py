@@ -20,19 +20,19 @@ from klingbot.engine import Engine, carrying, showing, verdicts
 from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.store import (
     Store,
-    clips,
-    clock_shift,
-    delivery,
     digests,
     job_messages,
     jobs,
     open_store,
     outbox,
-    rounds,
-    stuck,
+    outbox_delivery,
+    periodic_jobs,
+    stuck_marks,
+    wanted_clips,
 )
-from klingbot.store.clock_shift import EXEMPT, TOLERANCE_MS, Kind, Longest, instants
-from klingbot.store.place import DatabaseUrl
+from klingbot.store.backend.location import DatabaseUrl
+from klingbot.store.maintenance import clock_shift
+from klingbot.store.maintenance.clock_shift import EXEMPT, TOLERANCE_MS, Kind, Longest, instants
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, submit
 from tests.live_bot import BOB, live_bot, until
@@ -66,7 +66,9 @@ def instant_columns(store: Store) -> set[str]:
 def test_every_instant_in_the_schema_is_corrected_or_says_why_not(store: Store) -> None:
     listed = {f"{each.table}.{each.column}" for each in instants(Longest())}
     known = instant_columns(store)
-    assert known - listed - EXEMPT.keys() == set(), "list it in klingbot/store/clock_shift.py, or say why nothing waits"
+    assert known - listed - EXEMPT.keys() == set(), (
+        "list it in klingbot/store/maintenance/clock_shift.py, or say why nothing waits"
+    )
     assert (listed | EXEMPT.keys()) - known == set(), "these are not in the schema any more"
     assert listed & EXEMPT.keys() == set()
     assert all(EXEMPT.values())
@@ -87,7 +89,7 @@ def test_no_legal_wait_is_longer_than_the_one_that_is_allowed_for_it() -> None:
     assert longest("digests.lease_until", Kind.LEASE) >= digests.LEASE_MS
     assert longest("jobs.due_at", Kind.DUE) >= inquiries.WRITTEN_OFF_POLL_MS
     assert longest("gates.opens_at", Kind.DUE) >= max(verdicts.STOPPED_MOST_MS, verdicts.BUSY_MOST_MS)
-    assert longest("lines.rests_until", Kind.DUE) >= delivery.LONGEST_DELAY_MS
+    assert longest("lines.rests_until", Kind.DUE) >= outbox_delivery.LONGEST_DELAY_MS
     assert longest("clips.due_at", Kind.DUE) >= carrying.PATIENCE_MS
     assert longest("rounds.due_at", Kind.DUE) >= reconciler.DAY_MS
     by_poll = [each.ahead_ms for each in instants(Longest(poll_ms=7)) if "failures = 0" in each.where]
@@ -116,14 +118,14 @@ class World:
             outbox.put(tx, "refused", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C2")
             refused = outbox.find(tx, "refused")
             assert refused
-            delivery.again(tx, refused, due_at=now + 1_000, problem="ratelimited")
+            outbox_delivery.again(tx, refused, due_at=now + 1_000, problem="ratelimited")
             [shown, carried, kept] = [job.id for job in jobs.live(tx, None, most=3)]
             jobs.show(tx, shown, at=now + 3_000)
-            clips.want(tx, carried, "announcement", at=now, until=now + carrying.PATIENCE_MS)
-            rounds.claim(tx, "nightly", now=now, lease_until=now + NIGHTLY_LEASE_MS, first_at=now)
-            rounds.done(tx, "nightly", next_at=now + reconciler.DAY_MS)
-            stuck.shown(tx, kept)
-            stuck.wait_until(tx, kept, now + 1_000)
+            wanted_clips.want(tx, carried, "announcement", at=now, until=now + carrying.PATIENCE_MS)
+            periodic_jobs.claim(tx, "nightly", now=now, lease_until=now + NIGHTLY_LEASE_MS, first_at=now)
+            periodic_jobs.done(tx, "nightly", next_at=now + reconciler.DAY_MS)
+            stuck_marks.shown(tx, kept)
+            stuck_marks.wait_until(tx, kept, now + 1_000)
 
     def claim(self) -> set[str]:
         """Claim everything that is due, as another bot would, and say what that was. Keep nothing."""
@@ -131,12 +133,12 @@ class World:
         with self.engine.store.write() as tx:
             for state in (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED):
                 found |= {job.id for job in jobs.claim(tx, state, now=now, lease_until=now + 1, most=9)}
-            while message := delivery.claim(tx, now=now, lease_until=now + 1):
+            while message := outbox_delivery.claim(tx, now=now, lease_until=now + 1):
                 found.add(message.key)
             found |= {f"show {job.id}" for job in jobs.to_show(tx, now, most=9)}
-            found |= {f"clip {clip.job_id}" for clip in clips.claim(tx, now=now, lease_until=now + 1, most=9)}
-            found |= {f"stuck {job.id}" for job in stuck.due(tx, posted_before=now, now=now, most=9)}
-            if rounds.claim(tx, "nightly", now=now, lease_until=now + 1, first_at=now):
+            found |= {f"clip {clip.job_id}" for clip in wanted_clips.claim(tx, now=now, lease_until=now + 1, most=9)}
+            found |= {f"stuck {job.id}" for job in stuck_marks.due(tx, posted_before=now, now=now, most=9)}
+            if periodic_jobs.claim(tx, "nightly", now=now, lease_until=now + 1, first_at=now):
                 found.add("nightly")
             tx.abandon()
         return found
@@ -179,7 +181,7 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
     with world.engine.store.write() as tx:
         outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C1")
         assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + dispatcher.LEASE_MS, most=9)
-        assert delivery.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
+        assert outbox_delivery.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
     world.clock.tick(-ahead)
     pulse.beat()
     [job] = jobs.live(world.engine.store.read(), None, most=9)

@@ -26,8 +26,8 @@ from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, usage, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Held
-from klingbot.store import delivery, jobs, open_store, outbox
-from klingbot.store.place import Place
+from klingbot.store import jobs, open_store, outbox, outbox_delivery
+from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, slack_takes_everything, submit
 
@@ -155,7 +155,7 @@ def claiming(place: Place, folder: Path, now: int, n: int) -> list[tuple[str, st
                         ("job", job.id)
                         for job in jobs.claim(tx, JobState.HELD, now=now, lease_until=now + 60_000, most=3)
                     ]
-                    message = delivery.claim(tx, now=now, lease_until=now + 60_000)
+                    message = outbox_delivery.claim(tx, now=now, lease_until=now + 60_000)
                 found += [("message", message.key)] if message else []
                 if not found:
                     return taken

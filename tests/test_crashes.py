@@ -30,7 +30,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault
 from klingbot.store import Store, open_store
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, BOB, CAROL, live_bot, until, whispers
 

@@ -20,7 +20,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
-from klingbot.store import NotKeptError, UncertainError, delivery, open_store
+from klingbot.store import NotKeptError, UncertainError, open_store, outbox_delivery
 from tests.block_samples import job
 from tests.conftest import FakeClock
 from tests.test_notifier import ALICE, BOB, BOBS_DM, FINANCE, GENERAL, MARKETING, Post, local, post
@@ -183,14 +183,14 @@ def test_dying_between_any_two_steps_of_a_delivery_loses_nothing(post: Post, las
 def test_what_is_said_while_the_database_is_lost_is_noted_when_it_is_back_and_not_said_again(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note, troubles = delivery.sent, [NotKeptError("away"), UncertainError("lost"), NotKeptError("away")]
+    note, troubles = outbox_delivery.sent, [NotKeptError("away"), UncertainError("lost"), NotKeptError("away")]
 
     def lost(*args: Any, **more: Any) -> None:
         note(*args, **more)
         if troubles:
             raise troubles.pop()
 
-    monkeypatch.setattr(delivery, "sent", lost)
+    monkeypatch.setattr(outbox_delivery, "sent", lost)
     monkeypatch.setattr(notifier, "NOTE_AGAIN_SECONDS", 0)
     post.put("one")
     post.deliver(LEASE_MS // 1000 + 2)
@@ -204,7 +204,7 @@ def test_a_bot_that_stops_does_not_wait_for_the_database(post: Post, monkeypatch
         stopping.close()
         raise NotKeptError("away")
 
-    monkeypatch.setattr(delivery, "sent", lost)
+    monkeypatch.setattr(outbox_delivery, "sent", lost)
     post.put("one")
     with pytest.raises(NotKeptError):
         stopping.deliver()

@@ -28,8 +28,8 @@ from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures, last
 from klingbot.engine.increasing import Wanted
 from klingbot.store import Store, open_store
+from klingbot.store.backend.location import Place
 from klingbot.store.digests import LEASE_MS
-from klingbot.store.place import Place
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import ask, hold, queued, settle, submit
 from tests.test_increases import granted, increase_for, refused

@@ -38,7 +38,8 @@ from klingbot.kling import (
     Unreachable,
 )
 from klingbot.sandbox.kling import Fault
-from klingbot.store import gates, jobs, ledger, outbox, proof
+from klingbot.store import gates, jobs, ledger, outbox
+from klingbot.store.maintenance import totals_proof
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 
@@ -643,7 +644,7 @@ def test_every_total_is_proved_by_its_entries(
         kling.end(job.id, "succeeded" if job.id > made[0].id else "failed", url="https://v")
     clock.tick(24 * 3600)
     dispatcher.poll()
-    assert proof.mismatches(engine.store.read()) == []
+    assert totals_proof.mismatches(engine.store.read()) == []
     assert outbox.counts(engine.store.read()) == {"waiting": 6, "failed": 0}
 
 

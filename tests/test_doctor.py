@@ -24,7 +24,8 @@ from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read
 from klingbot.slack import manifest
 from klingbot.slack.account import Account
-from klingbot.store import Store, delivery, gates, open_store, outbox, sqlite
+from klingbot.store import Store, gates, open_store, outbox, outbox_delivery
+from klingbot.store.backend import sqlite
 from tests.conftest import FakeClock
 from tests.ledger_checks import everything, hold, prove, settle, submit
 
@@ -211,7 +212,7 @@ def test_messages_that_wait_for_long_or_were_given_up_are_mentioned(engine: Engi
     with engine.store.write() as tx:
         message = outbox.find(tx, "a")
         assert message is not None
-        delivery.failed(tx, message, problem="no place")
+        outbox_delivery.failed(tx, message, problem="no place")
     assert (found(engine, "outbox").health, found(engine, "outbox").said) == (Health.WARNING, "0 waiting, 1 given up")
 
 

@@ -20,7 +20,7 @@ from klingbot.domain.jobs import JobState
 from klingbot.domain.periods import Calendar
 from klingbot.engine import open_engine, verdicts
 from klingbot.store import Store, jobs, open_store
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import hold, prove, settle, submit
 from tests.live_bot import until

@@ -28,7 +28,7 @@ from klingbot.engine import Engine, asking, open_engine, verdicts
 from klingbot.engine.outcomes import Held
 from klingbot.export import BYTE_ORDER_MARK, _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
 from klingbot.store import DatabaseError, snapshot
-from klingbot.store.listing import Listing, listing
+from klingbot.store.maintenance.export_rows import Listing, listing
 from tests.ledger_checks import create, env_of, hold, settle, submit
 
 

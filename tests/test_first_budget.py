@@ -20,8 +20,8 @@ from klingbot.engine import Engine, asking, budget_requirement, budgeting, grant
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Estimate, Held, NeedsConsent, NoBudgetYet, Repeated
 from klingbot.store import Store, open_store
-from klingbot.store import budget_requirement as kept
-from klingbot.store.moving import move
+from klingbot.store import first_budget_choice as kept
+from klingbot.store.maintenance.ledger_copy import move
 from klingbot.tracker.importing import take_over
 from migrations.migrations import migrations
 from tests.conftest import FakeClock

@@ -31,7 +31,7 @@ from klingbot.engine.queue import Queue
 from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import view_limits
 from klingbot.slack.proposals import Proposal, written
-from klingbot.store.spending import Share
+from klingbot.store.daily_spend import Share
 
 LONG = "a*`_~<&>@here " * 200
 CREDITS, KLING = prices.load("credits"), prices.load("kling-api")

@@ -43,7 +43,7 @@ from klingbot.engine.budgeting import BudgetSet, Change, NoLimit
 from klingbot.engine.cancelling import Cancelled, NoSuchJob, NotYours, TooLate
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated, Stopped
 from klingbot.engine.recording import Spent
-from klingbot.store import Store, delivery, jobs, ledger, open_store, outbox, spending
+from klingbot.store import Store, daily_spend, jobs, ledger, open_store, outbox, outbox_delivery
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import (
     REFUSED,
@@ -664,7 +664,7 @@ def test_a_breakdown_of_a_past_day_leaves_out_the_days_around_it(engine: Engine,
         hold(engine, f"r{n}")
         clock.tick(1 if n == 0 else 86_400)
     day = engine.calendar.period(DAILY, clock.at - 2 * 86_400_000)
-    [share] = spending.breakdown(engine.store.read(), WORKSPACE, day.start, day.end, "model")
+    [share] = daily_spend.breakdown(engine.store.read(), WORKSPACE, day.start, day.end, "model")
     assert (share.jobs, share.total) == (1, total(engine, WORKSPACE, day))
 
 
@@ -686,8 +686,8 @@ def test_breakdowns_read_at_once_are_those_read_one_by_one(engine: Engine) -> No
             settle(engine, job)
     reader, month = engine.store.read(), engine.periods().monthly
     for scope in (WORKSPACE, project_scope("a"), user_scope("U2")):
-        for by, shares in spending.by_spender(reader, scope, month.start, month.end).items():
-            assert shares == spending.breakdown(reader, scope, month.start, month.end, by), (scope, by)
+        for by, shares in daily_spend.by_spender(reader, scope, month.start, month.end).items():
+            assert shares == daily_spend.breakdown(reader, scope, month.start, month.end, by), (scope, by)
             assert shares
 
 
@@ -773,16 +773,16 @@ def test_a_slow_notifiers_failure_does_not_undo_what_another_delivered(engine: E
     now = engine.clock()
     with engine.store.write() as tx:
         outbox.put(tx, "m1", "submitting resumed", {"reason": ""}, at=now)
-        slow = delivery.claim(tx, now=now, lease_until=now + 1)
-        assert delivery.claim(tx, now=now, lease_until=now + 1) is None
-        quick = delivery.claim(tx, now=now + 1, lease_until=now + 60_000)
+        slow = outbox_delivery.claim(tx, now=now, lease_until=now + 1)
+        assert outbox_delivery.claim(tx, now=now, lease_until=now + 1) is None
+        quick = outbox_delivery.claim(tx, now=now + 1, lease_until=now + 60_000)
         assert slow and quick
-        delivery.sent(tx, quick, at=now + 2, to="C1", ts="1.2")
-        delivery.failed(tx, slow, problem="is_archived")
-        delivery.again(tx, slow, due_at=now + 3, problem="ratelimited")
-        delivery.unbind(tx, slow)
-        delivery.reroute(tx, slow, to="C2", detour="C1: is_archived")
-        assert delivery.claim(tx, now=now + 90_000, lease_until=now + 90_001) is None
+        outbox_delivery.sent(tx, quick, at=now + 2, to="C1", ts="1.2")
+        outbox_delivery.failed(tx, slow, problem="is_archived")
+        outbox_delivery.again(tx, slow, due_at=now + 3, problem="ratelimited")
+        outbox_delivery.unbind(tx, slow)
+        outbox_delivery.reroute(tx, slow, to="C2", detour="C1: is_archived")
+        assert outbox_delivery.claim(tx, now=now + 90_000, lease_until=now + 90_001) is None
         told = outbox.find(tx, "m1")
     assert told and (told.state, told.line, told.problem) == ("sent", "", None)
 

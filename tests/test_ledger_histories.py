@@ -29,7 +29,7 @@ from klingbot.engine import Clock, Engine, asking, budgeting, cancelling, open_e
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
 from klingbot.store import open_store
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import ask, create, prove, slack_takes_everything, submit, total
 

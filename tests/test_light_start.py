@@ -18,7 +18,7 @@ def _loaded_by(code: str) -> set[str]:
 
 def test_the_bot_starts_without_charts_metrics_and_the_other_engine() -> None:
     loaded = _loaded_by("import bot")
-    assert "klingbot.store.sqlite" in loaded
+    assert "klingbot.store.backend.sqlite" in loaded
     assert loaded & NEEDED_LATER == set()
 
 

@@ -29,11 +29,12 @@ from klingbot.domain.notifications import Unsound
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
 from klingbot.pulse import Pulse
-from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, identity, jobs, open_store, snapshot
-from klingbot.store.backup import back_up
-from klingbot.store.place import DatabaseUrl, Place
-from klingbot.store.sqlite import SqliteStore
-from klingbot.store.sqlite.guard import COMPANIONS_SECONDS
+from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, jobs, open_store, snapshot
+from klingbot.store.backend import identity
+from klingbot.store.backend.location import DatabaseUrl, Place
+from klingbot.store.backend.sqlite import SqliteStore
+from klingbot.store.backend.sqlite.guard import COMPANIONS_SECONDS
+from klingbot.store.maintenance.backup import back_up
 from klingbot.web import listen
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import hold, prove, queued

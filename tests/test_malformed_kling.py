@@ -28,7 +28,8 @@ from klingbot.engine.stuck import StillWaiting, WrittenOff
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.sandbox import Sandbox
-from klingbot.store import NotKeptError, checks, jobs
+from klingbot.store import NotKeptError, jobs
+from klingbot.store.maintenance import ledger_checks
 from tests.conftest import FakeClock
 from tests.ledger_checks import nine_totals, prove, queued, slack_takes_everything
 
@@ -129,7 +130,7 @@ def world(engine: Engine, local: Sandbox, clock: FakeClock, api_key: bool) -> It
     yield World(units, local, dispatcher, clock)
     dispatcher.finish()
     prove(engine.store)
-    assert checks.strays(engine.store.read()) == ([], [])
+    assert ledger_checks.strays(engine.store.read()) == ([], [])
     for content in queued(engine.store, object):  # type: ignore[type-abstract]
         payload = blocks.render(content, engine.calendar).payload()
         json.dumps(payload, ensure_ascii=False).encode()

@@ -15,10 +15,12 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, asking, budgeting, open_engine, verdicts
 from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import Repeated
-from klingbot.store import facts, moving, open_store, outbox
-from klingbot.store.moving import AT_ONCE, MoveError, move
-from klingbot.store.opening import keeper
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store import open_store, outbox
+from klingbot.store.backend import metadata
+from klingbot.store.backend.location import DatabaseUrl, Place
+from klingbot.store.backend.opening import keeper
+from klingbot.store.maintenance import ledger_copy
+from klingbot.store.maintenance.ledger_copy import AT_ONCE, MoveError, move
 from tests.ledger_checks import ask, hold, prove, rows_of, settle, submit
 from tests.postgres_server import PostgresServer
 
@@ -73,7 +75,7 @@ def test_the_ledger_goes_on_in_its_new_place(lived_in: Engine, place: Place, oth
 
 def test_a_place_that_is_not_empty_is_refused(lived_in: Engine, place: Place, other: Place) -> None:
     with closing(open_store(other)) as store, store.write() as tx:
-        facts.put(tx, "calendar", "Europe/Berlin monday")
+        metadata.put(tx, "calendar", "Europe/Berlin monday")
     before = contents(other)
     with pytest.raises(MoveError, match=r"is not empty \(there are rows in facts\)"):
         move(place, other, now=lived_in.clock())
@@ -83,7 +85,7 @@ def test_a_place_that_is_not_empty_is_refused(lived_in: Engine, place: Place, ot
 def test_a_ledger_that_a_bot_works_on_is_not_moved(lived_in: Engine, place: Place, other: Place) -> None:
     now = lived_in.clock()
     with lived_in.store.write() as tx:
-        facts.put(tx, facts.LAST_BEAT, str(now - 19_000))
+        metadata.put(tx, metadata.LAST_BEAT, str(now - 19_000))
     with pytest.raises(MoveError, match="Stop every bot"):
         move(place, other, now=now)
     move(place, other, now=now + 2_000)
@@ -110,12 +112,12 @@ def test_a_ledger_that_is_not_sound_is_not_kept(
 def test_a_row_that_arrives_otherwise_is_noticed(
     lived_in: Engine, place: Place, other: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbered = moving._numbered
+    numbered = ledger_copy._numbered
 
     def misread(rows: list[tuple[object, ...]]) -> dict[str, object]:
         return numbered([tuple("a fox" if value == "a fox in the snow" else value for value in row) for row in rows])
 
-    monkeypatch.setattr(moving, "_numbered", misread)
+    monkeypatch.setattr(ledger_copy, "_numbered", misread)
     with pytest.raises(MoveError, match="jobs has not arrived as it was"):
         move(place, other, now=lived_in.clock())
     assert not any(contents(other).values())

@@ -28,7 +28,7 @@ from klingbot.kling import Action, Rejected, Unreachable
 from klingbot.notifier import ADMINS_ONLY
 from klingbot.operator_access import protected
 from klingbot.pulse import Pulse
-from klingbot.store import clips, delivery, gates, jobs, outbox, quiet, rounds
+from klingbot.store import gates, jobs, outbox, outbox_delivery, periodic_jobs, quiet_channels, wanted_clips
 from klingbot.web import WebServer
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, queued, slack_takes_everything, submit
@@ -74,17 +74,17 @@ def waits_to_be_said(engine: Engine) -> None:
 def waits_to_be_uploaded(engine: Engine) -> None:
     job = hold(engine, "r1")
     with engine.store.write() as tx:
-        clips.want(tx, job.id, "no announcement", at=engine.clock(), until=engine.clock())
+        wanted_clips.want(tx, job.id, "no announcement", at=engine.clock(), until=engine.clock())
 
 
 def runs_every_night(engine: Engine) -> None:
     with engine.store.write() as tx:
-        rounds.claim(tx, "nightly", now=0, lease_until=0, first_at=engine.clock())
+        periodic_jobs.claim(tx, "nightly", now=0, lease_until=0, first_at=engine.clock())
 
 
 def is_compared_every_day(engine: Engine) -> None:
     with engine.store.write() as tx:
-        rounds.claim(tx, "reconcile", now=0, lease_until=0, first_at=engine.clock())
+        periodic_jobs.claim(tx, "reconcile", now=0, lease_until=0, first_at=engine.clock())
 
 
 SITUATIONS: dict[OverdueKind, Callable[[Engine], object]] = {
@@ -233,14 +233,14 @@ def test_a_job_that_was_written_off_and_is_asked_about_is_not_overdue(engine: En
 def test_a_message_in_quiet_hours_is_not_late_until_they_are_over(engine: Engine, clock: FakeClock) -> None:
     say(engine, "m1", channel_id="C1")
     with engine.store.write() as tx:
-        quiet.put(tx, QuietHours("C1", 0, 1439, False), by="UADMIN", at=clock())
+        quiet_channels.put(tx, QuietHours("C1", 0, 1439, False), by="UADMIN", at=clock())
         message = outbox.find(tx, "m1")
         assert message
-        delivery.hold(tx, message, until=clock() + 8 * HOUR * 1000)
+        outbox_delivery.hold(tx, message, until=clock() + 8 * HOUR * 1000)
     clock.tick(8 * HOUR)
     assert "message" not in kinds(engine)
     with engine.store.write() as tx:
-        delivery.wake(tx, "C1", at=clock())
+        outbox_delivery.wake(tx, "C1", at=clock())
     assert "message" not in kinds(engine), "it could not be sent before"
     clock.tick(15 * MINUTE)
     assert "message" in kinds(engine)
@@ -252,7 +252,7 @@ def test_a_message_that_slack_refuses_again_and_again_is_late(engine: Engine, cl
         with engine.store.write() as tx:
             message = outbox.find(tx, "m1")
             assert message
-            delivery.again(tx, message, due_at=clock() + 60_000, problem="ratelimited")
+            outbox_delivery.again(tx, message, due_at=clock() + 60_000, problem="ratelimited")
         clock.tick(MINUTE)
     assert "message" in kinds(engine)
 
@@ -262,7 +262,7 @@ def test_a_message_that_an_admin_puts_back_is_late_from_then_on(engine: Engine, 
     with engine.store.write() as tx:
         message = outbox.find(tx, "m1")
         assert message
-        delivery.failed(tx, message, problem="is_archived")
+        outbox_delivery.failed(tx, message, problem="is_archived")
     clock.tick(DAY)
     assert "message" not in kinds(engine)
     delivering.retry(engine)
@@ -304,7 +304,7 @@ def test_a_check_that_is_under_way_is_not_late(engine: Engine, clock: FakeClock)
     clock.tick(3 * DAY)
     assert "nightly check" in kinds(engine)
     with engine.store.write() as tx:
-        rounds.claim(tx, "nightly", now=clock(), lease_until=clock() + 1, first_at=0)
+        periodic_jobs.claim(tx, "nightly", now=clock(), lease_until=clock() + 1, first_at=0)
     assert "nightly check" not in kinds(engine)
 
 

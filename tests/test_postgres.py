@@ -29,11 +29,11 @@ from klingbot.engine.budgeting import Change
 from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
 from klingbot.slack import failures
 from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
-from klingbot.store.place import DatabaseUrl
-from klingbot.store.postgres.dialect import ddl, statement, values
-from klingbot.store.postgres.store import PATIENCE_SECONDS
-from klingbot.store.steps import STEPS
-from klingbot.store.turns import Turns
+from klingbot.store.backend.fair_lock import Turns
+from klingbot.store.backend.location import DatabaseUrl
+from klingbot.store.backend.migration_steps import STEPS
+from klingbot.store.backend.postgres.dialect import ddl, statement, values
+from klingbot.store.backend.postgres.postgres_store import PATIENCE_SECONDS
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import ask, create, hold, prove, settle
 from tests.live_bot import until
@@ -451,7 +451,7 @@ def test_a_server_that_is_away_at_the_start_is_no_wrong_setting(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A supervisor does not restart what ended with 2."""
-    monkeypatch.setattr("klingbot.store.postgres.store.START_SECONDS", 0)
+    monkeypatch.setattr("klingbot.store.backend.postgres.postgres_store.START_SECONDS", 0)
     for port, database, code, said in (
         (9, "ledger", 1, "could not be reached"),
         (postgres.port, "nowhere", 2, "nowhere"),

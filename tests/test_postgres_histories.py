@@ -6,7 +6,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store.backend.location import DatabaseUrl, Place
 from tests.ledger_bot import ledger_bots
 from tests.postgres_server import PostgresServer
 from tests.test_ledger_histories import Histories

@@ -21,7 +21,7 @@ import pytest
 from klingbot.doctor import Health
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.store import AwayError, DatabaseError, open_store
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store.backend.location import DatabaseUrl, Place
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.engine("postgres")

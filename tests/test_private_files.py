@@ -17,8 +17,8 @@ from klingbot.common.clock import now_ms
 from klingbot.doctor import Health
 from klingbot.doctor import ledger as ledger_checks
 from klingbot.store import open_store
-from klingbot.store.backup import back_up
-from klingbot.store.moving import move
+from klingbot.store.maintenance.backup import back_up
+from klingbot.store.maintenance.ledger_copy import move
 
 WIDE, NARROW = 0o000, 0o777
 

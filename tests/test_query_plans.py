@@ -44,7 +44,8 @@ from klingbot.engine import (
 from klingbot.engine.budgeting import Change
 from klingbot.engine.figures import figures
 from klingbot.pulse import Pulse
-from klingbot.store import clock_shift, delivery, jobs, outbox, quiet
+from klingbot.store import jobs, outbox, outbox_delivery, quiet_channels
+from klingbot.store.maintenance import clock_shift
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 
@@ -201,26 +202,26 @@ def claim(engine: Engine) -> None:
 
 def deliver(engine: Engine) -> None:
     now = engine.clock()
-    delivery.any_due(engine.store.read(), now)
+    outbox_delivery.any_due(engine.store.read(), now)
     outbox.counts(engine.store.read())
     with engine.store.write() as tx:
-        delivery.route(tx, default="C1", admins_only=["submitting stopped"])
-        message = delivery.claim(tx, now=now, lease_until=now + 1)
+        outbox_delivery.route(tx, default="C1", admins_only=["submitting stopped"])
+        message = outbox_delivery.claim(tx, now=now, lease_until=now + 1)
         assert message
-        behind = delivery.claim_behind(tx, message, kinds=("crossed",), most=5, now=now)
-        delivery.release(tx, message)
-        quiet.get(tx, message.line)
-        delivery.hold(tx, message, until=now)
-        delivery.wake(tx, message.line, at=now)
+        behind = outbox_delivery.claim_behind(tx, message, kinds=("crossed",), most=5, now=now)
+        outbox_delivery.release(tx, message)
+        quiet_channels.get(tx, message.line)
+        outbox_delivery.hold(tx, message, until=now)
+        outbox_delivery.wake(tx, message.line, at=now)
         for n, bound in enumerate(({"replaces": message.key}, {"thread": message.key}) * 2):
             outbox.put(tx, f"more {n}", "crossed", {}, at=now, **bound)
         outbox.said_as(tx.db, message.key)
-        delivery.again(tx, message, due_at=now, problem="ratelimited")
-        delivery.unbind(tx, message)
-        delivery.reroute(tx, message, to="C2", detour="C1: is_archived")
-        delivery.hand_over(tx, message, ["U1"], at=now)
-        delivery.sent(tx, message, at=now, to="C1", ts="1.2", others=[*behind, message])
-        delivery.failed(tx, message, problem="is_archived")
+        outbox_delivery.again(tx, message, due_at=now, problem="ratelimited")
+        outbox_delivery.unbind(tx, message)
+        outbox_delivery.reroute(tx, message, to="C2", detour="C1: is_archived")
+        outbox_delivery.hand_over(tx, message, ["U1"], at=now)
+        outbox_delivery.sent(tx, message, at=now, to="C1", ts="1.2", others=[*behind, message])
+        outbox_delivery.failed(tx, message, problem="is_archived")
 
 
 def look_at_the_clock(engine: Engine) -> None:

@@ -24,7 +24,7 @@ from klingbot.engine import budgeting, open_engine
 from klingbot.engine.budgeting import Change
 from klingbot.sandbox import Sandbox
 from klingbot.store import digests, open_store
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 from klingbot.web import listen
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, FINANCE, live_bot, until

@@ -14,7 +14,7 @@ from klingbot.domain.jobs import JobState
 from klingbot.engine import Engine, carrying
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.faults import Fault
-from klingbot.store import clips, gates
+from klingbot.store import gates, wanted_clips
 from tests.conftest import FakeClock
 from tests.test_dispatcher import BUSY, ScriptedKling, ask, now
 from tests.test_notifier import FINANCE, GENERAL, Post, local, post
@@ -139,7 +139,7 @@ def test_a_clip_that_does_not_go_up_is_tried_again_with_pauses_that_stay_short(
 ) -> None:
     job, pauses, begun = ask(engine), [], clock.at
     with engine.store.write() as tx:
-        clips.want(tx, job.id, carrying.announcement_of(job.id), at=clock.at, until=clock.at + 10**6)
+        wanted_clips.want(tx, job.id, carrying.announcement_of(job.id), at=clock.at, until=clock.at + 10**6)
     while due := carrying.claim(engine, most=1):
         [clip] = due
         if not carrying.failed(engine, clip, counts=counts):

@@ -19,7 +19,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.slack import clips, directory, pictures, sender
 from klingbot.slack.client import SlackClient
 from klingbot.slack.sender import Sender
-from klingbot.store import delivery, digests, outbox
+from klingbot.store import digests, outbox, outbox_delivery
 from tests.block_samples import credits, standing
 from tests.conftest import FakeClock
 from tests.live_bot import until
@@ -114,14 +114,14 @@ def test_nothing_else_of_a_line_is_claimed_while_one_is_on_its_way(world: World,
     world.put("older", channel_id=FINANCE)
     world.put("newer", channel_id=GENERAL)
     with world.engine.store.write() as tx:
-        older = delivery.claim(tx, now=clock(), lease_until=clock() + 1)
-        newer = delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
+        older = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 1)
+        newer = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
         assert older is not None and newer is not None
-        delivery.reroute(tx, older, to=GENERAL, detour="it was archived")
-        assert delivery.claim(tx, now=clock(), lease_until=clock() + 9_000) is None
-        delivery.sent(tx, newer, at=clock(), to=GENERAL, ts="1.2")
+        outbox_delivery.reroute(tx, older, to=GENERAL, detour="it was archived")
+        assert outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000) is None
+        outbox_delivery.sent(tx, newer, at=clock(), to=GENERAL, ts="1.2")
         clock.tick(1)
-        claimed = delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
+        claimed = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
         assert claimed is not None and claimed.key == "older"
 
 

@@ -14,7 +14,7 @@ import pytest
 from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.engine import Engine
 from klingbot.store import NotKeptError, Store, open_store
-from klingbot.store.sqlite import SqliteStore
+from klingbot.store.backend.sqlite import SqliteStore
 from tests.ledger_checks import hold, prove
 
 pytestmark = pytest.mark.engine("sqlite")
@@ -24,7 +24,7 @@ MOMENT = 0.2
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the ledger is opened: its connections wait so long for other programs."""
-    monkeypatch.setattr("klingbot.store.sqlite.store.PATIENCE_SECONDS", MOMENT)
+    monkeypatch.setattr("klingbot.store.backend.sqlite.sqlite_store.PATIENCE_SECONDS", MOMENT)
 
 
 @pytest.fixture

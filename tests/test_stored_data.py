@@ -12,7 +12,7 @@ from klingbot import blocks
 from klingbot.domain.notifications import from_json, to_json
 from klingbot.engine import Engine
 from klingbot.slack import actions, forms
-from klingbot.store import Store, delivery, outbox
+from klingbot.store import Store, outbox, outbox_delivery
 from tests.conftest import FakeClock
 
 STORED: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "stored.json").read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def test_a_message_that_an_earlier_version_queued_is_claimed_and_shown(
     with engine.store.write() as tx:
         tx.execute(QUEUED, row | {"content": json.dumps(STORED["outbox"][kind])})
     with engine.store.write() as tx:
-        claimed = delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
+        claimed = outbox_delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
     assert claimed is not None
     assert blocks.render(from_json(claimed.kind, claimed.content), engine.calendar).text
 
@@ -56,8 +56,8 @@ def test_a_line_keeps_its_meaning(meaning: str, store: Store, clock: FakeClock) 
     content = json.dumps(STORED["outbox"]["submitting resumed"])
     with store.write() as tx:
         tx.execute(QUEUED, {"key": "k", "kind": "turned away", "line": line, "content": content, "at": clock.at})
-        delivery.route(tx, default="C0ALERTS01", admins_only=())
-        claimed = delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
+        outbox_delivery.route(tx, default="C0ALERTS01", admins_only=())
+        claimed = outbox_delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
     assert claimed is not None
     assert claimed.line == ("C0ALERTS01" if line == outbox.DEFAULT else line)
     begins = {outbox.QUIET: "a channel in its quiet hours", outbox.CLIP: "a clip on its way"}

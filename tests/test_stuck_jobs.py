@@ -21,7 +21,8 @@ from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.store import Store, checks, gates, gauges, jobs
+from klingbot.store import Store, gates, jobs
+from klingbot.store.maintenance import gauges, ledger_checks
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, settle, submit, total
 
@@ -34,7 +35,7 @@ def proved(store: Store) -> Iterator[None]:
     """Whatever a test did: the sums are what the entries say, and the holds are those of live jobs."""
     yield
     prove(store)
-    assert checks.strays(store.read()) == ([], [])
+    assert ledger_checks.strays(store.read()) == ([], [])
 
 
 def now(engine: Engine, job: Job) -> Job:

@@ -11,7 +11,7 @@ import pytest
 from klingbot import sandbox
 from klingbot.sandbox import Sandbox
 from klingbot.store import open_store, snapshot
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 

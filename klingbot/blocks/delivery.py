@@ -9,8 +9,8 @@ from klingbot.domain.notifications import AlertTest, AlertTested
 from klingbot.domain.periods import Calendar
 from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine.delivering import Unsaid
-from klingbot.store.delivery import Line
 from klingbot.store.outbox import ADMINS, CLIP, DEFAULT, QUIET, OutboxMessage
+from klingbot.store.outbox_delivery import Line
 
 _REASON = 100
 MOST_QUIET = 15

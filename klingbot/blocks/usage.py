@@ -13,7 +13,7 @@ from klingbot.domain.budgets import Standing, Total
 from klingbot.domain.money import usd_of
 from klingbot.domain.periods import WEEKDAYS, Calendar
 from klingbot.engine.usage import Usage
-from klingbot.store.spending import Share
+from klingbot.store.daily_spend import Share
 
 MOST_SHARES = 20
 

@@ -11,9 +11,11 @@ from klingbot.doctor import sqlite
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
 from klingbot.engine.budget_requirement import coverage_of
 from klingbot.engine.overdue import find_in
-from klingbot.store import Database, DatabaseError, calendar, checks, facts, gates, open_store, proof, snapshot
-from klingbot.store.delivery import LONGEST_DELAY_MS
-from klingbot.store.place import Place
+from klingbot.store import Database, DatabaseError, gates, open_store, snapshot
+from klingbot.store.backend import metadata
+from klingbot.store.backend.location import Place
+from klingbot.store.maintenance import calendar_change, ledger_checks, totals_proof
+from klingbot.store.outbox_delivery import LONGEST_DELAY_MS
 
 DAY_MS = 86_400_000
 LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
@@ -65,15 +67,15 @@ def _keeper(place: Place) -> Keeper:
 def rebuild_sums(place: Place) -> None:
     """Makes totals and daily spend anew from the entries, which stay as they are. Raises DatabaseError."""
     with closing(open_store(place)) as store, store.write(patient=True) as tx:
-        proof.rebuild(tx)
+        totals_proof.rebuild(tx)
 
 
 def _totals(db: Database, now: int) -> Finding:
-    return _proved("totals", len(proof.mismatches(db)))
+    return _proved("totals", len(totals_proof.mismatches(db)))
 
 
 def _daily_spend(db: Database, now: int) -> Finding:
-    return _proved("daily spend", proof.spend_mismatches(db))
+    return _proved("daily spend", totals_proof.spend_mismatches(db))
 
 
 def _proved(what: str, wrong: int) -> Finding:
@@ -84,7 +86,7 @@ def _proved(what: str, wrong: int) -> Finding:
 
 
 def _holds(db: Database, now: int) -> Finding:
-    without, left_over = checks.strays(db)
+    without, left_over = ledger_checks.strays(db)
     if without:
         return failed("holds", f"live jobs without a hold: {listed(without)}", _REPORT)
     if left_over:
@@ -93,7 +95,7 @@ def _holds(db: Database, now: int) -> Finding:
 
 
 def _verdicts(db: Database, now: int) -> Finding:
-    silent = checks.silent_jobs(db, now - DAY_MS)
+    silent = ledger_checks.silent_jobs(db, now - DAY_MS)
     if not silent:
         return ok("verdicts", "no job has waited for Kling's word for more than a day")
     return warning(
@@ -105,7 +107,7 @@ def _verdicts(db: Database, now: int) -> Finding:
 
 
 def _outbox(db: Database, now: int) -> Finding:
-    box = checks.outbox(db)
+    box = ledger_checks.outbox(db)
     age = now - (box.oldest_at if box.oldest_at is not None else now)
     said = f"{box.waiting:,} waiting, {box.failed:,} given up"
     if box.failed:
@@ -139,7 +141,7 @@ def _limits(db: Database, now: int) -> Finding:
 
 
 def _pulse(db: Database, now: int) -> Finding:
-    beat = facts.get(db, facts.LAST_BEAT)
+    beat = metadata.get(db, metadata.LAST_BEAT)
     if beat is None:
         return ok("scheduler", "no bot has run with this ledger yet")
     ago = max(0, now - int(beat)) // 1000
@@ -151,7 +153,7 @@ def _pulse(db: Database, now: int) -> Finding:
 
 
 def _overdue(db: Database, now: int) -> Finding:
-    kept = calendar.kept(db)
+    kept = calendar_change.kept(db)
     if kept is None:
         return ok("overdue", "nothing: no bot has used this ledger yet")
     found = find_in(db, kept, now, reconciles=False)

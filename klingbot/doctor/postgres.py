@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from klingbot.doctor.findings import Finding, failed, listed, ok, warning
-from klingbot.store import Database, DatabaseError, postgres, snapshot
-from klingbot.store.place import DatabaseUrl
+from klingbot.store import Database, DatabaseError, snapshot
+from klingbot.store.backend import postgres
+from klingbot.store.backend.location import DatabaseUrl
 
 
 def check(place: DatabaseUrl, ledger: Callable[[Database], list[Finding]]) -> list[Finding]:

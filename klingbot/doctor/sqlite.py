@@ -8,7 +8,8 @@ from pathlib import Path
 
 from klingbot.common import private_files
 from klingbot.doctor.findings import Finding, failed, listed, ok, unreadable, warning
-from klingbot.store import Database, DatabaseError, snapshot, sqlite
+from klingbot.store import Database, DatabaseError, snapshot
+from klingbot.store.backend import sqlite
 
 WAL_RESET_FIXED = (3, 51, 3)
 """The release of SQLite that mended its WAL-reset bug (sqlite.org, "Write-Ahead Logging")."""

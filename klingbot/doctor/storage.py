@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from klingbot.doctor.findings import Finding, failed, ok, warning
-from klingbot.store.place import DatabaseUrl, Place
+from klingbot.store.backend.location import DatabaseUrl, Place
 
 MOUNTS = Path("/proc/mounts")
 _SWEPT = ("/tmp", "/var/tmp", "/dev/shm", "/run")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from klingbot.domain.alert_history import DEFAULT_CHANNEL
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.engine import alerting
-from klingbot.store import Transaction, delivery, increases, outbox, stories
-from klingbot.store.stories import KeptStory
+from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
+from klingbot.store.alert_threads import KeptStory
 
 
 def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
@@ -16,16 +16,16 @@ def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     for increase in increases.pending_of(tx, before.scope, before.kind):
         question = outbox.find(tx, alerting.question_key(increase))
         if question and question.is_unsaid:
-            delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
+            outbox_delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
     _note_story(tx, before, standing, at)
 
 
 def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
-    story = stories.of(tx, replace(standing, budget=before))
+    story = alert_threads.of(tx, replace(standing, budget=before))
     if story is None or story.content.closed:
         return
     root = outbox.find(tx, story.root)
-    if root and root.is_unsaid and stories.of(tx, standing) is None:
+    if root and root.is_unsaid and alert_threads.of(tx, standing) is None:
         _take_along(tx, story, standing, at)
         return
     moved_to = standing.budget.channel_id or DEFAULT_CHANNEL
@@ -35,8 +35,8 @@ def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) ->
 
 def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) -> None:
     channel_id = standing.budget.channel_id
-    stories.redirect(tx, story, channel_id)
-    delivery.redirect(tx, story.root, to=channel_id, at=at)
-    moved = stories.of(tx, standing)
+    alert_threads.redirect(tx, story, channel_id)
+    outbox_delivery.redirect(tx, story.root, to=channel_id, at=at)
+    moved = alert_threads.of(tx, standing)
     assert moved is not None
     alerting.rewrite(tx, moved, replace(story.content, standing=standing, at=at))

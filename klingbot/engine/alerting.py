@@ -32,8 +32,8 @@ from klingbot.domain.notifications import (
 )
 from klingbot.domain.periods import Period
 from klingbot.engine.carrying import PATIENCE_MS, announcement_of
-from klingbot.store import Transaction, budgets, clips, crossings, outbox, stories
-from klingbot.store.stories import KeptStory
+from klingbot.store import Transaction, alert_threads, budgets, crossings, outbox, wanted_clips
+from klingbot.store.alert_threads import KeptStory
 
 
 def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> None:
@@ -78,10 +78,10 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
     """
     standing = alert.standing
     channel = standing.budget.channel_id
-    story = stories.of(tx, standing)
+    story = alert_threads.of(tx, standing)
     if story is None:
         _put(tx, key, replace(alert, opens=True), told.at, channel_id=channel)
-        stories.begin(tx, key, Story(standing, (told,), told.at))
+        alert_threads.begin(tx, key, Story(standing, (told,), told.at))
         return
     root = outbox.find(tx, story.root)
     if root is None or not root.is_unsaid:
@@ -93,14 +93,14 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
 
 def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
     """Lets the story's message say that from now on."""
-    times = stories.rewrite(tx, content)
+    times = alert_threads.rewrite(tx, content)
     key = f"{story.root} rewritten {times}"
     _put(tx, key, content, content.at, channel_id=content.standing.budget.channel_id, replaces=story.root)
 
 
 def refresh(tx: Transaction, standing: Standing, at: int) -> None:
     """Let the story of this budget show how it stands now, because the budget was changed."""
-    story = stories.of(tx, standing)
+    story = alert_threads.of(tx, standing)
     if story is None or story.content.closed:
         return
     content = replace(story.content, standing=standing, moved_to="")
@@ -133,7 +133,7 @@ def video_ready(tx: Transaction, job: Job, standings: tuple[Standing, ...], at: 
         response_url=job.response_url,
         thread_ts=job.thread_ts,
     )
-    clips.want(tx, job.id, key, at=at, until=at + PATIENCE_MS)
+    wanted_clips.want(tx, job.id, key, at=at, until=at + PATIENCE_MS)
 
 
 def job_failed(tx: Transaction, job: Job, at: int) -> None:

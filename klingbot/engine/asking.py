@@ -30,18 +30,18 @@ from klingbot.engine.outcomes import (
 from klingbot.store import (
     Database,
     Transaction,
-    budget_requirement,
     budgets,
+    declined_counts,
+    first_budget_choice,
+    hold_context,
     increases,
     jobs,
+    known_projects,
     ledger,
     part,
-    projects,
-    refusal_counts,
-    rules,
-    terms,
+    project_rules,
 )
-from klingbot.store.terms import Terms
+from klingbot.store.hold_context import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ def estimate(engine: Engine, request: Request) -> Estimate | NotSold:
     if isinstance(quote, NotSold):
         return quote
     reader, periods = engine.store.read(), engine.periods()
-    project = request.project or projects.of_channel(reader, request.channel_id)
-    allowed = rules.get(reader, project)
+    project = request.project or known_projects.of_channel(reader, request.channel_id)
+    allowed = project_rules.get(reader, project)
     shut = None if engine.any_project else _project_barred(reader, request, allowed)
     standings = budgets.standings_of(reader, scopes_of(request.user_id, project), periods)
     refused = refusals((standing.with_held(quote.amount) for standing in standings), quote.amount)
     fits = affordable(engine.prices, quote, room(standings)) if refused else []
     wanted, barred = wanted_consent(allowed, quote), shut.sentence if shut else forbidden(allowed, quote)
-    closed = engine.requires_budget and not budget_requirement.is_met(reader)
+    closed = engine.requires_budget and not first_budget_choice.is_met(reader)
     return Estimate(quote, project, tuple(standings), tuple(refused), tuple(fits), wanted, barred, closed)
 
 
@@ -115,7 +115,7 @@ def hold_within(tx: Transaction, engine: Engine, request: Request, *, consent: C
 def _try(tx: Transaction, engine: Engine, request: Request, quote: Quote, consent: Consent) -> Tried:
     """What it comes to. Whatever is not held has left something in the transaction, to be abandoned."""
     now = engine.clock()
-    met = terms.of(tx, request, engine.calendar, now=now)
+    met = hold_context.of(tx, request, engine.calendar, now=now)
     job = _job(engine, request, quote, met, now)
     if engine.requires_budget and not met.requirement_met:
         made = jobs.get(tx, job.id)  # held while there was a budget, and delivered again
@@ -137,11 +137,11 @@ def _shut(tx: Transaction, engine: Engine, request: Request, job: Job, met: Term
 
 
 def _project_barred(db: Database, request: Request, allowed: Rules) -> ProjectBarred | None:
-    project, state = allowed.project, projects.state(db, allowed.project)
+    project, state = allowed.project, known_projects.state(db, allowed.project)
     if state is ProjectState.OPEN:
         sentence = not_for(allowed, request.user_id, request.channel_id)
         return ProjectBarred(sentence, project, request.user_id, can_be_opened=False) if sentence else None
-    opened = projects.opened(db)
+    opened = known_projects.opened(db)
     if state is ProjectState.CLOSED:
         sentence = project_access.closed(project, opened, is_channels=request.project is None)
     else:
@@ -183,7 +183,7 @@ def _hold(tx: Transaction, job: Job, met: Terms) -> Held | Repeated | Stopped | 
 def _keep(engine: Engine, request: Request, declined_id: str) -> None:
     """Keep what was declined before its cost was looked at. Digests count only what a budget declined."""
     with engine.store.write() as tx:
-        project = request.project or projects.of_channel(tx, request.channel_id)
+        project = request.project or known_projects.of_channel(tx, request.channel_id)
         increases.put_priced(tx, declined_id, replace(request, project=project), at=engine.clock())
 
 
@@ -192,7 +192,7 @@ def _turned_away(engine: Engine, request: Request, quote: Quote, found: Exceedin
     job, refused = found.job, refusals(found.standings, quote.amount)
     with engine.store.write() as tx:
         if increases.put_refused(tx, job.id, _for_its_project(request, job), at=job.asked_at):
-            refusal_counts.count(tx, job)
+            declined_counts.count(tx, job)
         alerting.note_turned_away(tx, refused, job)
     left = room(standing.without(quote.amount) for standing in found.standings)
     fits = affordable(engine.prices, quote, left)

@@ -22,7 +22,7 @@ from klingbot.domain.notifications import (
 )
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerting
-from klingbot.store import Transaction, delivery, increases, outbox, stories
+from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
 from klingbot.store.outbox import OutboxMessage
 
 LONGEST_OPEN_MS = 63 * 86_400_000
@@ -52,7 +52,7 @@ def _drop_unsaid(tx: Transaction, content: BudgetRemoved) -> set[str]:
         if not _is_about(message, budget):
             continue
         if message.is_unsaid:
-            delivery.dropped(tx, message, at=content.at, problem="its budget was removed")
+            outbox_delivery.dropped(tx, message, at=content.at, problem="its budget was removed")
             dropped.add(message.key)
         else:
             outbox.reword(tx, message.id, kind_of(content), to_json(content))
@@ -77,8 +77,8 @@ def _subject(content: Content) -> tuple[str, PeriodKind]:
 
 def _end_stories(tx: Transaction, content: BudgetRemoved, dropped: set[str]) -> None:
     budget = content.standing.budget
-    for story in stories.open_of(tx, budget.scope, budget.kind, since=content.at - LONGEST_OPEN_MS):
-        stories.remove(tx, story)
+    for story in alert_threads.open_of(tx, budget.scope, budget.kind, since=content.at - LONGEST_OPEN_MS):
+        alert_threads.remove(tx, story)
         if story.root not in dropped:
             channel_id = story.content.standing.budget.channel_id
             alerting.budget_removed(tx, story.root, _of_its_period(content, story.content), channel_id)

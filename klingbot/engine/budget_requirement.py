@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from klingbot.domain.budgets import WORKSPACE, Waiver
 from klingbot.engine.core import Engine
-from klingbot.store import Database, Transaction, audit, budget_requirement
+from klingbot.store import Database, Transaction, audit, first_budget_choice
 
 _WHAT, _REQUIRED, _WAIVED = "need for a budget", "required", "waived"
 
@@ -41,9 +41,9 @@ def coverage(engine: Engine) -> Coverage:
 def coverage_of(db: Database) -> Coverage:
     """Return what the budgets of this ledger cover."""
     return Coverage(
-        budgets=budget_requirement.count_budgets(db),
-        waiver=budget_requirement.waiver(db),
-        uncovered_projects=tuple(budget_requirement.uncovered_projects(db)),
+        budgets=first_budget_choice.count_budgets(db),
+        waiver=first_budget_choice.waiver(db),
+        uncovered_projects=tuple(first_budget_choice.uncovered_projects(db)),
     )
 
 
@@ -51,9 +51,9 @@ def waive(engine: Engine, *, by: str, why: str = "") -> Coverage:
     """Let videos be made without any budget, in this admin's name. The first admin's choice stays on record."""
     now = engine.clock()
     with engine.store.write() as tx:
-        before = budget_requirement.waiver(tx)
+        before = first_budget_choice.waiver(tx)
         if before is None or not before.is_chosen:
-            budget_requirement.waive(tx, Waiver(by, now))
+            first_budget_choice.waive(tx, Waiver(by, now))
             was = _WAIVED if before else _REQUIRED
             audit.note(tx, at=now, by=by, what=_WHAT, subject=WORKSPACE, before=was, after=_WAIVED, why=why)
         return coverage_of(tx)
@@ -62,18 +62,18 @@ def waive(engine: Engine, *, by: str, why: str = "") -> Coverage:
 def require(engine: Engine, *, by: str, why: str = "") -> Coverage:
     """Let nothing be started without a budget again."""
     with engine.store.write() as tx:
-        if budget_requirement.waiver(tx):
+        if first_budget_choice.waiver(tx):
             _end_waiver(tx, by=by, at=engine.clock(), why=why)
         return coverage_of(tx)
 
 
 def note_budget(tx: Transaction, *, by: str, at: int) -> None:
     """End a waiver that no admin chose, now that an admin has set a budget."""
-    waiver = budget_requirement.waiver(tx)
+    waiver = first_budget_choice.waiver(tx)
     if waiver and not waiver.is_chosen:
         _end_waiver(tx, by=by, at=at, why="a budget was set")
 
 
 def _end_waiver(tx: Transaction, *, by: str, at: int, why: str) -> None:
-    budget_requirement.end_waiver(tx)
+    first_budget_choice.end_waiver(tx)
     audit.note(tx, at=at, by=by, what=_WHAT, subject=WORKSPACE, before=_WAIVED, after=_REQUIRED, why=why)

@@ -20,7 +20,8 @@ from klingbot.domain.money import NOTHING
 from klingbot.domain.periods import Period, PeriodKind, Periods
 from klingbot.engine import alert_moves, alerting, budget_removal, budget_requirement
 from klingbot.engine.core import Engine
-from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger, projects
+from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger
+from klingbot.store import known_projects as store_known_projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def see(engine: Engine, scope: str, kind: PeriodKind) -> Seen:
 
 def known_projects(engine: Engine) -> list[str]:
     """By name, those with a budget, rules or a channel of their own."""
-    return projects.known(engine.store.read())
+    return store_known_projects.known(engine.store.read())
 
 
 def weigh(engine: Engine, change: Change) -> Weighed | NoLimit:
@@ -146,7 +147,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
         budgets.put(tx, budget, by=by, at=now)
         budget_requirement.note_budget(tx, by=by, at=now)
         if project := project_of(change.scope):
-            projects.register(tx, project)
+            store_known_projects.register(tx, project)
         _note(tx, change.scope, change.kind, before, budget, by=by, at=now, why=change.why)
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None

@@ -6,9 +6,9 @@ from klingbot.domain import retry_delays
 from klingbot.domain.jobs import Job
 from klingbot.domain.notifications import VideoReady, from_json
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, clips, job_messages, jobs, outbox
-from klingbot.store.clips import WantedClip
+from klingbot.store import Transaction, job_messages, jobs, outbox, wanted_clips
 from klingbot.store.outbox import CLIP, OutboxMessage
+from klingbot.store.wanted_clips import WantedClip
 
 LEASE_MS = 300_000
 """Longer than one clip may take: a lease that ends means that its holder is gone."""
@@ -24,10 +24,10 @@ def announcement_of(job_id: str) -> str:
 
 def claim(engine: Engine, *, most: int) -> list[WantedClip]:
     now = engine.clock()
-    if not clips.any_due(engine.store.read(), now):
+    if not wanted_clips.any_due(engine.store.read(), now):
         return []
     with engine.store.write() as tx:
-        return clips.claim(tx, now=now, lease_until=now + LEASE_MS, most=most)
+        return wanted_clips.claim(tx, now=now, lease_until=now + LEASE_MS, most=most)
 
 
 def carried(engine: Engine, clip: WantedClip, file_id: str) -> None:
@@ -51,14 +51,14 @@ def failed(engine: Engine, clip: WantedClip, *, after_ms: int | None = None, cou
         _end(engine, clip, None)
         return False
     with engine.store.write() as tx:
-        clips.again(tx, clip.job_id, due_at=due_at, counts=counts)
+        wanted_clips.again(tx, clip.job_id, due_at=due_at, counts=counts)
     return True
 
 
 def put_back(engine: Engine, clip: WantedClip) -> None:
     """Its bearer leaves: another need not wait for the lease to end."""
     with engine.store.write() as tx:
-        clips.again(tx, clip.job_id, due_at=engine.clock())
+        wanted_clips.again(tx, clip.job_id, due_at=engine.clock())
 
 
 def let_go(engine: Engine, tx: Transaction, announcement: OutboxMessage) -> None:
@@ -69,10 +69,10 @@ def let_go(engine: Engine, tx: Transaction, announcement: OutboxMessage) -> None
     job, now = _job_of(announcement), engine.clock()
     root = outbox.find(tx, job_messages.key_of(job.id))
     if now < announcement.created_at + PATIENCE_MS and (root is None or root.state == "waiting"):
-        clips.keep_back(tx, announcement, until=now + SOON_MS)
+        wanted_clips.keep_back(tx, announcement, until=now + SOON_MS)
         return
     thread = root.key if root and not root.is_nowhere else None
-    clips.let_go(tx, announcement, to=job.channel_id, thread=thread, at=now)
+    wanted_clips.let_go(tx, announcement, to=job.channel_id, thread=thread, at=now)
 
 
 def shared(engine: Engine, tx: Transaction, announcement: OutboxMessage, permalink: str) -> None:
@@ -95,4 +95,4 @@ def _job_of(announcement: OutboxMessage) -> Job:
 
 def _end(engine: Engine, clip: WantedClip, file_id: str | None) -> None:
     with engine.store.write() as tx:
-        clips.end(tx, clip.job_id, announcement_of(clip.job_id), at=engine.clock(), file_id=file_id)
+        wanted_clips.end(tx, clip.job_id, announcement_of(clip.job_id), at=engine.clock(), file_id=file_id)

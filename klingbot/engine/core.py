@@ -11,7 +11,7 @@ from klingbot.domain.periods import Calendar, PeriodKind, Periods
 from klingbot.domain.pricing import PriceList
 from klingbot.engine import upgrade_notices
 from klingbot.store import Database, Store, budgets
-from klingbot.store import calendar as store_calendar
+from klingbot.store.maintenance import calendar_change as store_calendar
 
 Clock = Callable[[], int]
 """Says what time it is, in UTC epoch milliseconds."""

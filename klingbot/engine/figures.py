@@ -14,8 +14,8 @@ from klingbot.domain.money import NOTHING
 from klingbot.domain.periods import Calendar, Period, PeriodKind
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
-from klingbot.store import Database, budgets, refusal_counts, spending
-from klingbot.store.spending import Share
+from klingbot.store import Database, budgets, daily_spend, declined_counts
+from klingbot.store.daily_spend import Share
 
 _DAY = timedelta(days=1)
 
@@ -30,7 +30,7 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
     before = engine.calendar.previous(period)
     with engine.store.view() as db:
         days = _Days.read(db, engine, scope, since=before)
-        by = spending.by_spender(db, scope, *days.bounds(period))
+        by = daily_spend.by_spender(db, scope, *days.bounds(period))
         total = _sum(share.total for share in by["model"])
         return Digest(
             scope=scope,
@@ -39,14 +39,14 @@ def figures(engine: Engine, scope: str, period: Period) -> Digest:
             total=total,
             jobs=sum(share.jobs for share in by["model"]),
             failed=sum(share.failed for share in by["model"]),
-            refused=refusal_counts.within(db, scope, period.start, period.end),
+            refused=declined_counts.within(db, scope, period.start, period.end),
             before=_sum(days.totals(before)).settled,
             people=_spenders(by["user"]),
             projects=_spenders(by["project"]),
             models=_spenders(by["model"]),
             days=days.shown(period),
             days_before=() if period.kind is PeriodKind.DAILY else days.shown(before),
-            dearest=tuple(spending.dearest(db, scope, days.starts(period), digests.MOST_DEAREST)),
+            dearest=tuple(daily_spend.dearest(db, scope, days.starts(period), digests.MOST_DEAREST)),
             headings=tuple(_headings(db, engine, scope, days)),
             longer=_longer(db, engine, scope, period),
         )
@@ -67,7 +67,7 @@ class _Days:
         today = calendar.period(PeriodKind.DAILY, now).first_day
         first = min(since.first_day, today - LOOK_BACK_DAYS * _DAY)
         # One day more, because a day that an earlier calendar began may start before this calendar's.
-        by_start = spending.by_day(db, scope, calendar.midnight(first - _DAY), now + 1)
+        by_start = daily_spend.by_day(db, scope, calendar.midnight(first - _DAY), now + 1)
         return cls(calendar, by_start, {calendar.since(PeriodKind.DAILY, start).first_day: start for start in by_start})
 
     def starts(self, period: Period) -> list[int]:

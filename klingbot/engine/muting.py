@@ -9,8 +9,8 @@ from klingbot.domain.budgets import Removal
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, budgets, stories
-from klingbot.store.stories import KeptStory
+from klingbot.store import Transaction, alert_threads, budgets
+from klingbot.store.alert_threads import KeptStory
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | _Over:
     removal = budgets.last_removal(tx, ref.scope, ref.kind)
     if removal and ref.generation < removal.times:
         return BudgetGone(removal)
-    kept = stories.find(tx, ref)
+    kept = alert_threads.find(tx, ref)
     if kept is None:
         return NoStory()
     if kept.content.moved_to:

@@ -12,7 +12,8 @@ from klingbot.domain.overdue_work import LATE_MS, Overdue, OverdueKind
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.store import Database, Transaction, digests, facts, overdue
+from klingbot.store import Database, Transaction, digests, overdue_checks
+from klingbot.store.backend import metadata
 
 LOOK_MS = 60_000
 """How often `watch` is called. Work must be overdue at two looks: after a start it may be done within seconds."""
@@ -33,24 +34,24 @@ def find_in(db: Database, calendar: Calendar, now: int, *, reconciles: bool) -> 
 
 def _looks(
     db: Database, calendar: Calendar, now: int, reconciles: bool
-) -> Iterator[tuple[OverdueKind, overdue.Late | None]]:
+) -> Iterator[tuple[OverdueKind, overdue_checks.Late | None]]:
     kind = OverdueKind
     before = {each: now - late_ms for each, late_ms in LATE_MS.items()}
-    yield kind.SUBMISSION, overdue.submissions(db, before[kind.SUBMISSION])
-    yield kind.LOST_REPLY, overdue.unasked(db, "submitting", before[kind.LOST_REPLY])
-    yield kind.POLL, overdue.unasked(db, "submitted", before[kind.POLL])
-    yield kind.ANSWER, overdue.unanswered(db, before[kind.ANSWER])
-    yield kind.CLIP, overdue.clips(db, before[kind.CLIP])
-    yield kind.MESSAGE, overdue.messages(db, before[kind.MESSAGE])
+    yield kind.SUBMISSION, overdue_checks.submissions(db, before[kind.SUBMISSION])
+    yield kind.LOST_REPLY, overdue_checks.unasked(db, "submitting", before[kind.LOST_REPLY])
+    yield kind.POLL, overdue_checks.unasked(db, "submitted", before[kind.POLL])
+    yield kind.ANSWER, overdue_checks.unanswered(db, before[kind.ANSWER])
+    yield kind.CLIP, overdue_checks.clips(db, before[kind.CLIP])
+    yield kind.MESSAGE, overdue_checks.messages(db, before[kind.MESSAGE])
     yield kind.DIGEST, _digests(db, calendar, now)
-    yield kind.REQUEST, overdue.requests(db, before[kind.REQUEST])
+    yield kind.REQUEST, overdue_checks.requests(db, before[kind.REQUEST])
     yield kind.PERIOD, _period_check(db, calendar, now)
-    yield kind.NIGHTLY, overdue.round_(db, "nightly", before[kind.NIGHTLY], now)
+    yield kind.NIGHTLY, overdue_checks.round_(db, "nightly", before[kind.NIGHTLY], now)
     if reconciles:
-        yield kind.RECONCILIATION, overdue.round_(db, "reconcile", before[kind.RECONCILIATION], now)
+        yield kind.RECONCILIATION, overdue_checks.round_(db, "reconcile", before[kind.RECONCILIATION], now)
 
 
-def _digests(db: Database, calendar: Calendar, now: int) -> overdue.Late | None:
+def _digests(db: Database, calendar: Calendar, now: int) -> overdue_checks.Late | None:
     """Return the digests that are late. One whose time was changed is late from then on."""
     found = (digest_schedules.due(schedule, calendar, now) for schedule in digests.schedules(db))
     due_at = [max(due.at, due.schedule.set_at) for due in found if due]
@@ -58,10 +59,10 @@ def _digests(db: Database, calendar: Calendar, now: int) -> overdue.Late | None:
     return (len(late), min(late)) if late else None
 
 
-def _period_check(db: Database, calendar: Calendar, now: int) -> overdue.Late | None:
+def _period_check(db: Database, calendar: Calendar, now: int) -> overdue_checks.Late | None:
     """Return whether a day has begun that nobody has noticed. A ledger that no bot has used has no day yet."""
     today = calendar.period(PeriodKind.DAILY, now)
-    noticed = facts.get(db, f"{today.kind} period")
+    noticed = metadata.get(db, f"{today.kind} period")
     if noticed is None or int(noticed) >= today.start or now - today.start < LATE_MS[OverdueKind.PERIOD]:
         return None
     return 1, today.start
@@ -86,13 +87,13 @@ class _Episode:
 def watch(engine: Engine) -> None:
     """Tell the admins of overdue work, once; edit that message when more becomes overdue, and when it is over."""
     found = find(engine)
-    if not found and overdue.episode(engine.store.read()) is None:
+    if not found and overdue_checks.episode(engine.store.read()) is None:
         return
     now = engine.clock()
     with engine.store.write() as tx:
         before = _read(tx)
         after = _over(tx, before, now) if not found else _going_on(tx, before, found, now)
-        overdue.put_episode(tx, None if after is None else json.dumps(asdict(after)))
+        overdue_checks.put_episode(tx, None if after is None else json.dumps(asdict(after)))
 
 
 def _going_on(tx: Transaction, before: _Episode | None, found: list[Overdue], now: int) -> _Episode:
@@ -126,7 +127,7 @@ def _edited(tx: Transaction, episode: _Episode, content: WorkOverdue) -> _Episod
 
 
 def _read(tx: Transaction) -> _Episode | None:
-    noted = overdue.episode(tx)
+    noted = overdue_checks.episode(tx)
     if noted is None:
         return None
     fields = json.loads(noted)

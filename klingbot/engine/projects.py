@@ -8,7 +8,7 @@ from klingbot.common.suggestions import resembled
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, audit, jobs, projects
+from klingbot.store import Transaction, audit, jobs, known_projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Decided:
 
 def project_of(engine: Engine, channel_id: str) -> str:
     """Return the project that a channel spends for."""
-    return projects.of_channel(engine.store.read(), channel_id)
+    return known_projects.of_channel(engine.store.read(), channel_id)
 
 
 def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: str = "") -> ProjectState:
@@ -42,17 +42,17 @@ def set_project(engine: Engine, channel_id: str, project: str, *, by: str, why: 
     A project that was closed stays closed.
     """
     with engine.store.write() as tx:
-        before = projects.of_channel(tx, channel_id)
-        projects.put(tx, channel_id, project)
-        projects.register(tx, project)
+        before = known_projects.of_channel(tx, channel_id)
+        known_projects.put(tx, channel_id, project)
+        known_projects.register(tx, project)
         if before != project:
             what, at, scope = f"project of #{channel_id}", engine.clock(), project_scope(project)
             audit.note(tx, at=at, by=by, what=what, subject=scope, before=before, after=project, why=why)
-        return projects.state(tx, project)
+        return known_projects.state(tx, project)
 
 
 def state_of(engine: Engine, project: str) -> ProjectState:
-    return projects.state(engine.store.read(), project)
+    return known_projects.state(engine.store.read(), project)
 
 
 def decide(engine: Engine, project: str, *, is_open: bool, by: str, why: str = "") -> Decided:
@@ -64,7 +64,7 @@ def decide(engine: Engine, project: str, *, is_open: bool, by: str, why: str = "
 def open_undecided(engine: Engine, *, by: str) -> list[str]:
     """Open every project of before that no admin has decided about, and return their names."""
     with engine.store.write() as tx:
-        names = projects.undecided(tx)
+        names = known_projects.undecided(tx)
         for name in names:
             _decide(tx, engine, name, is_open=True, by=by, why="")
         return names
@@ -73,15 +73,15 @@ def open_undecided(engine: Engine, *, by: str) -> list[str]:
 def close_undecided(engine: Engine, *, by: str) -> list[str]:
     """Close every project of before that no admin has decided about, and return their names."""
     with engine.store.write() as tx:
-        names = projects.undecided(tx)
+        names = known_projects.undecided(tx)
         for name in names:
             _decide(tx, engine, name, is_open=False, by=by, why="")
         return names
 
 
 def _decide(tx: Transaction, engine: Engine, project: str, *, is_open: bool, by: str, why: str) -> Decided:
-    before, after = projects.state(tx, project), ProjectState.OPEN if is_open else ProjectState.CLOSED
-    projects.decide(tx, project, is_open=is_open)
+    before, after = known_projects.state(tx, project), ProjectState.OPEN if is_open else ProjectState.CLOSED
+    known_projects.decide(tx, project, is_open=is_open)
     if before is not after:
         scope, was = project_scope(project), "" if before is ProjectState.UNKNOWN else str(before)
         audit.note(tx, at=engine.clock(), by=by, what="project", subject=scope, before=was, after=str(after), why=why)
@@ -90,7 +90,7 @@ def _decide(tx: Transaction, engine: Engine, project: str, *, is_open: bool, by:
 
 def listing(engine: Engine) -> ProjectList:
     reader = engine.store.read()
-    found = projects.opened(reader), projects.closed(reader), projects.undecided(reader)
+    found = known_projects.opened(reader), known_projects.closed(reader), known_projects.undecided(reader)
     return ProjectList(*(tuple(names) for names in found))
 
 
@@ -100,6 +100,6 @@ def meant_by(engine: Engine, project: str) -> str | None:
     None for a project that there is, and for a new name that resembles none.
     """
     reader = engine.store.read()
-    if projects.state(reader, project) is not ProjectState.UNKNOWN:
+    if known_projects.state(reader, project) is not ProjectState.UNKNOWN:
         return None
-    return resembled(project, projects.opened(reader))
+    return resembled(project, known_projects.opened(reader))

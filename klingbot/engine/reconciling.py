@@ -11,7 +11,8 @@ from klingbot.domain.notifications import BillDiffers, PackEnding
 from klingbot.domain.reconciliation import Billed, BillFinding, UnitPack, judge, not_billed
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, billing, facts, jobs
+from klingbot.store import Transaction, jobs, reconciliation
+from klingbot.store.backend import metadata
 
 DAY_MS = 86_400_000
 SETTLED_DAYS = 2
@@ -50,11 +51,11 @@ class Books:
 
 def books(engine: Engine) -> Books:
     reader = engine.store.read()
-    said = facts.get(reader, _LAST)
+    said = metadata.get(reader, _LAST)
     last = dataclass_json.from_json(Reconciled, json.loads(said)) if said else None
     since = engine.clock() - SHOWN_DAYS * DAY_MS
-    found = billing.findings(reader, since=since, most=MOST_SHOWN)
-    return Books(engine.prices.kling_units, last, tuple(billing.packs(reader)), tuple(found))
+    found = reconciliation.findings(reader, since=since, most=MOST_SHOWN)
+    return Books(engine.prices.kling_units, last, tuple(reconciliation.packs(reader)), tuple(found))
 
 
 def compare(engine: Engine, billed: Sequence[Billed], *, since: int) -> tuple[BillFinding, ...]:
@@ -64,7 +65,7 @@ def compare(engine: Engine, billed: Sequence[Billed], *, since: int) -> tuple[Bi
     differing = [finding for finding in found if finding] + _missing(engine, billed, since)
     last = Reconciled(now, since, len(billed), sum(each.millicredits for each in billed))
     with engine.store.write() as tx:
-        new = tuple(finding for finding in differing if billing.add(tx, finding, at=now))
+        new = tuple(finding for finding in differing if reconciliation.add(tx, finding, at=now))
         _note(tx, last)
         if new:
             alerting.to_admins(tx, f"bill {now}", BillDiffers(new[:MOST_TOLD], len(new)), now)
@@ -87,7 +88,7 @@ def note_packs(engine: Engine, packs: Sequence[UnitPack]) -> None:
     """Keeps what Kling says of the packs, and warns of one that runs low or ends soon: once at each step."""
     now = engine.clock()
     with engine.store.write() as tx:
-        billing.put_packs(tx, packs, at=now)
+        reconciliation.put_packs(tx, packs, at=now)
         for pack in packs:
             for step in _steps(pack, now):
                 alerting.to_admins(tx, f"pack {pack.id} {step}", PackEnding(pack), now)
@@ -107,4 +108,4 @@ def not_asked(engine: Engine, problem: str, *, since: int) -> None:
 
 
 def _note(tx: Transaction, last: Reconciled) -> None:
-    facts.put(tx, _LAST, json.dumps(dataclass_json.to_json(last)))
+    metadata.put(tx, _LAST, json.dumps(dataclass_json.to_json(last)))

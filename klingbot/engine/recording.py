@@ -11,7 +11,7 @@ from klingbot.domain.periods import Calendar
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, budgets, jobs, ledger
-from klingbot.store import calendar as store_calendar
+from klingbot.store.maintenance import calendar_change as store_calendar
 
 UNATTRIBUTED = "unattributed"
 """The user of what nobody put a name to."""

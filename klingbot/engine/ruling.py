@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.project_rules import Rules, in_words
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, audit, projects, rules
+from klingbot.store import Transaction, audit, known_projects, project_rules
 from klingbot.store.audit import Change
 
 MOST_CHANGES = 15
@@ -42,7 +42,7 @@ class UnknownModels:
 
 
 def rules_of(engine: Engine, project: str) -> Rules:
-    return rules.get(engine.store.read(), project)
+    return project_rules.get(engine.store.read(), project)
 
 
 def set_rules(engine: Engine, change: RuleChange, *, by: str) -> RulesSet | UnknownModels:
@@ -50,11 +50,11 @@ def set_rules(engine: Engine, change: RuleChange, *, by: str) -> RulesSet | Unkn
     if unknown:
         return UnknownModels(unknown)
     with engine.store.write() as tx:
-        before = rules.get(tx, change.project)
+        before = project_rules.get(tx, change.project)
         after = _changed(before, change)
         if after != before:
-            rules.put(tx, after)
-            projects.register(tx, after.project)
+            project_rules.put(tx, after)
+            known_projects.register(tx, after.project)
             _note(tx, before, after, by=by, at=engine.clock(), why=change.why)
         return RulesSet(before, after)
 

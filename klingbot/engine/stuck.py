@@ -9,7 +9,7 @@ from klingbot.domain.notifications import JobStuck
 from klingbot.engine import alerting
 from klingbot.engine.cancelling import NoSuchJob
 from klingbot.engine.core import Engine, standings_with
-from klingbot.store import Database, Transaction, jobs, ledger, stuck
+from klingbot.store import Database, Transaction, jobs, ledger, stuck_marks
 
 MOST_AT_ONCE = 20
 
@@ -40,16 +40,16 @@ def show_stuck(engine: Engine, *, after_ms: int) -> None:
     """Shows the admins, once, each job that was posted that long ago and has no verdict."""
     now = engine.clock()
     span = {"posted_before": now - after_ms, "now": now, "most": MOST_AT_ONCE}
-    if not stuck.due(engine.store.read(), **span):
+    if not stuck_marks.due(engine.store.read(), **span):
         return
     with engine.store.write() as tx:
-        for job in stuck.due(tx, **span):
+        for job in stuck_marks.due(tx, **span):
             show(tx, job, at=now)
 
 
 def show(tx: Transaction, job: Job, *, at: int) -> None:
     """Show a job to the admins, with the reason where Kling's answers about it cannot be booked."""
-    times = stuck.shown(tx, job.id)
+    times = stuck_marks.shown(tx, job.id)
     problem = job.problem if job.is_set_aside else None
     alerting.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job, problem), at)
 
@@ -66,7 +66,7 @@ def keep_waiting(engine: Engine, job_id: str, *, after_ms: int) -> StillWaiting 
         job = _stuck(tx, job_id)
         if not isinstance(job, Job):
             return job
-        stuck.wait_until(tx, job_id, until)
+        stuck_marks.wait_until(tx, job_id, until)
         return StillWaiting(job, until)
 
 
@@ -94,4 +94,4 @@ def _stuck(db: Database, job_id: str) -> Job | NoSuchJob | NotStuck:
     if job is None:
         return NoSuchJob()
     at_kling = job.state in (JobState.SUBMITTING, JobState.SUBMITTED) and job.written_off_at is None
-    return job if at_kling and stuck.was_shown(db, job_id) else NotStuck(job)
+    return job if at_kling and stuck_marks.was_shown(db, job_id) else NotStuck(job)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.notifications import PastProjects, RunsUnlimited, kind_of, to_json
-from klingbot.store import Transaction, audit, budget_requirement, outbox, projects
+from klingbot.store import Transaction, audit, first_budget_choice, known_projects, outbox
 
 
 def note(tx: Transaction, now: int) -> bool:
@@ -17,7 +17,7 @@ def note(tx: Transaction, now: int) -> bool:
 
 def _ask_about_projects(tx: Transaction, now: int) -> bool:
     """Ask the admins, once, which of the projects of before members may go on spending for."""
-    undecided = projects.undecided(tx)
+    undecided = known_projects.undecided(tx)
     if not undecided:
         return False
     content = PastProjects(tuple(undecided))
@@ -26,10 +26,10 @@ def _ask_about_projects(tx: Transaction, now: int) -> bool:
 
 def _note_waiver(tx: Transaction, now: int) -> bool:
     """Date and announce the waiver that a migration gave a ledger without budgets; return whether there was one."""
-    waiver = budget_requirement.waiver(tx)
+    waiver = first_budget_choice.waiver(tx)
     if waiver is None or waiver.is_chosen or waiver.at:
         return False
-    budget_requirement.waive(tx, replace(waiver, at=now))
+    first_budget_choice.waive(tx, replace(waiver, at=now))
     audit.note(
         tx,
         at=now,

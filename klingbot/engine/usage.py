@@ -8,8 +8,8 @@ from klingbot.domain.budgets import WORKSPACE, Standing, Total, project_scope
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine.budgeting import standing_of
 from klingbot.engine.core import Engine
-from klingbot.store import ledger, spending
-from klingbot.store.spending import Share
+from klingbot.store import daily_spend, ledger
+from klingbot.store.daily_spend import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ def usage(engine: Engine, scope: str, kind: PeriodKind, by: str) -> Usage:
     reader, periods = engine.store.read(), engine.periods()
     period = periods.of(kind)
     standing = standing_of(reader, engine, scope, kind, periods)
-    shares = spending.breakdown(reader, scope, period.start, period.end, by)
+    shares = daily_spend.breakdown(reader, scope, period.start, period.end, by)
     elsewhere = _projects(engine, period) if scope.startswith(project_scope("")) and not shares else ()
     return Usage(scope, period, ledger.total(reader, scope, period), standing, by, tuple(shares), elsewhere)
 
 
 def _projects(engine: Engine, period: Period) -> tuple[str, ...]:
-    shares = spending.breakdown(engine.store.read(), WORKSPACE, period.start, period.end, "project")
+    shares = daily_spend.breakdown(engine.store.read(), WORKSPACE, period.start, period.end, "project")
     return tuple(share.name for share in shares)

@@ -12,8 +12,8 @@ from klingbot.domain.money import Amount
 from klingbot.domain.notifications import ModelRefused, SubmittingResumed, SubmittingStopped
 from klingbot.engine import alerting, cancelling, stuck
 from klingbot.engine.core import Engine, standings_with
-from klingbot.store import Transaction, gates, jobs, ledger, overdue
-from klingbot.store import stuck as stuck_jobs
+from klingbot.store import Transaction, gates, jobs, ledger, overdue_checks
+from klingbot.store import stuck_marks as stuck_jobs
 
 BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 15_000
 """How long jobs wait when Kling is busy; its docs advise a second or more, growing. A place there may be free soon."""
@@ -287,7 +287,7 @@ def _close_for(
     if gate and gate.closed(now):
         return
     gates.close(tx, name, opens_at=now + wait_ms, code=code, reason=reason, at=now, counts=counts)
-    overdue.note_closed(tx, name, at=now)
+    overdue_checks.note_closed(tx, name, at=now)
 
 
 def _cancelled(tx: Transaction, engine: Engine, job: Job) -> Job | None:

@@ -19,8 +19,9 @@ from klingbot.domain.notifications import Alert, BudgetRemoved, Renewed, Running
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerting
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, budgets, crossings, facts, stories
-from klingbot.store.stories import KeptStory
+from klingbot.store import Transaction, alert_threads, budgets, crossings
+from klingbot.store.alert_threads import KeptStory
+from klingbot.store.backend import metadata
 
 
 def watch(engine: Engine) -> None:
@@ -38,11 +39,11 @@ def _turn(engine: Engine, period: Period, now: int) -> None:
     The period that ended is the last one in which the bot was awake: nothing can have been spent since.
     """
     fact = f"{period.kind} period"
-    if facts.get(engine.store.read(), fact) == str(period.start):
+    if metadata.get(engine.store.read(), fact) == str(period.start):
         return
     with engine.store.write() as tx:
-        last = facts.get(tx, fact)
-        facts.put(tx, fact, str(period.start))
+        last = metadata.get(tx, fact)
+        metadata.put(tx, fact, str(period.start))
         ended = engine.calendar.since(period.kind, int(last)) if last else None
         if ended and ended.end <= now:  # else another calendar has begun, or the clock was put back
             _end(tx, ended, period, now)
@@ -54,7 +55,7 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
         last = at_last[standing.budget.scope]
         if last.used_up or TURNED_AWAY in crossings.announced(tx, last):
             alerting.renewed(tx, Renewed(last, standing), now)
-    for story in stories.within(tx, ended):
+    for story in alert_threads.within(tx, ended):
         shown = story.content.standing
         total = at_last[shown.budget.scope].total if shown.budget.scope in at_last else shown.total
         closing = replace(story.content, standing=replace(shown, total=total), at=now, closed=True)
@@ -105,15 +106,15 @@ def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
 def _bring_up_to_date(engine: Engine, now: int) -> None:
     """Rewrites the stories of budgets that stand at another whole percent than they say, and those snoozed till now."""
     reader, periods = engine.store.read(), engine.calendar.periods(now)
-    kept, standings = stories.within(reader, *periods), budgets.standings(reader, periods)
+    kept, standings = alert_threads.within(reader, *periods), budgets.standings(reader, periods)
     if not _outdated(kept, standings, now) and not _orphans(kept, standings):
         return
     with engine.store.write() as tx:
-        kept, standings = stories.within(tx, *periods), budgets.standings(tx, periods)
+        kept, standings = alert_threads.within(tx, *periods), budgets.standings(tx, periods)
         for story, content in _outdated(kept, standings, now):
             alerting.rewrite(tx, story, content)
         for story in _orphans(kept, standings):
-            stories.remove(tx, story)
+            alert_threads.remove(tx, story)
             standing = story.content.standing
             alerting.budget_removed(tx, story.root, BudgetRemoved(standing, "", now), standing.budget.channel_id)
 

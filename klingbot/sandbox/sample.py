@@ -16,7 +16,7 @@ from klingbot.domain.pricing import Wish
 from klingbot.engine import Clock, Engine, asking, budgeting, carrying, outcomes, projects, verdicts
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
 from klingbot.sandbox.slack.workspace import Workspace
-from klingbot.store import clips, delivery, jobs
+from klingbot.store import jobs, outbox_delivery, wanted_clips
 from klingbot.store.outbox import OutboxMessage
 
 HOUR_MS = 3_600_000
@@ -91,7 +91,7 @@ def _make(engine: Engine, request: Request, url: str) -> None:
     done = verdicts.succeeded(engine, taken or held.job, units=None, video_url=url)
     assert done is not None
     with engine.store.write() as tx:  # it is over: no message moves, and no clip is carried
-        clips.end(tx, done.id, carrying.announcement_of(done.id), at=now, file_id=None)
+        wanted_clips.end(tx, done.id, carrying.announcement_of(done.id), at=now, file_id=None)
         jobs.show(tx, done.id, at=None)
 
 
@@ -99,9 +99,9 @@ def _deliver(engine: Engine, workspace: Workspace | None) -> None:
     """Says what waits now, so that it stands above the welcome. Without a workspace nobody hears it: it is old."""
     now = engine.clock()
     with engine.store.write() as tx:
-        while message := delivery.claim(tx, now=now, lease_until=now + 1):
+        while message := outbox_delivery.claim(tx, now=now, lease_until=now + 1):
             ts = _say(message, workspace, engine.calendar) if workspace else None
-            delivery.sent(tx, message, at=now, to=message.channel_id or "", ts=ts)
+            outbox_delivery.sent(tx, message, at=now, to=message.channel_id or "", ts=ts)
 
 
 def _say(message: OutboxMessage, workspace: Workspace, calendar: Calendar) -> str:

@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 from klingbot.common.log_format import SHAPES
 from klingbot.settings.reading import KLING_API_URL, Reading
 from klingbot.settings.values import LedgerSettings, Settings, SettingsError
-from klingbot.store.place import Place, database_url
+from klingbot.store.backend.location import Place, database_url
 
 __all__ = [
     "KLING_API_URL",

@@ -15,7 +15,7 @@ from klingbot.domain.pricing import PriceList
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback_signature
 from klingbot.settings.time_zones import zone_of
 from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
-from klingbot.store.place import Place, database_url
+from klingbot.store.backend.location import Place, database_url
 
 KLING_API_URL = "https://api-singapore.klingai.com"
 

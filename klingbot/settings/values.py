@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import PriceList
 from klingbot.kling import Credentials
-from klingbot.store.place import Place
+from klingbot.store.backend.location import Place
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

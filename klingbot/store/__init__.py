@@ -1,6 +1,6 @@
 """The only SQL. Each room holds the statements about one thing; the engine puts them into transactions."""
 
-from klingbot.store.database import (
+from klingbot.store.backend.database import (
     AwayError,
     Database,
     DatabaseError,
@@ -11,7 +11,7 @@ from klingbot.store.database import (
     UncertainError,
     part,
 )
-from klingbot.store.opening import open_store, snapshot
+from klingbot.store.backend.opening import open_store, snapshot
 
 __all__ = [
     "AwayError",

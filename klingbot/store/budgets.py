@@ -9,7 +9,7 @@ from typing import Any
 from klingbot.domain.budgets import Budget, Removal, Standing, Total
 from klingbot.domain.money import Amount
 from klingbot.domain.periods import Period, PeriodKind, Periods
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 from klingbot.store.ledger import total_of
 
 _COLUMNS = """budgets.scope, budgets.period_kind, channel_id, approvers, forecast, spike, thresholds,

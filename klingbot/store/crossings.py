@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from klingbot.domain.budgets import Standing
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 
 def announced(db: Database, standing: Standing) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import PeriodKind
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 LEASE_MS = 90_000
 """How long a digest is its claimer's. Longer than figures, a chart and its upload take."""

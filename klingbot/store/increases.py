@@ -14,7 +14,7 @@ from klingbot.domain.jobs import Request
 from klingbot.domain.money import Amount
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.project_rules import Consent
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)

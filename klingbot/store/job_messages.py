@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.money import Amount
 from klingbot.store import gates
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
 _COMES_LATER = {

@@ -13,7 +13,7 @@ from klingbot.domain.budgets import Total, scopes_of
 from klingbot.domain.jobs import Job
 from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.periods import Period
-from klingbot.store.database import Database, Transaction
+from klingbot.store.backend.database import Database, Transaction
 
 KLING = "kling"
 """The author of entries that book Kling's own verdict."""

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 
 from klingbot.engine import Engine, budgeting, recording
-from klingbot.store import budgets, facts
+from klingbot.store import budgets
+from klingbot.store.backend import metadata
 from klingbot.tracker import file
 from klingbot.tracker.file import CostFile
 
@@ -39,13 +40,13 @@ def take_over(engine: Engine, content: bytes) -> TakenOver:
     )
     new = _set_budgets(engine, found)
     with engine.store.write() as tx:
-        facts.put(tx, _fact(content), "yes")
+        metadata.put(tx, _fact(content), "yes")
     return TakenOver(records, len(found.spent) - records, new, len(found.budgets) - new, found.problems)
 
 
 def taken_over_before(engine: Engine, content: bytes) -> bool:
     """Whether exactly this was taken over before: what was changed in the ledger since must not come back."""
-    return facts.get(engine.store.read(), _fact(content)) is not None
+    return metadata.get(engine.store.read(), _fact(content)) is not None
 
 
 def _fact(content: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from klingbot.common.clock import now_ms
 from klingbot.engine import Engine, open_engine
 from klingbot.settings import LedgerSettings
-from klingbot.store import calendar, open_store
+from klingbot.store import open_store
+from klingbot.store.maintenance import calendar_change
 
 
 def open_ledger(kept: LedgerSettings) -> Engine:
@@ -14,5 +15,5 @@ def open_ledger(kept: LedgerSettings) -> Engine:
     Whoever opens it closes its store.
     """
     store = open_store(kept.database)
-    kept_by = calendar.kept(store.read()) or kept.calendar
+    kept_by = calendar_change.kept(store.read()) or kept.calendar
     return open_engine(store, kept.prices, kept_by, now_ms, requires_budget=False, any_project=True)

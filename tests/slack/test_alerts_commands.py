@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klingbot.engine import Engine, delivering
-from klingbot.store import delivery, outbox, quiet
+from klingbot.store import outbox, outbox_delivery, quiet_channels
 from tests.conftest import FakeClock
 from tests.slack.conftest import ALICE, FINANCE, LOUNGE
 
@@ -18,7 +18,7 @@ def put(engine: Engine, key: str, **place: Any) -> None:
 
 
 def claimed(engine: Engine, tx: Any) -> outbox.OutboxMessage:
-    message = delivery.claim(tx, now=engine.clock(), lease_until=engine.clock() + 1)
+    message = outbox_delivery.claim(tx, now=engine.clock(), lease_until=engine.clock() + 1)
     assert message is not None
     return message
 
@@ -42,7 +42,7 @@ def test_what_waits_is_shown_by_place_with_why_and_when_it_is_tried_again(
     clock.tick(3600)
     put(engine, "three", user_id=ALICE)
     with engine.store.write() as tx:
-        delivery.again(tx, claimed(engine, tx), due_at=clock() + 240_000, problem="ratelimited")
+        outbox_delivery.again(tx, claimed(engine, tx), due_at=clock() + 240_000, problem="ratelimited")
     lines = alice.types("alerts").splitlines()
     assert lines[0] == "Waiting: 3 messages"
     assert lines[1] == (
@@ -56,7 +56,7 @@ def test_what_waits_is_shown_by_place_with_why_and_when_it_is_tried_again(
 def test_what_was_given_up_is_shown_and_can_be_put_back(alice: Any, engine: Engine) -> None:
     put(engine, "one", channel_id=FINANCE)
     with engine.store.write() as tx:
-        delivery.failed(tx, claimed(engine, tx), problem="KeyError on our side; the log has more")
+        outbox_delivery.failed(tx, claimed(engine, tx), problem="KeyError on our side; the log has more")
     said = alice.types("alerts")
     assert "Given up: 1 message" in said
     assert "crossed for <#C0FINANCE1>" in said
@@ -74,19 +74,19 @@ def test_quiet_hours_are_set_shown_and_taken_away(alice: Any, engine: Engine) ->
     assert "I am not in <#C0LOUNGE01> yet" in alice.types("alerts quiet #lounge 12-13")
     assert alice.types("alerts quiet #finance off").startswith("<#C0FINANCE1> has no quiet hours any more.")
     assert alice.types("alerts quiet #finance off") == "<#C0FINANCE1> has no quiet hours."
-    assert [hours.channel_id for hours in quiet.every(engine.store.read())] == [LOUNGE]
+    assert [hours.channel_id for hours in quiet_channels.every(engine.store.read())] == [LOUNGE]
 
 
 def test_what_is_held_goes_out_when_quiet_hours_are_taken_away(alice: Any, engine: Engine, clock: FakeClock) -> None:
     alice.types("alerts quiet #finance 0-23:59")
     put(engine, "one", channel_id=FINANCE)
     with engine.store.write() as tx:
-        delivery.hold(tx, claimed(engine, tx), until=clock() + 3_600_000)
+        outbox_delivery.hold(tx, claimed(engine, tx), until=clock() + 3_600_000)
     assert "<#C0FINANCE1>: 1 message" in alice.types("alerts")
     assert "quiet hours until" in alice.types("alerts")
-    assert not delivery.any_due(engine.store.read(), clock())
+    assert not outbox_delivery.any_due(engine.store.read(), clock())
     alice.types("alerts quiet #finance off")
-    assert delivery.any_due(engine.store.read(), clock())
+    assert outbox_delivery.any_due(engine.store.read(), clock())
 
 
 @pytest.mark.parametrize(("command", "goes_to"), [("alerts test #general", "C0GENERAL1"), ("alerts test", FINANCE)])
