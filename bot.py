@@ -23,7 +23,15 @@ from klingbot.common.counters import Meters
 from klingbot.digester import Digester
 from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
-from klingbot.engine import Engine, granting, open_engine, overdue, showing, stuck, watching
+from klingbot.engine import (
+    Engine,
+    increase_decisions,
+    job_message_updates,
+    open_engine,
+    overdue,
+    period_checks,
+    stuck_jobs,
+)
 from klingbot.inquiries import SLOWEST_POLL_MS
 from klingbot.kling import KlingClient
 from klingbot.leaving import LastBell, stopped_by_signals
@@ -105,10 +113,10 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("submit", 0.5, dispatcher.submit),
                 Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
                 Tick("recover", 5, dispatcher.recover),
-                Tick("stuck", 60, lambda: stuck.show_stuck(engine, after_ms=config.stuck_ms)),
-                Tick("sweep", 60, lambda: granting.sweep(engine)),
-                Tick("look ahead", 60, lambda: watching.watch(engine)),
-                Tick("show", 1, lambda: showing.show(engine, directory.names)),
+                Tick("stuck", 60, lambda: stuck_jobs.show_stuck(engine, after_ms=config.stuck_ms)),
+                Tick("sweep", 60, lambda: increase_decisions.sweep(engine)),
+                Tick("look ahead", 60, lambda: period_checks.watch(engine)),
+                Tick("show", 1, lambda: job_message_updates.show(engine, directory.names)),
                 Tick("upload", 1, uploader.carry),
                 Tick("deliver", 1, notifier.deliver),
                 Tick("homes", 3, homes.refresh),

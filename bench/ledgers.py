@@ -22,9 +22,9 @@ from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import Held
+from klingbot.engine import Engine, budgets, cancellation, job_requests, open_engine
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import Held
 from klingbot.store import Store, Transaction, jobs, known_projects, open_store
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import ledger_checks, totals_proof
@@ -105,13 +105,13 @@ def nine_budgets(engine: Engine) -> None:
     """Every budget that a job can touch, with room for everything."""
     for scope in (WORKSPACE, project_scope(PROJECT), user_scope(USER)):
         for kind in PeriodKind:
-            budgeting.set_budget(engine, Change(scope, kind, 10**12, 10**12), by=USER)
+            budgets.set_budget(engine, Change(scope, kind, 10**12, 10**12), by=USER)
 
 
 def hold(engine: Engine) -> Held:
     number = next(_numbers)
     request = Request(f"bench {number}", USER, CHANNEL, "a fox in the snow", TEN_SECONDS, PROJECT)
-    outcome = asking.hold(engine, request)
+    outcome = job_requests.hold(engine, request)
     assert isinstance(outcome, Held), outcome
     return outcome
 
@@ -119,7 +119,7 @@ def hold(engine: Engine) -> Held:
 def release_all(engine: Engine) -> None:
     """Nobody waits any more: the queue is as short as it was before."""
     for job in jobs.live(engine.store.read(), None, most=100_000):
-        cancelling.cancel(engine, job.id, user_id=USER, is_admin=True)
+        cancellation.cancel(engine, job.id, user_id=USER, is_admin=True)
 
 
 def now_ms() -> int:

@@ -16,9 +16,9 @@ from klingbot.blocks import home as home_blocks
 from klingbot.blocks import usage as usage_blocks
 from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting
-from klingbot.engine.budgeting import Change
-from klingbot.engine.figures import figures
+from klingbot.engine import Engine, budgets
+from klingbot.engine.budgets import Change
+from klingbot.engine.digest_figures import figures
 from klingbot.engine.home import home
 from klingbot.engine.usage import usage
 
@@ -53,7 +53,7 @@ def _set_budgets(engine: Engine) -> None:
     scopes = [WORKSPACE, *(project_scope(f"p{n}") for n in range(ledgers.PROJECTS))]
     scopes += [user_scope(f"U{n}") for n in range(_BUDGETS - len(scopes))]
     for scope in scopes:
-        budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 10**12), by=ledgers.USER)
+        budgets.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 10**12), by=ledgers.USER)
 
 
 def _usage(engine: Engine, scope: str, by: str) -> object:
@@ -69,7 +69,7 @@ _SCREENS: dict[str, Callable[[Engine], object]] = {
     "`/kling usage`, workspace, by model": lambda engine: _usage(engine, WORKSPACE, "model"),
     "`/kling usage`, workspace, by user": lambda engine: _usage(engine, WORKSPACE, "user"),
     "`/kling usage`, one person, by day": lambda engine: _usage(engine, user_scope(ledgers.USER), "day"),
-    "`/kling budget`": lambda engine: budget_blocks.listing(budgeting.standings(engine), engine.calendar),
+    "`/kling budget`": lambda engine: budget_blocks.listing(budgets.standings(engine), engine.calendar),
     "weekly digest of the workspace": lambda engine: _digest(engine, PeriodKind.WEEKLY),
     "monthly digest of the workspace": lambda engine: _digest(engine, PeriodKind.MONTHLY),
     "home tab of a member": lambda engine: home_blocks.home(home(engine, "U7", is_admin=False), engine.calendar),

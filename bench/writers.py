@@ -20,9 +20,9 @@ from klingbot.domain import prices
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import asking, budgeting, open_engine
-from klingbot.engine.budgeting import Change, standings
-from klingbot.engine.outcomes import BudgetExceeded, Held
+from klingbot.engine import budgets, job_requests, open_engine
+from klingbot.engine.budgets import Change, standings
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held
 from klingbot.store import open_store
 from klingbot.store.backend.location import DatabaseUrl, Place
 
@@ -93,7 +93,7 @@ def _at_the_limit(place: Place) -> Row:
 
 def _together(place: Place, processes: int, threads: int, seconds_each: float, room: int = 10**7) -> Outcome:
     with ledgers.ledger_at(place) as engine:
-        budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, room * _HOLD_MILLICREDITS), by=ledgers.USER)
+        budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, room * _HOLD_MILLICREDITS), by=ledgers.USER)
     starts_at = time.time() + 1.5
     named = place.url if isinstance(place, DatabaseUrl) else str(place)
     asked = [sys.executable, "-m", "bench.writers", named, str(threads), str(seconds_each), str(starts_at)]
@@ -120,7 +120,7 @@ def _write(place: Place, threads: int, seconds_each: float, starts_at: float, pr
             request = Request(name, f"U{thread}", ledgers.CHANNEL, "a fox", ledgers.TEN_SECONDS, ledgers.PROJECT)
             began = time.perf_counter()
             try:
-                outcome = asking.hold(engine, request)
+                outcome = job_requests.hold(engine, request)
             except Exception as e:
                 errors.append(repr(e))
                 return

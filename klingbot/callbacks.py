@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from klingbot.common.log_format import AtMost
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, kling_results
 from klingbot.kling import callback_signature
 
 log = logging.getLogger(__name__)
@@ -46,5 +46,5 @@ class Callbacks:
             log.warning("a callback without a good signature was refused")
             return PlainTextResponse("the signature is not good", status_code=401)
         if heard.job_id is not None:
-            await run_in_threadpool(verdicts.hinted, self.engine, heard.job_id)
+            await run_in_threadpool(kling_results.hinted, self.engine, heard.job_id)
         return PlainTextResponse("ok")

@@ -11,7 +11,7 @@ from klingbot import doctor
 from klingbot.doctor import Finding
 from klingbot.domain.notifications import Unsound
 from klingbot.domain.periods import Calendar
-from klingbot.engine import Engine, alerting
+from klingbot.engine import Engine, alerts
 from klingbot.store import Transaction, periodic_jobs
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import prompt_retention
@@ -62,7 +62,7 @@ class Care:
                 if finding.what not in known:
                     periodic_jobs.note(tx, finding.what, finding.said, at=now)
                     content = Unsound(finding.what, finding.said, finding.fix or "")
-                    alerting.to_admins(tx, f"unsound {finding.what} {now}", content, now)
+                    alerts.to_admins(tx, f"unsound {finding.what} {now}", content, now)
 
     def _forget(self, now: int) -> None:
         if self.keep_prompts_days is None:

@@ -85,7 +85,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
 def export(shape: str, what: str, file: str) -> None:
     """Write every job, or every entry, to FILE or to the standard output."""
-    from klingbot.export import export
+    from klingbot.engine.export import export
 
     try:
         with _output(file) as output:

@@ -15,8 +15,8 @@ from klingbot.domain import charts
 from klingbot.domain.digest_schedules import Due
 from klingbot.domain.digests import Digest, chart, people_in
 from klingbot.domain.notifications import Named
-from klingbot.engine import Engine, digesting
-from klingbot.engine.figures import figures
+from klingbot.engine import Engine, digests
+from klingbot.engine.digest_figures import figures
 from klingbot.slack.pictures import Pictures, Uploaded
 from klingbot.slack.sender import Later
 from klingbot.work_pool import WorkPool
@@ -55,16 +55,16 @@ class Digester:
         self.pool.finish()
 
     def _claim_next(self, room: int) -> list[Due]:
-        return next(([due] for due in digesting.due(self.engine) if digesting.claim(self.engine, due)), [])
+        return next(([due] for due in digests.due(self.engine) if digests.claim(self.engine, due)), [])
 
     def _tell(self, due: Due) -> None:
         digest = figures(self.engine, due.schedule.scope, due.period)
         picture = self._picture(digest)
         if isinstance(picture, Later) and self.engine.clock() < due.at + PATIENCE_MS:
             log.info("the chart of a digest is not taken (%s) and is tried again", picture.problem)
-            digesting.postpone(self.engine, due, after_ms=picture.after_ms or AGAIN_MS)
+            digests.postpone(self.engine, due, after_ms=picture.after_ms or AGAIN_MS)
             return
-        digesting.tell(self.engine, due, digest, picture if isinstance(picture, str) else None, self._named(digest))
+        digests.tell(self.engine, due, digest, picture if isinstance(picture, str) else None, self._named(digest))
 
     def _named(self, digest: Digest) -> tuple[Named, ...]:
         names, people = self.names(), sorted(people_in(digest))

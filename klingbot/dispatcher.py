@@ -18,7 +18,7 @@ from klingbot.common.clean_text import one_line
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.request_limits import picture_bytes
 from klingbot.domain.source_images import NoPicture, Picture, uploaded_id
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, kling_results
 from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
 from klingbot.kling import (
     MOST_IDS,
@@ -145,7 +145,7 @@ class Dispatcher:
             return lost + jobs.claim_unwanted(tx, now=now, lease_until=now + LEASE_MS, most=room - len(lost))
 
     def _find(self, job: Job) -> None:
-        sought = verdicts.sought(self.engine, job) if job.state is JobState.HELD else job
+        sought = kling_results.sought(self.engine, job) if job.state is JobState.HELD else job
         if sought is not None:
             self._inquiries.find(sought)
 
@@ -182,15 +182,15 @@ class Dispatcher:
         except Exception as error:
             log.exception("job %s could not be sent to Kling", turn.job.id)
             problem = f"Klingbot could not send it to Kling ({one_line(f'{type(error).__name__}: {error}', 200)})"
-            verdicts.unsent(self.engine, turn.job, problem, due_at=self._in(LOST_REPLY_MS))
+            kling_results.unsent(self.engine, turn.job, problem, due_at=self._in(LOST_REPLY_MS))
         finally:
             if turn.probes_until is not None:
-                verdicts.probe_ended(self.engine, turn.job, until=turn.probes_until)
+                kling_results.probe_ended(self.engine, turn.job, until=turn.probes_until)
 
     def _post_with_picture(self, job: Job) -> None:
         """Post the job, unless as many pictures as may be in memory at once are there already."""
         if not self._pictures.acquire(blocking=False):
-            verdicts.postponed(self.engine, job, until=self._in(PICTURE_TURN_MS))
+            kling_results.postponed(self.engine, job, until=self._in(PICTURE_TURN_MS))
             return
         try:
             self._post_job(job)
@@ -202,7 +202,7 @@ class Dispatcher:
         try:
             path = route(request, api_key=self.api_key)
         except ValueError as e:  # held under other credentials than those in force now
-            verdicts.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
+            kling_results.refused(self.engine, job, f"Kling cannot be asked for {job.model} any more: {e}.")
             return
         picture = self._uploaded(job, path)
         if isinstance(picture, NoPicture):
@@ -210,20 +210,20 @@ class Dispatcher:
             return
         if picture:
             request = replace(request, image_url=base64.b64encode(picture.content).decode())
-        posting = verdicts.submitting(self.engine, job, path, due_at=self._in(LOST_REPLY_MS))
+        posting = kling_results.submitting(self.engine, job, path, due_at=self._in(LOST_REPLY_MS))
         if posting is None:
             return
         outcome = self.kling.create(request, path)
         if isinstance(outcome, Accepted):
             self._accepted(posting, outcome.task_id)
-            verdicts.flowing(self.engine, posting)
+            kling_results.flowing(self.engine, posting)
         elif isinstance(outcome, Rejected):
             self._rejected(posting, outcome)
         elif isinstance(outcome, NotSent):
-            verdicts.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
+            kling_results.not_taken(self.engine, posting, due_at=self._in(AGAIN_MS))
         elif isinstance(outcome, AlreadyTaken):
             # Found at once as a rule. If never, this failure counts each time, until the admins hear of it.
-            verdicts.unbookable(self.engine, posting, outcome.reason, due_at=self._in(AGAIN_MS))
+            kling_results.unbookable(self.engine, posting, outcome.reason, due_at=self._in(AGAIN_MS))
         # A lost reply leaves the job in `submitting`; `recover` looks it up once LOST_REPLY_MS has passed.
 
     def _uploaded(self, job: Job, path: str) -> Picture | NoPicture | None:
@@ -239,12 +239,12 @@ class Dispatcher:
         """Leave the job in its place after trouble that passes; release it after any other."""
         if missing.passing:
             log.warning("job %s waits for its picture: %s", job.id, missing.reason)
-            verdicts.postponed(self.engine, job, until=self._in(PICTURE_AGAIN_MS))
+            kling_results.postponed(self.engine, job, until=self._in(PICTURE_AGAIN_MS))
         else:
-            verdicts.refused(self.engine, job, missing.reason)
+            kling_results.refused(self.engine, job, missing.reason)
 
     def _accepted(self, job: Job, task_id: str) -> None:
-        if verdicts.submitted(self.engine, job, task_id, due_at=self._in(self.poll_ms)) is None:
+        if kling_results.submitted(self.engine, job, task_id, due_at=self._in(self.poll_ms)) is None:
             about = {"job": job.id, "task": task_id}
             log.warning("job %(job)s had moved on when Kling said that it took task %(task)s", about)
 
@@ -252,21 +252,21 @@ class Dispatcher:
         if rejected.action is Action.REFUSE:
             self._refused(job, rejected.plain)
             if rejected.of_model:
-                verdicts.model_refused(self.engine, job.model, code=rejected.code, reason=rejected.plain)
+                kling_results.model_refused(self.engine, job.model, code=rejected.code, reason=rejected.plain)
             return
         if rejected.action is Action.WAIT:
             again = rejected.retry_after_ms
-            verdicts.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain, again_ms=again)
+            kling_results.busy(self.engine, job.model, code=rejected.code, reason=rejected.plain, again_ms=again)
         else:
-            verdicts.stopped(self.engine, code=rejected.code, reason=rejected.plain)
-        verdicts.not_taken(self.engine, job)
+            kling_results.stopped(self.engine, code=rejected.code, reason=rejected.plain)
+        kling_results.not_taken(self.engine, job)
 
     def _refused(self, job: Job, reason: str) -> None:
         """Final after a single post; after a second one it may only mean that Kling has the job from the first."""
         if job.tries == 1:
-            verdicts.refused(self.engine, job, reason)
+            kling_results.refused(self.engine, job, reason)
         else:
-            verdicts.doubted(self.engine, job, reason, due_at=self._in(LOST_REPLY_MS))
+            kling_results.doubted(self.engine, job, reason, due_at=self._in(LOST_REPLY_MS))
 
     def _in(self, wait_ms: int) -> int:
         return self.engine.clock() + wait_ms

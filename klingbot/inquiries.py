@@ -12,8 +12,8 @@ from functools import partial
 
 from klingbot.common.clean_text import one_line
 from klingbot.domain.jobs import FAILURES_ENOUGH, Job
-from klingbot.engine import Engine, verdicts
-from klingbot.engine.verdicts import TaskTakenError
+from klingbot.engine import Engine, kling_results
+from klingbot.engine.kling_results import TaskTakenError
 from klingbot.kling import Action, KlingClient, LookUp, Rejected, Task, Unreachable
 from klingbot.kling.task_json import NO_ID
 from klingbot.store import DatabaseError
@@ -43,7 +43,7 @@ class Inquiries:
     engine: Engine
     kling: KlingClient
     poll_ms: int
-    when_absent: Callable[[Engine, Job], object] = verdicts.held_again
+    when_absent: Callable[[Engine, Job], object] = kling_results.held_again
     """What becomes of a job whose request, provably, never reached Kling."""
 
     def find(self, job: Job) -> None:
@@ -81,14 +81,14 @@ class Inquiries:
         if task := outcome.tasks.get(job.id):
             found = None
             if task.task_id != NO_ID:
-                found = verdicts.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
+                found = kling_results.submitted(self.engine, job, task.task_id, due_at=self._in(self.poll_ms))
             self._verdict(found or job, task)
         elif job.id in outcome.absent:
             self._absent(job, asked_at)
         elif problem := outcome.unclear.get(job.id):
             self._failed(job, problem)
         else:
-            verdicts.look_again(self.engine, job, due_at=self._in(AGAIN_MS), answered=False)
+            kling_results.look_again(self.engine, job, due_at=self._in(AGAIN_MS), answered=False)
 
     def _answered(self, job: Job, outcome: LookUp) -> None:
         task_id = job.task_id or ""
@@ -108,11 +108,11 @@ class Inquiries:
         """Book that Kling did not have the job at `asked_at`."""
         settles_at = (job.posted_at or 0) + LOST_REPLY_MS
         if asked_at < settles_at:  # too early to prove anything
-            verdicts.look_again(self.engine, job, due_at=settles_at)
+            kling_results.look_again(self.engine, job, due_at=settles_at)
         elif job.written_off_at is not None or job.is_set_aside:
             self._no_verdict(job)
         elif job.reason is not None:  # it was refused, and that was doubted
-            verdicts.refused(self.engine, job, job.reason)
+            kling_results.refused(self.engine, job, job.reason)
         else:
             log.info("job %(job)s is not at Kling", {"job": job.id})
             self.when_absent(self.engine, job)
@@ -126,7 +126,7 @@ class Inquiries:
         elif task.status == "succeeded":
             self._succeeded(job, task)
         elif task.status == "failed":
-            verdicts.failed(self.engine, job, _why(task))
+            kling_results.failed(self.engine, job, _why(task))
         else:
             self._no_verdict(job, sound=True)
 
@@ -140,41 +140,41 @@ class Inquiries:
         unnamed = job.kling_units and task.units is None and not task.cash
         wait_ms = max(CHARGE_MS if unnamed else 0, 0 if task.video_url else LINK_MS)
         if wait_ms and (job.finished_at is None or self.engine.clock() < job.finished_at + wait_ms):
-            verdicts.uncharged(self.engine, job, due_at=self._in(self.poll_ms))
+            kling_results.uncharged(self.engine, job, due_at=self._in(self.poll_ms))
         else:
-            verdicts.succeeded(self.engine, job, units=task.units, video_url=task.video_url)
+            kling_results.succeeded(self.engine, job, units=task.units, video_url=task.video_url)
 
     def _no_verdict(self, job: Job, *, sound: bool = False) -> None:
         """Ask again later, though not for ever about a job that was written off. `sound`: Kling's answer made sense."""
         if job.written_off_at is not None and self.engine.clock() >= job.written_off_at + WRITTEN_OFF_MS:
-            verdicts.given_up(self.engine, job)
+            kling_results.given_up(self.engine, job)
         elif sound and job.failures:
-            verdicts.running(self.engine, job, due_at=self._in(self._wait(replace(job, failures=0))))
+            kling_results.running(self.engine, job, due_at=self._in(self._wait(replace(job, failures=0))))
         else:
             self._later(job, answered=sound)
 
     def _failed(self, job: Job, problem: str, *, hopeless: bool = False) -> None:
         """Note that what Kling says about a job cannot be booked, and ask again: it may be put right."""
         if job.written_off_at is not None and self.engine.clock() >= job.written_off_at + WRITTEN_OFF_MS:
-            verdicts.given_up(self.engine, job)
+            kling_results.given_up(self.engine, job)
             return
         log.error("job %(job)s: %(problem)s", {"job": job.id, "problem": problem})
         next_time = FAILURES_ENOUGH if hopeless else job.failures + 1
         due_at = self._in(self._wait(replace(job, failures=next_time)))
         try:
-            verdicts.unbookable(self.engine, job, problem, due_at=due_at, hopeless=hopeless)
+            kling_results.unbookable(self.engine, job, problem, due_at=due_at, hopeless=hopeless)
         except DatabaseError as error:
             log.warning("that could not be noted either (%s): job %s comes up again", error, job.id)
 
     def _unanswered(self, batch: Sequence[Job], outcome: Rejected | Unreachable) -> None:
         """Nothing is known, so nothing is released; a refused account is said once."""
         if isinstance(outcome, Rejected) and outcome.action is Action.FREEZE:
-            verdicts.stopped(self.engine, code=outcome.code, reason=outcome.plain)
+            kling_results.stopped(self.engine, code=outcome.code, reason=outcome.plain)
         for job in batch:
             self._apart(job, partial(self._later, job, answered=False))
 
     def _later(self, job: Job, *, answered: bool) -> None:
-        verdicts.look_again(self.engine, job, due_at=self._in(self._wait(job)), answered=answered)
+        kling_results.look_again(self.engine, job, due_at=self._in(self._wait(job)), answered=answered)
 
     def _wait(self, job: Job) -> int:
         """Return how long until a job is asked about again: the longer, the longer it has been with Kling."""

@@ -24,7 +24,7 @@ from klingbot.domain.budgets import Standing
 from klingbot.domain.jobs import ENDED, LIVE
 from klingbot.domain.money import MICROUSD, MILLICREDITS
 from klingbot.domain.overdue_work import OverdueKind
-from klingbot.engine import Engine, budgeting, overdue
+from klingbot.engine import Engine, budgets, overdue
 from klingbot.store.maintenance import gauges
 
 _OF_BUDGETS: tuple[tuple[str, str, Callable[[Standing], int | None], int], ...] = (
@@ -98,7 +98,7 @@ class Metrics(Collector):
             return family
 
     def _budgets(self) -> Iterator[Metric]:
-        standings = budgeting.standings(self._engine)
+        standings = budgets.standings(self._engine)
         for what, said, of, unit in _OF_BUDGETS:
             family = GaugeMetricFamily(f"klingbot_budget_{what}", said, labels=["scope", "period"])
             for standing in standings:

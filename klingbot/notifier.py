@@ -38,7 +38,8 @@ from klingbot.domain.notifications import (
     kind_of_type,
 )
 from klingbot.domain.quiet_hours import quiet_until
-from klingbot.engine import Engine, carrying, delivering
+from klingbot.engine import Engine, clips
+from klingbot.engine import outbox as engine_outbox
 from klingbot.slack.sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
@@ -123,7 +124,7 @@ class Notifier:
         first = claimed[0]
         if first.line.startswith(outbox.QUIET):
             self._wake(first)
-        elif carrying.waits(first):
+        elif clips.waits(first):
             self._let_go(first)
         elif first.line == outbox.ADMINS:
             self._tell_admins(first)
@@ -163,7 +164,7 @@ class Notifier:
     def _let_go(self, message: OutboxMessage) -> None:
         try:
             with self.engine.store.write() as tx:
-                carrying.let_go(self.engine, tx, message)
+                clips.let_go(self.engine, tx, message)
         except (KeyError, ValueError, TypeError) as e:
             log.exception("outbox message %s cannot be read", message.id)
             self._give_up(message, _broken(e))
@@ -255,9 +256,9 @@ class Notifier:
         with self.engine.store.write() as tx:
             outbox_delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
             if sent.permalink:
-                carrying.shared(self.engine, tx, first, sent.permalink)
+                clips.shared(self.engine, tx, first, sent.permalink)
             if first.kind == TEST:
-                delivering.test_arrived(self.engine, tx, first, in_channel=sent.channel)
+                engine_outbox.test_arrived(self.engine, tx, first, in_channel=sent.channel)
 
     def _release(self, messages: list[OutboxMessage]) -> None:
         if messages:

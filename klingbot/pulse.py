@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from klingbot.common.clock import SteadyClock
 from klingbot.domain.notifications import Unsound
-from klingbot.engine import Engine, alerting
+from klingbot.engine import Engine, alerts
 from klingbot.store import DatabaseError, LedgerLostError, Transaction
 from klingbot.store.backend import identity, metadata
 from klingbot.store.maintenance import clock_shift
@@ -135,7 +135,7 @@ class Pulse:
         beats = identity.count_beat(tx)
         if beats <= self._beats:
             log.error("the ledger is in an older state than before: a backup was restored, or a standby took over")
-            alerting.to_admins(tx, f"ledger went back {now}", WENT_BACK, now)
+            alerts.to_admins(tx, f"ledger went back {now}", WENT_BACK, now)
         return beats
 
     def _rescue(self) -> None:

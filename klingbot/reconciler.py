@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from klingbot.domain import money
 from klingbot.domain.reconciliation import Billed, UnitPack
-from klingbot.engine import Engine, reconciling
+from klingbot.engine import Engine, reconciliation
 from klingbot.kling import Action, KlingClient, Rejected, Unreachable
 from klingbot.kling.account import Charge, Pack
 from klingbot.store import periodic_jobs
@@ -55,7 +55,7 @@ class Reconciler:
         if trouble:
             reason = trouble.plain if isinstance(trouble, Rejected) else trouble.reason
             log.warning("Kling's bill could not be read: %s", reason)
-            reconciling.not_asked(self.engine, reason, since=since)
+            reconciliation.not_asked(self.engine, reason, since=since)
         with self.engine.store.write() as tx:
             periodic_jobs.done(tx, ROUND, next_at=now + (HOUR_MS if _may_pass(trouble) else DAY_MS))
 
@@ -75,7 +75,7 @@ class Reconciler:
         if isinstance(said, Rejected | Unreachable):
             return said
         live = [_unit_pack(pack) for pack in said if pack.ends_at > now]
-        reconciling.note_packs(self.engine, live)
+        reconciliation.note_packs(self.engine, live)
         return None
 
     def _bill(self, since: int, until: int) -> Trouble | None:
@@ -94,7 +94,7 @@ class Reconciler:
             charges += [charge for charge in page.rows if charge.at <= until]
             cursor = page.cursor
             if cursor is None:
-                new = reconciling.compare(self.engine, _by_task(charges), since=since)
+                new = reconciliation.compare(self.engine, _by_task(charges), since=since)
                 log.info("Kling's bill was compared: %s charges, %s new differences", len(charges), len(new))
                 return None
         return Unreachable("its bill has no end", answered=True)

@@ -12,7 +12,8 @@ import threading
 from dataclasses import dataclass, field
 
 from klingbot.common.safe_fetch import NotFetched
-from klingbot.engine import Engine, asking, carrying
+from klingbot.engine import Engine, job_requests
+from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import fetch_clip
 from klingbot.slack.clips import Clips
 from klingbot.slack.pictures import Uploaded
@@ -36,7 +37,7 @@ class Uploader:
 
     def carry(self) -> None:
         """Take up what is due, a few at once. Each is claimed first; one that breaks comes up when its lease ends."""
-        self.pool.run(lambda room: carrying.claim(self.engine, most=room), self._carry, self._closing)
+        self.pool.run(lambda room: engine_clips.claim(self.engine, most=room), self._carry, self._closing)
 
     def close(self) -> None:
         """What is on its way down or up is put back, and begun again at the next start."""
@@ -50,17 +51,17 @@ class Uploader:
         try:
             outcome = self._moved(clip)
             if self._closing.is_set() and not isinstance(outcome, Uploaded):
-                carrying.put_back(self.engine, clip)
+                engine_clips.put_back(self.engine, clip)
             else:
                 self._note(clip, outcome)
         except DatabaseError as e:
             log.warning("a clip could not be noted and comes up again: %s", e)
         except Exception:
             log.exception("the clip of job %s cannot be carried", clip.job_id)
-            carrying.given_up(self.engine, clip)
+            engine_clips.given_up(self.engine, clip)
 
     def _moved(self, clip: WantedClip) -> Uploaded | Later | Impossible:
-        job = asking.job_of(self.engine, clip.job_id)
+        job = job_requests.job_of(self.engine, clip.job_id)
         if job is None or not job.video_url:
             return Impossible("it has no video")
         with tempfile.TemporaryFile() as file:
@@ -72,13 +73,13 @@ class Uploader:
 
     def _note(self, clip: WantedClip, outcome: Uploaded | Later | Impossible) -> None:
         if isinstance(outcome, Uploaded):
-            carrying.carried(self.engine, clip, outcome.file_id)
+            engine_clips.carried(self.engine, clip, outcome.file_id)
             return
         passing = isinstance(outcome, Later) and outcome.problem not in OURS  # nobody mends that within minutes
         after_ms, is_limit = (outcome.after_ms, outcome.is_limit) if isinstance(outcome, Later) else (None, False)
-        if passing and carrying.failed(self.engine, clip, after_ms=after_ms, counts=not is_limit):
+        if passing and engine_clips.failed(self.engine, clip, after_ms=after_ms, counts=not is_limit):
             log.info("the clip of job %s did not go up (%s) and is tried again", clip.job_id, outcome.problem)
             return
         if not passing:
-            carrying.given_up(self.engine, clip)
+            engine_clips.given_up(self.engine, clip)
         log.warning("the clip of job %s is not in Slack (%s): Kling's link goes out", clip.job_id, outcome.problem)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bot
 from klingbot import dispatcher, inquiries, notifier
 from klingbot.domain import retry_delays
-from klingbot.engine import alerting, carrying, showing, verdicts
+from klingbot.engine import alerts, clips, job_message_updates, kling_results
 from klingbot.scheduler import Tick
 from klingbot.store import digests, outbox_delivery
 
@@ -22,10 +22,10 @@ if __name__ == "__main__":
     dispatcher.LEASE_MS = digests.LEASE_MS = 2_000
     notifier.SAY_SECONDS, notifier.NOTE_SECONDS, notifier.LEASE_MS = 3, 1, 4_000
     notifier.BACKLOG_MS = 3_600_000  # however long a busy machine takes, the tests look for each message by itself
-    carrying.LEASE_MS, carrying.PATIENCE_MS = 5_000, 15_000
-    alerting.PATIENCE_MS = carrying.PATIENCE_MS
-    showing.EVERY_MS = 300
+    clips.LEASE_MS, clips.PATIENCE_MS = 5_000, 15_000
+    alerts.PATIENCE_MS = clips.PATIENCE_MS
+    job_message_updates.EVERY_MS = 300
     outbox_delivery.PACE_MS = 100
-    retry_delays.SOON_MS = retry_delays.LATER_MS = retry_delays.UNREACHABLE_MS = verdicts.BUSY_MOST_MS = 2_000
+    retry_delays.SOON_MS = retry_delays.LATER_MS = retry_delays.UNREACHABLE_MS = kling_results.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]
     bot.cli()

@@ -16,8 +16,8 @@ from klingbot.domain.notifications import Content, from_json
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.domain.pricing import Wish
 from klingbot.domain.project_access import ProjectState
-from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.outcomes import Held
+from klingbot.engine import Engine, job_requests, kling_results
+from klingbot.engine.hold_outcomes import Held
 from klingbot.store import Store, known_projects, ledger
 from klingbot.store.backend import postgres, sqlite
 from klingbot.store.backend.location import Place
@@ -40,7 +40,7 @@ def hold(engine: Engine, request_id: str, wish: Wish = TEN_SECONDS, **options: A
     """A hold that is meant to succeed, for a project that an admin has created if it takes one."""
     if project := options.get("project", "marketing"):
         create(engine.store, project)
-    outcome = asking.hold(engine, ask(request_id, wish, **options))
+    outcome = job_requests.hold(engine, ask(request_id, wish, **options))
     assert isinstance(outcome, Held), outcome
     return outcome.job
 
@@ -56,9 +56,9 @@ def create(store: Store, *names: str) -> None:
 
 def submit(engine: Engine, job: Job) -> Job:
     """Kling takes it."""
-    posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=engine.clock() + 90_000)
+    posting = kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=engine.clock() + 90_000)
     assert posting is not None
-    taken = verdicts.submitted(engine, posting, f"task-{job.id}", due_at=engine.clock() + 5_000)
+    taken = kling_results.submitted(engine, posting, f"task-{job.id}", due_at=engine.clock() + 5_000)
     assert taken is not None
     return taken
 
@@ -66,7 +66,7 @@ def submit(engine: Engine, job: Job) -> Job:
 def settle(engine: Engine, job: Job, units: str | None = None) -> Job:
     """Kling takes it and makes the video."""
     charged = None if units is None else Decimal(units)
-    done = verdicts.succeeded(engine, submit(engine, job), units=charged, video_url="https://kling.test/v.mp4")
+    done = kling_results.succeeded(engine, submit(engine, job), units=charged, video_url="https://kling.test/v.mp4")
     assert done is not None
     return done
 

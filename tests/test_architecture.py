@@ -92,7 +92,7 @@ LEVELS = (
     ("klingbot/kling/",),
     ("migrations/",),
     ("klingbot/store/",),
-    ("klingbot/engine/", "klingbot/export.py"),
+    ("klingbot/engine/", "klingbot/engine/export.py"),
     ("klingbot/settings/", "klingbot/inquiries.py"),
     ("klingbot/tracker/",),
     ("klingbot/blocks/",),

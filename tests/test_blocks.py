@@ -30,11 +30,11 @@ from klingbot.domain.notifications import (
     VideoReady,
 )
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine.budgeting import BudgetSet
-from klingbot.engine.cancelling import TooLate
-from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held
-from klingbot.engine.queue import Queue
+from klingbot.engine.budgets import BudgetSet
+from klingbot.engine.cancellation import TooLate
+from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate, Held
+from klingbot.engine.job_details import Details
+from klingbot.engine.job_queue import Queue
 from klingbot.slack.syntax import FLAGS_OF, USAGE, options
 
 

@@ -16,7 +16,7 @@ from klingbot.domain.increases import Grant, Increase, IncreaseState
 from klingbot.domain.notifications import IncreaseAsked, IncreaseClosed
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine.home import Home
-from klingbot.engine.queue import Queue
+from klingbot.engine.job_queue import Queue
 
 MARKETING = "project:marketing"
 

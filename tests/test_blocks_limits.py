@@ -72,18 +72,18 @@ from klingbot.domain.project_access import ProjectState
 from klingbot.domain.project_rules import Consent, Rules
 from klingbot.domain.quiet_hours import QuietHours
 from klingbot.domain.reconciliation import BillFinding, Difference, UnitPack
-from klingbot.engine import budgeting
-from klingbot.engine.budget_requirement import Coverage
-from klingbot.engine.budgeting import BudgetSet, Weighed
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
-from klingbot.engine.delivering import MOST_FAILED, MOST_LINES, Unsaid
-from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine.budgets import BudgetSet, Weighed
+from klingbot.engine.cancellation import Cancelled, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.first_budget import Coverage
+from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate, Held, NeedsConsent, ProjectBarred
+from klingbot.engine.job_details import Details
+from klingbot.engine.job_queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
+from klingbot.engine.outbox import MOST_FAILED, MOST_LINES, Unsaid
+from klingbot.engine.project_rules import MOST_CHANGES, RulesSet
 from klingbot.engine.projects import Decided, ProjectList
-from klingbot.engine.queue import MOST_ENDED, MOST_LIVE, Queue, Thawed, WaitingCancelled
-from klingbot.engine.reconciling import Books, Reconciled
-from klingbot.engine.ruling import MOST_CHANGES, RulesSet
-from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.engine.reconciliation import Books, Reconciled
+from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import limits
 from klingbot.slack.proposals import Proposal, written
@@ -131,7 +131,7 @@ def huge_schedule() -> Schedule:
 
 def longest_proposal() -> str:
     """A change of a budget with the most and longest of everything that can be typed."""
-    change = budgeting.Change(
+    change = engine_budgets.Change(
         f"project:{'n' * 40}", WEEKLY, 10**12, 10**14, tuple(range(1, 37)), "C" + "9" * 19,
         tuple(f"U{number:019d}" for number in range(MOST_APPROVERS)), forecast=False, spike=False, why='"' * 500,
     )  # fmt: skip

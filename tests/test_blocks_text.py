@@ -15,7 +15,7 @@ from klingbot.blocks import answers, jobs, text, usage
 from klingbot.blocks.message import message, section
 from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.domain.periods import Calendar
-from klingbot.engine.outcomes import Held
+from klingbot.engine.hold_outcomes import Held
 from klingbot.slack.syntax import USAGE
 
 _OURS = re.compile(

@@ -16,13 +16,23 @@ from klingbot.domain.notifications import BudgetRemoved, Crossed, IncreaseAsked,
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
 from klingbot.domain.quiet_hours import QuietHours
-from klingbot.engine import Engine, alerting, asking, budgeting, delivering, granting, increasing, muting, ruling
-from klingbot.engine.budgeting import Change, Removed
-from klingbot.engine.granting import ClosedBefore
-from klingbot.engine.increasing import Asked, NoBudget, Wanted
-from klingbot.engine.muting import BudgetGone, Moved
-from klingbot.engine.outcomes import BudgetExceeded, Held, NeedsConsent
-from klingbot.engine.watching import watch
+from klingbot.engine import (
+    Engine,
+    alert_mutes,
+    alerts,
+    budgets,
+    increase_decisions,
+    increase_requests,
+    job_requests,
+    project_rules,
+)
+from klingbot.engine import outbox as engine_outbox
+from klingbot.engine.alert_mutes import BudgetGone, Moved
+from klingbot.engine.budgets import Change, Removed
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held, NeedsConsent
+from klingbot.engine.increase_decisions import ClosedBefore
+from klingbot.engine.increase_requests import Asked, NoBudget, Wanted
+from klingbot.engine.period_checks import watch
 from klingbot.store import Store, alert_threads, outbox, outbox_delivery
 from klingbot.store import increases as kept_increases
 from klingbot.store.outbox import OutboxMessage
@@ -45,11 +55,11 @@ def proved(store: Store) -> Iterator[None]:
 
 
 def limit(engine: Engine, credits: int, scope: str = PROJECT, kind: PeriodKind = MONTHLY, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="U0ADMIN")
+    budgets.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="U0ADMIN")
 
 
 def remove(engine: Engine, scope: str = PROJECT, kind: PeriodKind = MONTHLY) -> Removed:
-    outcome = budgeting.remove_budget(engine, scope, kind, by="U0ADMIN")
+    outcome = budgets.remove_budget(engine, scope, kind, by="U0ADMIN")
     assert isinstance(outcome, Removed)
     return outcome
 
@@ -91,14 +101,14 @@ def take(engine: Engine, message: OutboxMessage) -> None:
 
 
 def story_ref(engine: Engine, scope: str = PROJECT) -> StoryRef:
-    [standing] = budgeting.standings_of(engine, scope)
+    [standing] = budgets.standings_of(engine, scope)
     return ref_of(standing)
 
 
 def asked_for_more(engine: Engine, name: str = "late", user_id: str = "U1") -> Increase:
-    refused = asking.hold(engine, ask(name, user_id=user_id))
+    refused = job_requests.hold(engine, ask(name, user_id=user_id))
     assert isinstance(refused, BudgetExceeded)
-    outcome = increasing.ask_for_refused(engine, refused.id, Wanted(user_id, "launch"))
+    outcome = increase_requests.ask_for_refused(engine, refused.id, Wanted(user_id, "launch"))
     assert isinstance(outcome, Asked)
     [increase] = outcome.increases
     return increase
@@ -110,7 +120,7 @@ def asked_for_more(engine: Engine, name: str = "late", user_id: str = "U1") -> I
 def test_an_alert_that_waits_is_never_said(engine: Engine) -> None:
     limit(engine, 20, thresholds=(50, 100))
     spend(engine, "a", "b")
-    assert isinstance(asking.hold(engine, ask("c")), BudgetExceeded)
+    assert isinstance(job_requests.hold(engine, ask("c")), BudgetExceeded)
     remove(engine)
     assert waiting(engine) == []
     assert deliver(engine) == []
@@ -196,7 +206,7 @@ def test_a_new_budget_begins_a_new_alert_thread_with_fresh_thresholds(
     spend(engine, "a")
     if posted:
         deliver(engine)
-        assert isinstance(muting.acknowledge(engine, story_ref(engine), by="U2"), muting.Changed)
+        assert isinstance(alert_mutes.acknowledge(engine, story_ref(engine), by="U2"), alert_mutes.Changed)
         deliver(engine)
     remove(engine, kind=kind)
     limit(engine, 20, kind=kind, thresholds=(50,), channel_id=channel)
@@ -227,7 +237,7 @@ def test_turned_away_and_renewed_are_dropped_too(engine: Engine, clock: FakeCloc
     clock.tick(86_400)
     watch(engine)
     assert [each.kind for each in waiting(engine)] == ["renewed", "story"]
-    assert isinstance(asking.hold(engine, ask("b")), BudgetExceeded)
+    assert isinstance(job_requests.hold(engine, ask("b")), BudgetExceeded)
     remove(engine, kind=DAILY)
     assert [each.kind for each in deliver(engine)] == []
 
@@ -284,13 +294,13 @@ def test_a_story_whose_end_is_still_to_be_said_ends_with_its_budget(engine: Engi
 
 def test_a_refusal_that_comes_after_the_removal_announces_nothing(engine: Engine) -> None:
     limit(engine, 10)
-    standing = budgeting.standings_of(engine, PROJECT)
-    outcome = asking.hold(engine, ask("a"))
+    standing = budgets.standings_of(engine, PROJECT)
+    outcome = job_requests.hold(engine, ask("a"))
     assert isinstance(outcome, BudgetExceeded)
     remove(engine)
     job = hold(engine, "b")
     with engine.store.write() as tx:
-        alerting.note_turned_away(tx, standing, job)
+        alerts.note_turned_away(tx, standing, job)
     assert waiting(engine) == []
 
 
@@ -303,7 +313,7 @@ def test_an_old_button_says_that_the_budget_was_removed(engine: Engine) -> None:
     deliver(engine)
     ref = story_ref(engine)
     remove(engine)
-    for press in (lambda: muting.acknowledge(engine, ref, by="U2"), lambda: muting.unmute(engine, ref)):
+    for press in (lambda: alert_mutes.acknowledge(engine, ref, by="U2"), lambda: alert_mutes.unmute(engine, ref)):
         outcome = press()
         assert isinstance(outcome, BudgetGone)
         assert outcome.removal.by == "U0ADMIN"
@@ -316,9 +326,9 @@ def test_an_old_button_does_not_mute_the_new_budget(engine: Engine) -> None:
     remove(engine)
     limit(engine, 20, thresholds=(50,))
     new = story_ref(engine)
-    assert isinstance(muting.acknowledge(engine, old, by="U2"), BudgetGone)
-    assert isinstance(muting.snooze(engine, old, by="U2"), BudgetGone)
-    assert isinstance(muting.acknowledge(engine, new, by="U2"), muting.Changed)
+    assert isinstance(alert_mutes.acknowledge(engine, old, by="U2"), BudgetGone)
+    assert isinstance(alert_mutes.snooze(engine, old, by="U2"), BudgetGone)
+    assert isinstance(alert_mutes.acknowledge(engine, new, by="U2"), alert_mutes.Changed)
 
 
 @pytest.mark.parametrize("generation", [0, 1, 12])
@@ -337,7 +347,7 @@ def test_open_requests_are_closed_and_their_requesters_told_once(engine: Engine)
     first, second = asked_for_more(engine, "a"), asked_for_more(engine, "b", "U2")
     deliver(engine)
     assert remove(engine).closed_requests == 2
-    assert increasing.pending(engine) == []
+    assert increase_requests.pending(engine) == []
     said = [(each.kind, each.user_id, each.replaces) for each in waiting(engine) if each.kind == "increase closed"]
     assert sorted(said, key=str) == sorted(
         [
@@ -348,7 +358,7 @@ def test_open_requests_are_closed_and_their_requesters_told_once(engine: Engine)
         ],
         key=str,
     )
-    granting.sweep(engine)
+    increase_decisions.sweep(engine)
     deliver(engine)
     assert len(queued(engine.store, IncreaseClosed)) == 4
     [text, *_] = [blocks.render(content, engine.calendar).text for content in queued(engine.store, IncreaseClosed)]
@@ -361,15 +371,15 @@ def test_deciding_after_the_removal_grants_nothing_and_says_why(engine: Engine) 
     increase = asked_for_more(engine)
     remove(engine)
     for outcome in (
-        granting.grant(engine, increase.id, by="UBOSS", is_admin=False),
-        granting.grant(engine, increase.id, by="U0ADMIN", is_admin=True),
-        granting.deny(engine, increase.id, by="UBOSS", is_admin=False, remark=""),
-        granting.withdraw(engine, increase.id, user_id="U1"),
+        increase_decisions.grant(engine, increase.id, by="UBOSS", is_admin=False),
+        increase_decisions.grant(engine, increase.id, by="U0ADMIN", is_admin=True),
+        increase_decisions.deny(engine, increase.id, by="UBOSS", is_admin=False, remark=""),
+        increase_decisions.withdraw(engine, increase.id, user_id="U1"),
     ):
         assert isinstance(outcome, ClosedBefore)
         assert (outcome.increase.state, outcome.increase.budget_removed) == (IncreaseState.EXPIRED, True)
     assert engine.store.read().execute("SELECT * FROM grants").fetchall() == []
-    assert [change.what for change in ruling.changes(engine, PROJECT)] == ["monthly budget", "monthly budget"]
+    assert [change.what for change in project_rules.changes(engine, PROJECT)] == ["monthly budget", "monthly budget"]
 
 
 def test_a_new_budget_has_no_part_in_the_old_requests(engine: Engine) -> None:
@@ -377,24 +387,24 @@ def test_a_new_budget_has_no_part_in_the_old_requests(engine: Engine) -> None:
     increase = asked_for_more(engine)
     remove(engine)
     limit(engine, 10)
-    assert isinstance(granting.grant(engine, increase.id, by="U0ADMIN", is_admin=True), ClosedBefore)
-    [standing] = budgeting.standings_of(engine, PROJECT)
+    assert isinstance(increase_decisions.grant(engine, increase.id, by="U0ADMIN", is_admin=True), ClosedBefore)
+    [standing] = budgets.standings_of(engine, PROJECT)
     assert standing.budget.limit_millicredits == 10_000
 
 
 def test_a_request_for_an_approval_stays_and_names_who_decides_now(engine: Engine) -> None:
     limit(engine, 1_000, approvers=("UBOSS",))
-    ruling.set_rules(engine, ruling.RuleChange("marketing", approve_above=1_000), by="U0ADMIN")
-    asked = asking.hold(engine, ask("a"))
+    project_rules.set_rules(engine, project_rules.RuleChange("marketing", approve_above=1_000), by="U0ADMIN")
+    asked = job_requests.hold(engine, ask("a"))
     assert isinstance(asked, NeedsConsent)
-    assert isinstance(increasing.ask_for_refused(engine, asked.id, Wanted("U1", "")), Asked)
+    assert isinstance(increase_requests.ask_for_refused(engine, asked.id, Wanted("U1", "")), Asked)
     deliver(engine)
     remove(engine)
-    [increase] = increasing.pending(engine)
+    [increase] = increase_requests.pending(engine)
     [edit] = deliver(engine)
     assert edit.replaces == f"increase {increase.id}"
     assert "For an admin" in blocks.render(from_json(edit.kind, edit.content), engine.calendar).text
-    outcome = granting.grant(engine, increase.id, by="U0ADMIN", is_admin=True)
+    outcome = increase_decisions.grant(engine, increase.id, by="U0ADMIN", is_admin=True)
     assert isinstance(outcome, IncreaseClosed)
     assert outcome.job is not None
 
@@ -406,11 +416,11 @@ def test_a_request_that_an_earlier_version_left_behind_is_closed(engine: Engine)
         with engine.store.write() as tx:  # as a removal was before
             tx.execute("DELETE FROM budgets")
         if decide:
-            outcome = granting.grant(engine, increase.id, by="U0ADMIN", is_admin=True)
+            outcome = increase_decisions.grant(engine, increase.id, by="U0ADMIN", is_admin=True)
             assert isinstance(outcome, IncreaseClosed)
             assert (outcome.increase.budget_removed, outcome.grant, outcome.job) == (True, None, None)
         else:
-            granting.sweep(engine)
+            increase_decisions.sweep(engine)
         closed = kept_increases.get(engine.store.read(), increase.id)
         assert closed is not None
         assert (closed.state, closed.budget_removed) == (IncreaseState.EXPIRED, True)
@@ -429,12 +439,14 @@ def test_an_alert_that_an_earlier_version_left_behind_is_ended(engine: Engine) -
 
 def test_nothing_is_asked_of_a_budget_that_is_not_there(engine: Engine) -> None:
     limit(engine, 10)
-    refused = asking.hold(engine, ask("a"))
+    refused = job_requests.hold(engine, ask("a"))
     assert isinstance(refused, BudgetExceeded)
     remove(engine)
-    assert isinstance(increasing.ask_for_refused(engine, refused.id, Wanted("U1", "")), Held)
+    assert isinstance(increase_requests.ask_for_refused(engine, refused.id, Wanted("U1", "")), Held)
     amount = refused.wanted.amount
-    outcome = increasing.ask_for_amount(engine, "x", Wanted("U1", ""), scope=PROJECT, kind=MONTHLY, amount=amount)
+    outcome = increase_requests.ask_for_amount(
+        engine, "x", Wanted("U1", ""), scope=PROJECT, kind=MONTHLY, amount=amount
+    )
     assert isinstance(outcome, NoBudget)
     assert queued(engine.store, IncreaseAsked) == []
 
@@ -445,11 +457,11 @@ def test_removing_and_granting_at_once_leave_no_grant_behind(engine: Engine) -> 
         increase = asked_for_more(engine, f"r{n}", user_id=f"U{n}")
         with ThreadPoolExecutor(2) as pool:
             removing = pool.submit(remove, engine)
-            granting_ = pool.submit(granting.grant, engine, increase.id, by="U0ADMIN", is_admin=True)
+            granting_ = pool.submit(increase_decisions.grant, engine, increase.id, by="U0ADMIN", is_admin=True)
         assert removing.result(30)
         assert isinstance(granting_.result(30), ClosedBefore | IncreaseClosed)
         assert engine.store.read().execute("SELECT * FROM grants").fetchall() == []
-        assert increasing.pending(engine) == []
+        assert increase_requests.pending(engine) == []
 
 
 # Changes of a budget.
@@ -468,7 +480,7 @@ def test_a_raised_limit_is_shown_by_the_alert_at_once(engine: Engine) -> None:
 def test_an_alert_nobody_has_read_goes_to_the_new_channel(engine: Engine) -> None:
     limit(engine, 20, thresholds=(50,), channel_id="C0OLD00001")
     spend(engine, "a")
-    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0NEW00001"), by="U0ADMIN")
+    budgets.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0NEW00001"), by="U0ADMIN")
     spend(engine, "b")
     assert {each.line for each in deliver(engine)} == {"C0NEW00001"}
 
@@ -479,7 +491,7 @@ def test_an_alert_that_was_posted_says_where_the_next_ones_go(engine: Engine, to
     spend(engine, "a")
     deliver(engine)
     old = story_ref(engine)
-    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id=to), by="U0ADMIN")
+    budgets.set_budget(engine, Change(PROJECT, MONTHLY, channel_id=to), by="U0ADMIN")
     [edit] = deliver(engine)
     content = from_json(edit.kind, edit.content)
     assert isinstance(content, Story)
@@ -487,19 +499,21 @@ def test_an_alert_that_was_posted_says_where_the_next_ones_go(engine: Engine, to
     said = blocks.render(content, engine.calendar)
     assert "The alerts of this budget go to" in said.text
     assert [block for block in said.blocks if block["type"] == "actions"] == []
-    assert isinstance(muting.acknowledge(engine, old, by="U2"), Moved)
+    assert isinstance(alert_mutes.acknowledge(engine, old, by="U2"), Moved)
 
     spend(engine, "b")
     [alert] = deliver(engine)
     assert alert.line == (to or "C0ALERTS01")
-    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0OLD00001"), by="U0ADMIN")
-    assert isinstance(muting.acknowledge(engine, old, by="U2"), muting.Changed)  # it is the budget's channel again
+    budgets.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0OLD00001"), by="U0ADMIN")
+    assert isinstance(
+        alert_mutes.acknowledge(engine, old, by="U2"), alert_mutes.Changed
+    )  # it is the budget's channel again
 
 
 def test_a_question_nobody_has_read_goes_to_the_new_channel(engine: Engine) -> None:
     limit(engine, 10, channel_id="C0OLD00001")
     increase = asked_for_more(engine)
-    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0NEW00001"), by="U0ADMIN")
+    budgets.set_budget(engine, Change(PROJECT, MONTHLY, channel_id="C0NEW00001"), by="U0ADMIN")
     said = {each.key: each.line for each in deliver(engine)}
     assert said[f"increase {increase.id}"] == "C0NEW00001"
     assert set(said.values()) == {"C0NEW00001"}
@@ -509,7 +523,7 @@ def test_new_approvers_are_named_in_the_questions_that_wait(engine: Engine) -> N
     limit(engine, 10, approvers=("UBOSS",))
     increase = asked_for_more(engine)
     deliver(engine)
-    budgeting.set_budget(engine, Change(PROJECT, MONTHLY, approvers=("U0CAROL001",)), by="U0ADMIN")
+    budgets.set_budget(engine, Change(PROJECT, MONTHLY, approvers=("U0CAROL001",)), by="U0ADMIN")
     [edit] = [each for each in deliver(engine) if each.kind == "increase asked"]
     assert edit.replaces == f"increase {increase.id}"
     said = blocks.render(from_json(edit.kind, edit.content), engine.calendar).text
@@ -527,7 +541,7 @@ def test_in_slack_the_alert_is_edited_and_a_new_budget_alerts_in_a_new_message(p
     spend(engine, "a")
     post.deliver(3)
     [alert] = post.seen(MARKETING)
-    muting.acknowledge(engine, story_ref(engine, WORKSPACE), by=ALICE)
+    alert_mutes.acknowledge(engine, story_ref(engine, WORKSPACE), by=ALICE)
     post.deliver(3)
     remove(engine, WORKSPACE)
     post.deliver(3)
@@ -576,7 +590,7 @@ def test_what_the_admins_were_told_in_person_is_edited_for_each(post: Post) -> N
 @pytest.mark.engine("sqlite")
 def test_an_alert_held_in_quiet_hours_is_not_said_afterwards(post: Post) -> None:  # noqa: F811
     engine = post.engine
-    delivering.set_quiet(engine, QuietHours(MARKETING, 11 * 60, 13 * 60, over_passes=False), by=ALICE)
+    engine_outbox.set_quiet(engine, QuietHours(MARKETING, 11 * 60, 13 * 60, over_passes=False), by=ALICE)
     limit(engine, 40, WORKSPACE, thresholds=(25,), channel_id=MARKETING)
     spend(engine, "a")
     post.deliver(2)

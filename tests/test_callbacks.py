@@ -20,7 +20,7 @@ from klingbot.callbacks import MOST_BYTES, PATH, Callbacks
 from klingbot.common.counters import Errors
 from klingbot.dispatcher import Dispatcher
 from klingbot.domain.jobs import Job, JobState
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, kling_results
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback_signature
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
@@ -163,16 +163,16 @@ def test_a_callback_makes_the_job_due_and_books_nothing(door: Door, engine: Engi
 
 
 def test_a_job_whose_reply_may_still_come_is_not_looked_up_early(engine: Engine, clock: FakeClock) -> None:
-    posting = verdicts.submitting(engine, hold(engine, "r1"), "/text-to-video/kling-3.0", due_at=clock.at + 90_000)
+    posting = kling_results.submitting(engine, hold(engine, "r1"), "/text-to-video/kling-3.0", due_at=clock.at + 90_000)
     assert posting is not None
-    assert verdicts.hinted(engine, posting.id) is None
+    assert kling_results.hinted(engine, posting.id) is None
     assert due_at(engine, posting) == clock.at + 90_000
 
 
 def test_callbacks_about_jobs_that_ended_or_never_were_change_nothing(engine: Engine) -> None:
-    done = verdicts.failed(engine, submit(engine, hold(engine, "r1")), "too dark")
+    done = kling_results.failed(engine, submit(engine, hold(engine, "r1")), "too dark")
     assert done is not None
-    assert verdicts.hinted(engine, done.id) is verdicts.hinted(engine, "nobody") is None
+    assert kling_results.hinted(engine, done.id) is kling_results.hinted(engine, "nobody") is None
 
 
 # From a Kling that calls back, to the verdict.

@@ -13,8 +13,17 @@ from klingbot.domain.jobs import Job, JobState, Request
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import CancelEnded, JobFailed
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, cancelling, outcomes, queue, showing, stuck, verdicts
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, TooLate
+from klingbot.engine import (
+    Engine,
+    cancellation,
+    hold_outcomes,
+    job_message_updates,
+    job_queue,
+    job_requests,
+    kling_results,
+    stuck_jobs,
+)
+from klingbot.engine.cancellation import Cancelled, MayBeAtKling, TooLate
 from klingbot.inquiries import LOST_REPLY_MS
 from klingbot.kling import KlingClient, LookUp, NotSent, ReplyLost, TaskRequest, Unreachable
 from klingbot.store import job_messages, ledger, outbox
@@ -54,8 +63,8 @@ def dispatcher(engine: Engine, kling: Pressed) -> Iterator[Dispatcher]:
     made.finish()
 
 
-def cancel(engine: Engine, job: Job, by: str = "UBOB", *, admin: bool = False) -> cancelling.CancelOutcome:
-    return cancelling.cancel(engine, job.id, user_id=by, is_admin=admin, response_url=f"https://r.example/{by}")
+def cancel(engine: Engine, job: Job, by: str = "UBOB", *, admin: bool = False) -> cancellation.CancelOutcome:
+    return cancellation.cancel(engine, job.id, user_id=by, is_admin=admin, response_url=f"https://r.example/{by}")
 
 
 def is_cancelled(engine: Engine, job: Job, by: str = "UBOB") -> bool:
@@ -165,7 +174,7 @@ def test_a_job_that_waits_again_after_a_lost_reply_is_looked_up_once_more_and_no
     assert now(engine, job).state is JobState.HELD
     if there:
         kling.take(job.id)
-    verdicts.stopped(engine, code=1102, reason="no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
     assert isinstance(cancel(engine, job), MayBeAtKling)
     dispatcher.submit()
     assert now(engine, job).state is JobState.HELD
@@ -219,8 +228,8 @@ def test_the_same_request_again_does_not_take_the_wish_back(
 
     def press() -> None:
         cancel(engine, job)
-        again = asking.hold(engine, Request("r1", "UBOB", "CMARK", "a fox in snow", Wish()))
-        assert isinstance(again, outcomes.Repeated)
+        again = job_requests.hold(engine, Request("r1", "UBOB", "CMARK", "a fox in snow", Wish()))
+        assert isinstance(again, hold_outcomes.Repeated)
 
     kling.creates, kling.during_create = [BUSY], press
     dispatcher.submit()
@@ -242,9 +251,9 @@ def test_releasing_all_that_waits_includes_what_is_just_being_sent(
     engine: Engine, dispatcher: Dispatcher, kling: Pressed
 ) -> None:
     job, said = ask(engine), []
-    kling.creates, kling.during_create = [BUSY], lambda: said.append(queue.cancel_waiting(engine, by="UALICE"))
+    kling.creates, kling.during_create = [BUSY], lambda: said.append(job_queue.cancel_waiting(engine, by="UALICE"))
     dispatcher.submit()
-    assert said == [queue.WaitingCancelled(released=0, kept=1)]
+    assert said == [job_queue.WaitingCancelled(released=0, kept=1)]
     assert is_cancelled(engine, job, by="UALICE")
 
 
@@ -252,13 +261,13 @@ def test_what_the_jobs_own_message_says_is_not_said_again_in_person(
     engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
-    showing.show(engine, dict)
+    job_message_updates.show(engine, dict)
     kling.creates, kling.during_create = [BUSY], lambda: cancel(engine, job)
     dispatcher.submit()
     assert is_cancelled(engine, job)
     assert told(engine) == []
     clock.tick(5)
-    showing.show(engine, dict)
+    job_message_updates.show(engine, dict)
     shown = outbox.find(engine.store.read(), job_messages.key_of(job.id))
     assert shown is not None
     assert shown.content["cancelled_by"] == "UBOB"
@@ -266,20 +275,20 @@ def test_what_the_jobs_own_message_says_is_not_said_again_in_person(
 
 def test_while_it_is_not_decided_the_jobs_message_says_so(engine: Engine, clock: FakeClock) -> None:
     job = ask(engine)
-    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock() + 1)
+    kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock() + 1)
     cancel(engine, job)
     assert now(engine, job).cancel_by == "UBOB"
     posted = now(engine, job)
-    assert verdicts.look_again(engine, posted, due_at=clock() + 5_000) is not None
+    assert kling_results.look_again(engine, posted, due_at=clock() + 5_000) is not None
     assert now(engine, job).cancel_by == "UBOB", "no verdict changes nothing"
 
 
 def test_a_job_that_was_written_off_is_not_cancelled_as_well(engine: Engine, clock: FakeClock) -> None:
     job = ask(engine)
-    posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock())
+    posting = kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock())
     assert posting is not None
-    stuck.show_stuck(engine, after_ms=0)
-    stuck.write_off(engine, job.id, by="UALICE", reason="lost")
+    stuck_jobs.show_stuck(engine, after_ms=0)
+    stuck_jobs.write_off(engine, job.id, by="UALICE", reason="lost")
     assert isinstance(cancel(engine, job), TooLate)
     assert told(engine) == []
 
@@ -291,17 +300,17 @@ def test_a_job_that_has_not_left_yet_is_cancelled_at_once(engine: Engine) -> Non
 def test_no_post_begins_once_a_job_is_wanted_cancelled(engine: Engine, clock: FakeClock) -> None:
     """Another bot has claimed it and fetches its picture."""
     job = ask(engine)
-    posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    posting = kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
-    waiting = verdicts.held_again(engine, posting)
+    waiting = kling_results.held_again(engine, posting)
     assert waiting is not None
     cancel(engine, job)
-    assert verdicts.submitting(engine, waiting, "/text-to-video/kling-3.0", due_at=0) is None
+    assert kling_results.submitting(engine, waiting, "/text-to-video/kling-3.0", due_at=0) is None
 
 
 def test_a_queued_cancellation_reads_as_it_was_written(engine: Engine) -> None:
     job = ask(engine)
-    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     cancel(engine, job)
-    verdicts.submitted(engine, now(engine, job), "task", due_at=0)
+    kling_results.submitted(engine, now(engine, job), "task", due_at=0)
     assert [content.too_late for content in queued(engine.store, CancelEnded)] == [True]

@@ -14,7 +14,7 @@ from klingbot.care import Care, next_night
 from klingbot.doctor import Finding, ledger
 from klingbot.domain.notifications import Unsound, from_json
 from klingbot.domain.periods import Calendar
-from klingbot.engine import Engine, open_engine, verdicts
+from klingbot.engine import Engine, kling_results, open_engine
 from klingbot.store import Database, open_store, outbox, periodic_jobs
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import prompt_retention, totals_proof
@@ -166,7 +166,7 @@ def test_nobody_waits_for_the_check(engine: Engine, path: Place, monkeypatch: py
 def lived_in(engine: Engine, clock: FakeClock) -> Engine:
     """Old jobs that ended each way, an old one that has not, and a new one; everything is said but the last."""
     settle(engine, hold(engine, "old"))
-    verdicts.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
     hold(engine, "waiting")
     with engine.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'sent'")

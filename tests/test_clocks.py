@@ -16,7 +16,7 @@ from klingbot.care import LEASE_MS as NIGHTLY_LEASE_MS
 from klingbot.common.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
 from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import SubmittingResumed, kind_of_type
-from klingbot.engine import Engine, carrying, showing, verdicts
+from klingbot.engine import Engine, clips, job_message_updates, kling_results
 from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.store import (
     Store,
@@ -84,13 +84,13 @@ def test_no_legal_wait_is_longer_than_the_one_that_is_allowed_for_it() -> None:
 
     assert longest("jobs.lease_until", Kind.LEASE) >= dispatcher.LEASE_MS
     assert longest("outbox.lease_until", Kind.LEASE) >= notifier.LEASE_MS
-    assert longest("clips.lease_until", Kind.LEASE) >= carrying.LEASE_MS
+    assert longest("clips.lease_until", Kind.LEASE) >= clips.LEASE_MS
     assert longest("rounds.lease_until", Kind.LEASE) >= max(NIGHTLY_LEASE_MS, reconciler.LEASE_MS)
     assert longest("digests.lease_until", Kind.LEASE) >= digests.LEASE_MS
     assert longest("jobs.due_at", Kind.DUE) >= inquiries.WRITTEN_OFF_POLL_MS
-    assert longest("gates.opens_at", Kind.DUE) >= max(verdicts.STOPPED_MOST_MS, verdicts.BUSY_MOST_MS)
+    assert longest("gates.opens_at", Kind.DUE) >= max(kling_results.STOPPED_MOST_MS, kling_results.BUSY_MOST_MS)
     assert longest("lines.rests_until", Kind.DUE) >= outbox_delivery.LONGEST_DELAY_MS
-    assert longest("clips.due_at", Kind.DUE) >= carrying.PATIENCE_MS
+    assert longest("clips.due_at", Kind.DUE) >= clips.PATIENCE_MS
     assert longest("rounds.due_at", Kind.DUE) >= reconciler.DAY_MS
     by_poll = [each.ahead_ms for each in instants(Longest(poll_ms=7)) if "failures = 0" in each.where]
     assert by_poll == [inquiries.LOST_REPLY_MS]
@@ -111,8 +111,8 @@ class World:
         engine, now = self.engine, self.clock()
         hold(engine, "held")
         submit(engine, hold(engine, "submitted"))
-        verdicts.submitting(engine, hold(engine, "submitting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
-        verdicts.busy(engine, "kling-pro", code=1303, reason="busy")
+        kling_results.submitting(engine, hold(engine, "submitting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
+        kling_results.busy(engine, "kling-pro", code=1303, reason="busy")
         with engine.store.write() as tx:
             outbox.put(tx, "new", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C1")
             outbox.put(tx, "refused", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C2")
@@ -121,7 +121,7 @@ class World:
             outbox_delivery.again(tx, refused, due_at=now + 1_000, problem="ratelimited")
             [shown, carried, kept] = [job.id for job in jobs.live(tx, None, most=3)]
             jobs.show(tx, shown, at=now + 3_000)
-            wanted_clips.want(tx, carried, "announcement", at=now, until=now + carrying.PATIENCE_MS)
+            wanted_clips.want(tx, carried, "announcement", at=now, until=now + clips.PATIENCE_MS)
             periodic_jobs.claim(tx, "nightly", now=now, lease_until=now + NIGHTLY_LEASE_MS, first_at=now)
             periodic_jobs.done(tx, "nightly", next_at=now + reconciler.DAY_MS)
             stuck_marks.shown(tx, kept)
@@ -197,8 +197,8 @@ def test_a_charge_that_is_waited_for_and_a_lost_reply_are_waited_for_no_longer(w
     engine, clock, pulse = world.engine, world.clock, Pulse(world.engine)
     pulse.beat()
     clock.tick(ahead)
-    verdicts.uncharged(engine, submit(engine, hold(engine, "uncharged")), due_at=clock())
-    verdicts.submitting(engine, hold(engine, "lost"), "/v1/x", due_at=clock())
+    kling_results.uncharged(engine, submit(engine, hold(engine, "uncharged")), due_at=clock())
+    kling_results.submitting(engine, hold(engine, "lost"), "/v1/x", due_at=clock())
     clock.tick(-ahead)
     pulse.beat()
     for job in jobs.live(engine.store.read(), None, most=9):
@@ -210,7 +210,7 @@ def test_how_a_job_stands_is_told_again_within_seconds(world: World) -> None:
     engine, clock = world.engine, world.clock
     clock.tick(40 * 24 * HOUR)
     job = hold(engine, "r1")
-    showing.show(engine, lambda: {})
+    job_message_updates.show(engine, lambda: {})
     clock.tick(-40 * 24 * HOUR)
     with engine.store.write() as tx:
         tx.execute("DELETE FROM outbox")
@@ -218,8 +218,8 @@ def test_how_a_job_stands_is_told_again_within_seconds(world: World) -> None:
         tx.execute("UPDATE outbox SET state = 'sent', sent_ts = '1.2'")
     submit(engine, job)
     for _ in range(2):
-        showing.show(engine, lambda: {})
-        clock.tick(showing.EVERY_MS / 1000)
+        job_message_updates.show(engine, lambda: {})
+        clock.tick(job_message_updates.EVERY_MS / 1000)
     assert outbox.find(engine.store.read(), f"{job_messages.key_of(job.id)} 1")
 
 
@@ -235,7 +235,7 @@ def test_right_instants_are_left_alone(world: World, ahead: int) -> None:
 
 def test_a_poll_that_is_meant_to_be_rare_stays_rare(engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1"))
-    verdicts.look_again(engine, job, due_at=clock() + HOUR * 1000)
+    kling_results.look_again(engine, job, due_at=clock() + HOUR * 1000)
     Pulse(engine, longest=Longest(poll_ms=HOUR * 1000)).beat()
     assert not jobs.any_due(engine.store.read(), JobState.SUBMITTED, clock() + HOUR * 1000 - 1)
     Pulse(engine).beat()
@@ -343,7 +343,7 @@ def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, mac
     """A request may be under way to Kling; to look it up too early, and not find it, would send it twice."""
     pulse, now = pulse_of(steady), steady.clock()
     hold(steady, "leased")
-    posting = verdicts.submitting(steady, hold(steady, "posting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
+    posting = kling_results.submitting(steady, hold(steady, "posting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
     assert posting and posting.posted_at
     with steady.store.write() as tx:
         assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + dispatcher.LEASE_MS, most=9)

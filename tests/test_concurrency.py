@@ -23,9 +23,9 @@ from klingbot.domain.jobs import JobState, id_for
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import Crossed, TurnedAway
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine import Engine, asking, budgeting, cancelling, open_engine, usage, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import Held
+from klingbot.engine import Engine, budgets, cancellation, job_requests, kling_results, open_engine, usage
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import Held
 from klingbot.store import jobs, open_store, outbox, outbox_delivery
 from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock
@@ -78,11 +78,11 @@ def in_processes(work: Callable[[Place, Path, int, int], list[T]], engine: Engin
 
 
 def room_for_ten(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, TEN_JOBS.millicredits), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, TEN_JOBS.millicredits), by="UADMIN")
 
 
 def proved_full(engine: Engine) -> None:
-    today = budgeting.standings(engine)[0]
+    today = budgets.standings(engine)[0]
     assert today.total == Total(held=TEN_JOBS)
     prove(engine.store)
 
@@ -92,7 +92,7 @@ def test_room_for_ten_admits_exactly_ten_of_many_threads(engine: Engine) -> None
     room_for_ten(engine)
 
     def many(n: int) -> list[str]:
-        return [type(asking.hold(engine, ask(f"{n} {i}", user_id=f"U{n}"))).__name__ for i in range(5)]
+        return [type(job_requests.hold(engine, ask(f"{n} {i}", user_id=f"U{n}"))).__name__ for i in range(5)]
 
     outcomes = Counter(name for names in at_once(many, 8) for name in names)
     assert outcomes == {"Held": ROOM, "BudgetExceeded": 30}
@@ -107,7 +107,7 @@ def holding(place: Place, folder: Path, now: int, n: int) -> list[str]:
 
         def many(thread: int) -> list[str]:
             requests = [ask(f"{n} {thread} {i}", user_id=f"U{n}") for i in range(4)]
-            return [type(asking.hold(engine, request)).__name__ for request in requests]
+            return [type(job_requests.hold(engine, request)).__name__ for request in requests]
 
         return [name for names in at_once(many, THREADS) for name in names]
 
@@ -127,7 +127,7 @@ def asking_the_same(place: Place, folder: Path, now: int, n: int) -> list[tuple[
         meet(folder, n)
 
         def many(thread: int) -> list[tuple[str, str]]:
-            return [(f"r{i}", type(asking.hold(engine, ask(f"r{i}"))).__name__) for i in range(8)]
+            return [(f"r{i}", type(job_requests.hold(engine, ask(f"r{i}"))).__name__) for i in range(8)]
 
         return [each for found in at_once(many, THREADS) for each in found]
 
@@ -178,7 +178,7 @@ def test_no_job_and_no_message_is_handed_out_twice(engine: Engine) -> None:
 
 def test_only_one_of_many_endings_counts(engine: Engine) -> None:
     job = submit(engine, hold(engine, "r1"))
-    verdict = verdicts.succeeded, verdicts.failed
+    verdict = kling_results.succeeded, kling_results.failed
 
     def end(n: int) -> bool:
         if n % 2:
@@ -195,9 +195,11 @@ def test_a_job_is_either_cancelled_or_sent_never_both(engine: Engine) -> None:
 
     def race(n: int) -> list[bool]:
         if n:
-            return [verdicts.submitting(engine, job, "/v1/videos/text2video", due_at=0) is not None for job in waiting]
-        outcomes = [cancelling.cancel(engine, job.id, user_id="U1", is_admin=False) for job in waiting]
-        return [isinstance(outcome, cancelling.Cancelled) for outcome in outcomes]
+            return [
+                kling_results.submitting(engine, job, "/v1/videos/text2video", due_at=0) is not None for job in waiting
+            ]
+        outcomes = [cancellation.cancel(engine, job.id, user_id="U1", is_admin=False) for job in waiting]
+        return [isinstance(outcome, cancellation.Cancelled) for outcome in outcomes]
 
     cancelled, sent = at_once(race, 2)
     assert all(was != went for was, went in zip(cancelled, sent, strict=True))
@@ -243,7 +245,7 @@ def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engi
         for n in range(60):
             job = hold(engine, f"r{n}")
             room_for_ten(engine)
-            cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
+            cancellation.cancel(engine, job.id, user_id="U1", is_admin=False)
     finally:
         done.set()
         meddler.join(30)
@@ -254,7 +256,7 @@ def test_two_stores_in_one_process_take_turns_too(engine: Engine) -> None:
     room_for_ten(engine)
     with opened(engine.store.place, engine.clock()) as other:
         both = (engine, other)
-        answers = at_once(lambda n: [asking.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
+        answers = at_once(lambda n: [job_requests.hold(both[n % 2], ask(f"{n} {i}")) for i in range(5)], 4)
     held = [answer for several in answers for answer in several if isinstance(answer, Held)]
     assert len(held) == ROOM
     assert {each.job.id for each in held} <= {id_for(f"{n} {i}") for n in range(4) for i in range(5)}

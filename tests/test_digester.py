@@ -13,7 +13,7 @@ from klingbot.domain import charts
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.notifications import DigestReady
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, digesting
+from klingbot.engine import Engine, digests
 from klingbot.notifier import Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
@@ -55,7 +55,7 @@ def notifier(engine: Engine, client: WebClient) -> Notifier:
 def monday_morning(engine: Engine, clock: FakeClock) -> Engine:
     """Last week somebody made a video; the weekly digest for #finance is due this very minute."""
     clock.set(2026, 11, 18, 10)
-    digesting.want(engine, MARKETING, PeriodKind.WEEKLY, FINANCE, None, by=ALICE)
+    digests.want(engine, MARKETING, PeriodKind.WEEKLY, FINANCE, None, by=ALICE)
     settle(engine, hold(engine, "last week"))
     _said_elsewhere(engine)
     clock.set(2026, 11, 23, 9)
@@ -114,7 +114,7 @@ def test_a_digest_is_said_once_however_often_it_is_looked_for(
 def test_a_period_in_which_nothing_happened_is_one_line_without_a_picture(
     engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
 ) -> None:
-    digesting.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
+    digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 24, 9)
     digester.tell()
     notifier.deliver()
@@ -202,7 +202,7 @@ def test_a_picture_that_slack_will_not_show_is_replaced_by_its_words(
 def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_channel_with_its_chart(
     engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
 ) -> None:
-    digesting.want(engine, MARKETING, PeriodKind.DAILY, LOUNGE, None, by=ALICE)
+    digests.want(engine, MARKETING, PeriodKind.DAILY, LOUNGE, None, by=ALICE)
     settle(engine, hold(engine, "today"))
     _said_elsewhere(engine)
     clock.set(2026, 11, 24, 9)
@@ -218,7 +218,7 @@ def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_chann
 def test_a_late_digest_says_so_and_how_many_never_came(
     engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
 ) -> None:
-    digesting.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
+    digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 27, 11)
     digester.tell()
     notifier.deliver()
@@ -234,7 +234,7 @@ def test_one_digest_that_breaks_does_not_hold_up_the_others(
     from klingbot import digester as room
 
     for scope in ("project:a", "project:b"):
-        digesting.want(engine, scope, PeriodKind.DAILY, FINANCE, None, by=ALICE)
+        digests.want(engine, scope, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     figures = room.figures
 
     def breaks_for_a(engine: Engine, scope: str, period: object) -> object:

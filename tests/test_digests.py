@@ -23,10 +23,19 @@ from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.notifications import DigestReady
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, digesting, increasing, open_engine, outcomes, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.figures import figures, last
-from klingbot.engine.increasing import Wanted
+from klingbot.engine import (
+    Engine,
+    budgets,
+    digests,
+    hold_outcomes,
+    increase_requests,
+    job_requests,
+    kling_results,
+    open_engine,
+)
+from klingbot.engine.budgets import Change
+from klingbot.engine.digest_figures import figures, last
+from klingbot.engine.increase_requests import Wanted
 from klingbot.store import Store, open_store
 from klingbot.store.backend.location import Place
 from klingbot.store.digests import LEASE_MS
@@ -58,12 +67,12 @@ def week(engine: Engine, clock: FakeClock) -> Engine:
     settle(engine, hold(engine, "wednesday 1", user_id="U2"))
     settle(engine, hold(engine, "wednesday 2", user_id="U2", project="sales"))
     settle(engine, hold(engine, "wednesday 3", Wish("kling-v1.5", 10), user_id="U2"))
-    verdicts.failed(engine, submit(engine, hold(engine, "failed", user_id="U1")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "failed", user_id="U1")), "too dark")
     clock.set(2026, 11, 22, 23, 59)
     settle(engine, hold(engine, "sunday", user_id="U3"))
-    budgeting.set_budget(engine, Change(user_scope("U9"), MONTHLY, 1_000), by="UADMIN")
+    budgets.set_budget(engine, Change(user_scope("U9"), MONTHLY, 1_000), by="UADMIN")
     for n in range(2):
-        assert isinstance(asking.hold(engine, ask(f"refused {n}", user_id="U9")), outcomes.BudgetExceeded)
+        assert isinstance(job_requests.hold(engine, ask(f"refused {n}", user_id="U9")), hold_outcomes.BudgetExceeded)
     clock.set(2026, 11, 23, 12)
     settle(engine, hold(engine, "this week"))
     return engine
@@ -142,11 +151,11 @@ def test_what_was_refused_is_counted_for_everybody_it_concerns(week: Engine) -> 
 
 
 def test_a_video_refused_again_and_again_is_one_refusal(engine: Engine, clock: FakeClock) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, DAILY, 30_000), by="UADMIN")
+    budgets.set_budget(engine, Change(MARKETING, DAILY, 30_000), by="UADMIN")
     for _ in range(2):  # delivered twice
-        outcome = asking.hold(engine, ask("r1"))
-    assert isinstance(outcome, outcomes.BudgetExceeded)
-    increasing.ask_for_refused(engine, outcome.id, Wanted("U1", "launch"))
+        outcome = job_requests.hold(engine, ask("r1"))
+    assert isinstance(outcome, hold_outcomes.BudgetExceeded)
+    increase_requests.ask_for_refused(engine, outcome.id, Wanted("U1", "launch"))
     clock.tick(86_400)
     assert last(engine, MARKETING, DAILY).refused.jobs == 1
 
@@ -159,8 +168,8 @@ def test_the_dearest_videos_are_told_without_their_prompts(week: Engine) -> None
 
 
 def test_a_budget_of_the_same_kind_is_judged_at_the_periods_end(week: Engine) -> None:
-    budgeting.set_budget(week, Change(MARKETING, WEEKLY, 200_000), by="UADMIN")
-    budgeting.set_budget(week, Change(MARKETING, MONTHLY, 1_000_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, WEEKLY, 200_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, MONTHLY, 1_000_000), by="UADMIN")
     digest = last(week, MARKETING, WEEKLY)
     assert digest.budget and digest.budget.percent == "70.0%"
     assert {each.standing.percent for each in digest.headings} == {"20.0%", "22.0%"}, "how they stand now"
@@ -168,7 +177,7 @@ def test_a_budget_of_the_same_kind_is_judged_at_the_periods_end(week: Engine) ->
 
 def test_what_was_granted_for_the_period_is_in_its_limit(engine: Engine, clock: FakeClock) -> None:
     clock.set(2026, 11, 18, 10)
-    budgeting.set_budget(engine, Change(MARKETING, WEEKLY, 40_000), by="UADMIN")
+    budgets.set_budget(engine, Change(MARKETING, WEEKLY, 40_000), by="UADMIN")
     settle(engine, hold(engine, "fits"))
     granted(engine, increase_for(engine, refused(engine)).id)
     clock.set(2026, 11, 23, 12)
@@ -183,7 +192,7 @@ def test_a_budget_that_will_not_last_says_when_it_ends(engine: Engine, clock: Fa
     for day in range(10):
         settle(engine, hold(engine, f"job {day}"))
         clock.tick(86_400)
-    budgeting.set_budget(engine, Change(MARKETING, MONTHLY, 440_000), by="UADMIN")
+    budgets.set_budget(engine, Change(MARKETING, MONTHLY, 440_000), by="UADMIN")
     [heading] = last(engine, MARKETING, WEEKLY).headings
     assert heading.ends_at is not None
     assert engine.clock() < heading.ends_at < heading.standing.period.end
@@ -224,16 +233,16 @@ def test_days_kept_under_another_time_zone_stay_the_days_they_were(tmp_path: Pat
 
 
 def wanting(engine: Engine, kind: PeriodKind = DAILY, scope: str = MARKETING, minute: int | None = None) -> None:
-    digesting.want(engine, scope, kind, "C1", minute, by="UADMIN")
+    digests.want(engine, scope, kind, "C1", minute, by="UADMIN")
 
 
 def tell_all(engine: Engine) -> list[Digest]:
     """What a bot does about what is due, without pictures."""
     told = []
-    for due in digesting.due(engine):
-        if digesting.claim(engine, due):
+    for due in digests.due(engine):
+        if digests.claim(engine, due):
             digest = figures(engine, due.schedule.scope, due.period)
-            if digesting.tell(engine, due, digest, None):
+            if digests.tell(engine, due, digest, None):
                 told.append(digest)
     return told
 
@@ -271,7 +280,7 @@ def test_another_time_moves_a_digest_and_repeats_none(engine: Engine, clock: Fak
 def test_without_a_time_a_digest_keeps_the_one_it_had(engine: Engine) -> None:
     wanting(engine, minute=17 * 60)
     wanting(engine)
-    [schedule] = digesting.wanted(engine)
+    [schedule] = digests.wanted(engine)
     assert schedule.minute == 17 * 60
 
 
@@ -279,7 +288,7 @@ def test_turned_off_and_on_again_a_digest_is_not_repeated(engine: Engine, clock:
     wanting(engine)
     clock.set(2026, 11, 24, 9)
     assert len(tell_all(engine)) == 1
-    assert len(digesting.unwant(engine, MARKETING, None, by="UADMIN")) == 1
+    assert len(digests.unwant(engine, MARKETING, None, by="UADMIN")) == 1
     wanting(engine, minute=10 * 60)
     clock.set(2026, 11, 24, 10)
     assert tell_all(engine) == []
@@ -287,10 +296,10 @@ def test_turned_off_and_on_again_a_digest_is_not_repeated(engine: Engine, clock:
 
 def test_off_in_one_channel_leaves_the_others(engine: Engine) -> None:
     for place in ("C1", "C2", None):
-        digesting.want(engine, MARKETING, DAILY, place, None, by="UADMIN")
-    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "C1", by="UADMIN")] == ["C1"]
-    assert [each.channel_id for each in digesting.unwant(engine, MARKETING, "", by="UADMIN")] == [None]
-    assert [each.channel_id for each in digesting.wanted(engine)] == ["C2"]
+        digests.want(engine, MARKETING, DAILY, place, None, by="UADMIN")
+    assert [each.channel_id for each in digests.unwant(engine, MARKETING, "C1", by="UADMIN")] == ["C1"]
+    assert [each.channel_id for each in digests.unwant(engine, MARKETING, "", by="UADMIN")] == [None]
+    assert [each.channel_id for each in digests.wanted(engine)] == ["C2"]
 
 
 def test_two_bots_that_see_the_same_digest_come_due_queue_it_once(engine: Engine, clock: FakeClock) -> None:
@@ -330,19 +339,19 @@ def test_whoever_comes_second_with_the_same_digest_queues_nothing(engine: Engine
     """As when a lease ended while its chart was still being drawn."""
     wanting(engine)
     clock.set(2026, 11, 24, 9)
-    [due] = digesting.due(engine)
+    [due] = digests.due(engine)
     digest = figures(engine, MARKETING, due.period)
-    assert digesting.tell(engine, due, digest, "F1")
-    assert not digesting.tell(engine, due, digest, "F2")
+    assert digests.tell(engine, due, digest, "F1")
+    assert not digests.tell(engine, due, digest, "F2")
     assert [message.picture for message in queued(engine.store, DigestReady)] == ["F1"]
 
 
 def test_a_claimer_that_died_leaves_its_digest_to_the_next(engine: Engine, clock: FakeClock) -> None:
     wanting(engine)
     clock.set(2026, 11, 24, 9)
-    [due] = digesting.due(engine)
-    assert digesting.claim(engine, due)
-    assert not digesting.claim(engine, due)
+    [due] = digests.due(engine)
+    assert digests.claim(engine, due)
+    assert not digests.claim(engine, due)
     assert tell_all(engine) == []
     clock.tick(LEASE_MS / 1000 + 1)
     assert len(tell_all(engine)) == 1
@@ -351,11 +360,11 @@ def test_a_claimer_that_died_leaves_its_digest_to_the_next(engine: Engine, clock
 def test_a_lease_that_was_taken_by_a_clock_ahead_keeps_nobody_waiting(engine: Engine, clock: FakeClock) -> None:
     wanting(engine)
     clock.set(2027, 11, 24, 9)
-    [due] = digesting.due(engine)
-    assert digesting.claim(engine, due)
+    [due] = digests.due(engine)
+    assert digests.claim(engine, due)
     clock.set(2026, 11, 24, 9)
-    [due] = digesting.due(engine)
-    assert digesting.claim(engine, due)
+    [due] = digests.due(engine)
+    assert digests.claim(engine, due)
 
 
 def test_a_clock_that_jumps_back_and_forth_repeats_and_skips_nothing(engine: Engine, clock: FakeClock) -> None:
@@ -383,7 +392,7 @@ def test_a_digest_says_the_same_however_late_it_leaves(engine: Engine, clock: Fa
     wanting(engine)
     clock.set(2026, 11, 24, 9)
     [digest] = tell_all(engine)
-    verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     [message] = queued(engine.store, DigestReady)
     assert message.digest == digest
     assert (digest.total.settled, digest.total.held) == (NOTHING, FORTY)
@@ -393,7 +402,7 @@ def test_a_digest_says_the_same_however_late_it_leaves(engine: Engine, clock: Fa
 
 
 def test_a_chart_measures_days_against_the_budget_spread_evenly(week: Engine) -> None:
-    budgeting.set_budget(week, Change(MARKETING, WEEKLY, limit_microusd=14_000_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, WEEKLY, limit_microusd=14_000_000), by="UADMIN")
     drawn = chart(last(week, MARKETING, WEEKLY))
     assert drawn and (drawn.in_usd, drawn.line) == (True, 2_000_000)
     assert drawn.line_label == "weekly budget, spread evenly: $2.00 a day"
@@ -402,7 +411,7 @@ def test_a_chart_measures_days_against_the_budget_spread_evenly(week: Engine) ->
 
 
 def test_without_a_budget_of_its_length_the_next_longer_one_gives_the_line(week: Engine) -> None:
-    budgeting.set_budget(week, Change(MARKETING, MONTHLY, 300_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, MONTHLY, 300_000), by="UADMIN")
     drawn = chart(last(week, MARKETING, WEEKLY))
     assert drawn and (drawn.in_usd, drawn.line) == (False, 10_000)
     assert drawn.line_label == "monthly budget, spread evenly: 10 credits a day"
@@ -416,7 +425,7 @@ def test_without_a_budget_of_its_length_the_next_longer_one_gives_the_line(week:
 def test_a_longer_budget_is_spread_over_the_month_that_the_digest_is_about(
     engine: Engine, clock: FakeClock, kind: PeriodKind, ends: date, days: int
 ) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, MONTHLY, 28 * 30 * 31 * 1000), by="UADMIN")
+    budgets.set_budget(engine, Change(MARKETING, MONTHLY, 28 * 30 * 31 * 1000), by="UADMIN")
     clock.at = engine.calendar.instant(ends - timedelta(days=1), 600)
     settle(engine, hold(engine, "r1"))
     clock.at = engine.calendar.instant(ends, 540)
@@ -425,13 +434,13 @@ def test_a_longer_budget_is_spread_over_the_month_that_the_digest_is_about(
 
 
 def test_a_shorter_budget_is_no_measure_of_a_longer_period(week: Engine) -> None:
-    budgeting.set_budget(week, Change(MARKETING, DAILY, 300_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, DAILY, 300_000), by="UADMIN")
     drawn = chart(last(week, MARKETING, WEEKLY))
     assert drawn and drawn.line is None
 
 
 def test_a_daily_chart_is_about_its_last_bar(week: Engine) -> None:
-    budgeting.set_budget(week, Change(MARKETING, DAILY, 50_000), by="UADMIN")
+    budgets.set_budget(week, Change(MARKETING, DAILY, 50_000), by="UADMIN")
     drawn = chart(last(week, MARKETING, DAILY))
     assert drawn and (len(drawn.bars), drawn.marked, drawn.line) == (14, 1, 50_000)
     assert drawn.line_label == "daily budget: 50 credits"
@@ -443,7 +452,7 @@ def test_a_daily_chart_is_about_its_last_bar(week: Engine) -> None:
 @pytest.mark.parametrize("limit", [None, 1_000, 10**12])
 def test_every_chart_is_drawn(week: Engine, kind: PeriodKind, limit: int | None) -> None:
     if limit:
-        budgeting.set_budget(week, Change(WORKSPACE, kind, limit, limit * 100), by="UADMIN")
+        budgets.set_budget(week, Change(WORKSPACE, kind, limit, limit * 100), by="UADMIN")
     digest = last(week, WORKSPACE, kind)
     drawn = chart(replace(digest, days=tuple(replace(day, amount=Amount(10**12, 10**14)) for day in digest.days)))
     assert drawn

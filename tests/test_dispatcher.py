@@ -20,7 +20,7 @@ from klingbot.domain.money import Amount
 from klingbot.domain.notifications import JobFailed, ModelRefused, SubmittingStopped
 from klingbot.domain.pricing import Wish
 from klingbot.domain.source_images import NoPicture, Picture, uploaded
-from klingbot.engine import Engine, asking, cancelling, outcomes, verdicts
+from klingbot.engine import Engine, cancellation, hold_outcomes, job_requests, kling_results
 from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
 from klingbot.kling import (
     Accepted,
@@ -105,8 +105,8 @@ def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
 
 def ask(engine: Engine, request_id: str = "r1", **wish: Any) -> Job:
     request = Request(request_id, "UBOB", "CMARK", "a fox in snow", Wish(**wish))
-    outcome = asking.hold(engine, request)
-    assert isinstance(outcome, outcomes.Held), outcome
+    outcome = job_requests.hold(engine, request)
+    assert isinstance(outcome, hold_outcomes.Held), outcome
     return outcome.job
 
 
@@ -375,19 +375,19 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
 @pytest.mark.parametrize("again", ["posted", "taken"])
 def test_a_refusal_of_a_post_that_was_given_up_changes_nothing(again: str, engine: Engine) -> None:
     job = ask(engine)
-    first = verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    first = kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     assert first is not None
-    waiting = verdicts.held_again(engine, first)
+    waiting = kling_results.held_again(engine, first)
     assert waiting is not None
-    second = verdicts.submitting(engine, waiting, "/text-to-video/kling-2.6", due_at=0)
+    second = kling_results.submitting(engine, waiting, "/text-to-video/kling-2.6", due_at=0)
     assert second is not None
     if again == "taken":
-        verdicts.submitted(engine, second, "task", due_at=0)
+        kling_results.submitted(engine, second, "task", due_at=0)
     before = now(engine, job)
-    assert verdicts.refused(engine, first, "already exists") is None
-    assert verdicts.doubted(engine, first, "already exists", due_at=0) is None
-    assert verdicts.not_taken(engine, first) is None
-    assert verdicts.held_again(engine, first) is None
+    assert kling_results.refused(engine, first, "already exists") is None
+    assert kling_results.doubted(engine, first, "already exists", due_at=0) is None
+    assert kling_results.not_taken(engine, first) is None
+    assert kling_results.held_again(engine, first) is None
     assert now(engine, job) == before
 
 
@@ -395,10 +395,10 @@ def test_a_late_yes_keeps_a_job_that_waits_again_from_being_posted_twice(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
-    first = verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    first = kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     assert first is not None
-    verdicts.held_again(engine, first)
-    assert verdicts.submitted(engine, first, "task", due_at=0) is not None
+    kling_results.held_again(engine, first)
+    assert kling_results.submitted(engine, first, "task", due_at=0) is not None
     dispatcher.submit()
     assert kling.posted == []
     assert now(engine, job).state is JobState.SUBMITTED
@@ -476,7 +476,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     [stopped] = queued(engine.store, SubmittingStopped)
     assert stopped.waiting == 1, "the admins hear of it as one that waits"
     request = Request("r2", "UBOB", "CMARK", "a fox", Wish())
-    assert asking.hold(engine, request) == outcomes.Stopped("The Kling account has no units left.")
+    assert job_requests.hold(engine, request) == hold_outcomes.Stopped("The Kling account has no units left.")
 
     clock.tick(61)
     dispatcher.submit()
@@ -487,7 +487,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     dispatcher.submit()
     assert now(engine, job).state is JobState.SUBMITTED
     assert messages(engine) == ["submitting stopped", "submitting resumed"]
-    assert isinstance(asking.hold(engine, request), outcomes.Held)
+    assert isinstance(job_requests.hold(engine, request), hold_outcomes.Held)
 
 
 @pytest.mark.parametrize(("refusal", "closed_seconds"), [(BUSY, 1), (DRY, 60)])
@@ -519,7 +519,7 @@ def test_a_gate_that_nobody_waits_before_holds_nobody_up(
     left = ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
     dispatcher.submit()
-    cancelling.cancel(engine, left.id, user_id="UBOB", is_admin=False)
+    cancellation.cancel(engine, left.id, user_id="UBOB", is_admin=False)
     clock.tick(2)
     ask(engine, "r2", model="kling-pro")
     assert not jobs.any_probe_due(engine.store.read(), clock.at)
@@ -612,7 +612,7 @@ def test_a_job_cancelled_while_it_waited_is_not_posted(
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
-    assert isinstance(cancelling.cancel(engine, job.id, user_id="UBOB", is_admin=False), cancelling.Cancelled)
+    assert isinstance(cancellation.cancel(engine, job.id, user_id="UBOB", is_admin=False), cancellation.Cancelled)
     dispatcher.submit()
     assert kling.posted == []
 
@@ -652,8 +652,8 @@ def test_every_total_is_proved_by_its_entries(
 
 
 def with_picture(engine: Engine, picture: str = uploaded("F0PICTURE1")) -> Job:
-    outcome = asking.hold(engine, Request("r1", "UBOB", "CMARK", "a fox wakes up", Wish(), image_url=picture))
-    assert isinstance(outcome, outcomes.Held), outcome
+    outcome = job_requests.hold(engine, Request("r1", "UBOB", "CMARK", "a fox wakes up", Wish(), image_url=picture))
+    assert isinstance(outcome, hold_outcomes.Held), outcome
     return outcome.job
 
 
@@ -688,8 +688,10 @@ def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_
     engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for n in range(5):
-        asking.hold(engine, Request(f"r{n}", "UBOB", "CMARK", "a fox", Wish(), image_url=uploaded(f"F0PICTURE{n}")))
-    asking.hold(engine, Request("words", "UBOB", "CMARK", "a fox in words", Wish()))
+        job_requests.hold(
+            engine, Request(f"r{n}", "UBOB", "CMARK", "a fox", Wish(), image_url=uploaded(f"F0PICTURE{n}"))
+        )
+    job_requests.hold(engine, Request("words", "UBOB", "CMARK", "a fox in words", Wish()))
     entered, enough = threading.Semaphore(0), threading.Event()
 
     def slow(file_id: str, most_bytes: int) -> Picture:

@@ -18,7 +18,7 @@ from klingbot.doctor import ledger as ledger_checks
 from klingbot.doctor.findings import ok
 from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budget_requirement, budgeting, projects, ruling, verdicts
+from klingbot.engine import Engine, budgets, first_budget, kling_results, project_rules, projects
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read
@@ -42,7 +42,7 @@ def new_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy(engine: Engine) -> Engine:
     """A ledger with jobs that ended each way and one in each live state."""
     settle(engine, hold(engine, "done"))
-    verdicts.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
     submit(engine, hold(engine, "at Kling"))
     hold(engine, "waiting")
     return engine
@@ -67,16 +67,16 @@ def test_a_sound_ledger_is_ok_in_every_respect_while_the_bot_has_it_open(busy: E
 
 
 def limit(engine: Engine, scope: str) -> None:
-    change = budgeting.Change(scope, PeriodKind.MONTHLY, limit_millicredits=1_000_000)
-    budgeting.set_budget(engine, change, by="U0ADMIN")
+    change = budgets.Change(scope, PeriodKind.MONTHLY, limit_millicredits=1_000_000)
+    budgets.set_budget(engine, change, by="U0ADMIN")
 
 
 def test_doctor_warns_while_anything_is_unlimited(busy: Engine) -> None:
-    budget_requirement.require(busy, by="U0ADMIN")
+    first_budget.require(busy, by="U0ADMIN")
     said = found(busy, "budgets")
     assert (said.health, said.said) == (Health.WARNING, "there are none, so the bot starts no videos")
 
-    budget_requirement.waive(busy, by="U0ADMIN")
+    first_budget.waive(busy, by="U0ADMIN")
     said = found(busy, "budgets")
     assert said.health is Health.WARNING
     assert "anyone can spend any amount, as U0ADMIN chose" in said.said
@@ -93,9 +93,11 @@ def test_doctor_warns_while_anything_is_unlimited(busy: Engine) -> None:
 
     projects.set_project(busy, "C1", "video-lab", by="U0ADMIN")
     assert "any amount for video-lab" in found(busy, "budgets").said
-    ruling.set_rules(busy, ruling.RuleChange("video-lab", people=("U1",)), by="U0ADMIN")  # who has a budget
+    project_rules.set_rules(
+        busy, project_rules.RuleChange("video-lab", people=("U1",)), by="U0ADMIN"
+    )  # who has a budget
     assert found(busy, "budgets").health is Health.OK
-    ruling.set_rules(busy, ruling.RuleChange("video-lab", people=("U1", "U2")), by="U0ADMIN")
+    project_rules.set_rules(busy, project_rules.RuleChange("video-lab", people=("U1", "U2")), by="U0ADMIN")
     assert "any amount for video-lab" in found(busy, "budgets").said
 
     limit(busy, WORKSPACE)

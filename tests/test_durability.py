@@ -18,7 +18,7 @@ import pytest
 from klingbot.domain import prices
 from klingbot.domain.jobs import JobState
 from klingbot.domain.periods import Calendar
-from klingbot.engine import open_engine, verdicts
+from klingbot.engine import kling_results, open_engine
 from klingbot.store import Store, jobs, open_store
 from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock, run_without_limit
@@ -42,7 +42,7 @@ def work_until_killed(place: Place, life: int, acknowledged: Connection) -> None
         if n % 3 == 0:
             acknowledged.send((settle(engine, job).id, JobState.SUCCEEDED))
         elif n % 3 == 1:
-            verdicts.failed(engine, submit(engine, job), "too dark")
+            kling_results.failed(engine, submit(engine, job), "too dark")
             acknowledged.send((job.id, JobState.FAILED))
 
 

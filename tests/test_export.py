@@ -24,9 +24,9 @@ from klingbot.domain import prices
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, open_engine, verdicts
-from klingbot.engine.outcomes import Held
-from klingbot.export import BYTE_ORDER_MARK, _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
+from klingbot.engine import Engine, job_requests, kling_results, open_engine
+from klingbot.engine.export import BYTE_ORDER_MARK, _cell, _shown, _write_csv, _write_jsonl, export, usage_csv
+from klingbot.engine.hold_outcomes import Held
 from klingbot.store import DatabaseError, snapshot
 from klingbot.store.maintenance.export_rows import Listing, listing
 from tests.ledger_checks import create, env_of, hold, settle, submit
@@ -64,7 +64,7 @@ def spent(engine: Engine) -> Engine:
     fractional = open_engine(engine.store, prices.load("kling-api", pack=100), engine.calendar, engine.clock)
     wish = Wish("kling-2.6", 5, "720p")
     settle(fractional, hold(fractional, "done", wish), units="1.525")
-    verdicts.failed(fractional, submit(fractional, hold(fractional, "failed", wish)), "too dark")
+    kling_results.failed(fractional, submit(fractional, hold(fractional, "failed", wish)), "too dark")
     hold(fractional, "waiting", wish)
     return fractional
 
@@ -98,7 +98,9 @@ def test_times_are_iso_8601_in_utc(spent: Engine) -> None:
 
 def ask(engine: Engine, prompt: str) -> None:
     create(engine.store, "=cmd()")
-    outcome = asking.hold(engine, Request("r", "U1", "C1", prompt, Wish(), "=cmd()", response_url="https://secret/"))
+    outcome = job_requests.hold(
+        engine, Request("r", "U1", "C1", prompt, Wish(), "=cmd()", response_url="https://secret/")
+    )
     assert isinstance(outcome, Held)
 
 

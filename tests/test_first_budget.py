@@ -16,9 +16,18 @@ from klingbot.domain.budgets import UPGRADE, WORKSPACE, Waiver, project_scope, u
 from klingbot.domain.notifications import IncreaseClosed, RunsUnlimited
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.project_rules import Consent
-from klingbot.engine import Engine, asking, budget_requirement, budgeting, granting, increasing, open_engine, ruling
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import Estimate, Held, NeedsConsent, NoBudgetYet, Repeated
+from klingbot.engine import (
+    Engine,
+    budgets,
+    first_budget,
+    increase_decisions,
+    increase_requests,
+    job_requests,
+    open_engine,
+    project_rules,
+)
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import Estimate, Held, NeedsConsent, NoBudgetYet, Repeated
 from klingbot.store import Store, open_store
 from klingbot.store import first_budget_choice as kept
 from klingbot.store.maintenance.ledger_copy import move
@@ -42,11 +51,11 @@ def engine_on(store: Store, clock: FakeClock) -> Engine:
 
 def set_budget(engine: Engine, scope: str = WORKSPACE, kind: PeriodKind = PeriodKind.MONTHLY, **limits: int) -> None:
     change = Change(scope, kind, **(limits or {"limit_millicredits": 1_000_000}))
-    assert isinstance(budgeting.set_budget(engine, change, by=ADMIN), budgeting.BudgetSet)
+    assert isinstance(budgets.set_budget(engine, change, by=ADMIN), budgets.BudgetSet)
 
 
 def remove_budget(engine: Engine, scope: str = WORKSPACE) -> None:
-    assert budgeting.remove_budget(engine, scope, PeriodKind.MONTHLY, by=ADMIN)
+    assert budgets.remove_budget(engine, scope, PeriodKind.MONTHLY, by=ADMIN)
 
 
 def waiver(engine: Engine) -> Waiver | None:
@@ -54,7 +63,7 @@ def waiver(engine: Engine) -> Waiver | None:
 
 
 def test_a_new_ledger_starts_nothing_and_says_why(fresh: Engine) -> None:
-    outcome = asking.hold(fresh, ask("r1"))
+    outcome = job_requests.hold(fresh, ask("r1"))
     assert isinstance(outcome, NoBudgetYet)
     assert outcome.user_id == "U1"
     assert rows_of(fresh.store.read(), "jobs") == rows_of(fresh.store.read(), "entries") == []
@@ -63,19 +72,19 @@ def test_a_new_ledger_starts_nothing_and_says_why(fresh: Engine) -> None:
 
 
 def test_what_was_declined_is_kept_so_that_it_can_be_sent_again(fresh: Engine) -> None:
-    outcome = asking.hold(fresh, ask("r1"))
+    outcome = job_requests.hold(fresh, ask("r1"))
     assert isinstance(outcome, NoBudgetYet)
-    assert increasing.refused_request(fresh, outcome.id, "U1") == ask("r1")
+    assert increase_requests.refused_request(fresh, outcome.id, "U1") == ask("r1")
     set_budget(fresh)
-    assert isinstance(asking.hold(fresh, ask("r1")), Held)
+    assert isinstance(job_requests.hold(fresh, ask("r1")), Held)
 
 
 def test_a_quote_says_that_nothing_can_be_started(fresh: Engine) -> None:
-    quoted = asking.estimate(fresh, ask("r1"))
+    quoted = job_requests.estimate(fresh, ask("r1"))
     assert isinstance(quoted, Estimate)
     assert quoted.no_budget_yet
     set_budget(fresh)
-    quoted = asking.estimate(fresh, ask("r1"))
+    quoted = job_requests.estimate(fresh, ask("r1"))
     assert isinstance(quoted, Estimate)
     assert not quoted.no_budget_yet
 
@@ -95,47 +104,49 @@ def test_the_bot_stops_again_when_the_last_budget_is_removed(fresh: Engine) -> N
     remove_budget(fresh)
     hold(fresh, "r2")
     remove_budget(fresh, project_scope("other"))
-    assert isinstance(asking.hold(fresh, ask("r3")), NoBudgetYet)
+    assert isinstance(job_requests.hold(fresh, ask("r3")), NoBudgetYet)
     # What was held before stays, and the same request once more has the same answer.
-    assert asking.hold(fresh, ask("r1")) == Repeated(made)
+    assert job_requests.hold(fresh, ask("r1")) == Repeated(made)
     prove(fresh.store)
 
 
 def test_an_admin_may_choose_to_run_without_a_limit_and_take_that_back(fresh: Engine, clock: FakeClock) -> None:
-    assert budget_requirement.waive(fresh, by=ADMIN, why="trial").may_start
+    assert first_budget.waive(fresh, by=ADMIN, why="trial").may_start
     assert waiver(fresh) == Waiver(ADMIN, clock.at)
     hold(fresh, "r1")
     clock.tick(60)
-    budget_requirement.waive(fresh, by="U0OTHER")  # the first choice stays on record
+    first_budget.waive(fresh, by="U0OTHER")  # the first choice stays on record
     assert waiver(fresh) == Waiver(ADMIN, clock.at - 60_000)
-    budget_requirement.require(fresh, by="U0OTHER", why="enough")
-    assert isinstance(asking.hold(fresh, ask("r2")), NoBudgetYet)
-    budget_requirement.require(fresh, by="U0OTHER")
-    noted = [(each.by, each.before, each.after, each.why) for each in ruling.changes(fresh, WORKSPACE)]
+    first_budget.require(fresh, by="U0OTHER", why="enough")
+    assert isinstance(job_requests.hold(fresh, ask("r2")), NoBudgetYet)
+    first_budget.require(fresh, by="U0OTHER")
+    noted = [(each.by, each.before, each.after, each.why) for each in project_rules.changes(fresh, WORKSPACE)]
     assert noted == [("U0OTHER", "waived", "required", "enough"), (ADMIN, "required", "waived", "trial")]
 
 
 def test_the_choice_of_an_admin_outlives_the_last_budget(fresh: Engine) -> None:
-    budget_requirement.waive(fresh, by=ADMIN)
+    first_budget.waive(fresh, by=ADMIN)
     set_budget(fresh)
     remove_budget(fresh)
     hold(fresh, "r1")
 
 
 def test_the_need_for_a_budget_comes_before_a_projects_rules(fresh: Engine) -> None:
-    ruling.set_rules(fresh, ruling.RuleChange("marketing", approve_above=1_000), by=ADMIN)
-    assert isinstance(asking.hold(fresh, ask("r1")), NoBudgetYet)
+    project_rules.set_rules(fresh, project_rules.RuleChange("marketing", approve_above=1_000), by=ADMIN)
+    assert isinstance(job_requests.hold(fresh, ask("r1")), NoBudgetYet)
 
 
 def test_an_approved_video_is_not_made_without_a_budget(fresh: Engine) -> None:
     set_budget(fresh)
-    ruling.set_rules(fresh, ruling.RuleChange("marketing", approve_above=1_000), by=ADMIN)
-    asked = asking.hold(fresh, ask("r1"))
+    project_rules.set_rules(fresh, project_rules.RuleChange("marketing", approve_above=1_000), by=ADMIN)
+    asked = job_requests.hold(fresh, ask("r1"))
     assert isinstance(asked, NeedsConsent)
-    assert isinstance(increasing.ask_for_refused(fresh, asked.id, increasing.Wanted("U1", "")), increasing.Asked)
-    [increase] = increasing.pending(fresh)
+    assert isinstance(
+        increase_requests.ask_for_refused(fresh, asked.id, increase_requests.Wanted("U1", "")), increase_requests.Asked
+    )
+    [increase] = increase_requests.pending(fresh)
     remove_budget(fresh)
-    outcome = granting.grant(fresh, increase.id, by=ADMIN, is_admin=True)
+    outcome = increase_decisions.grant(fresh, increase.id, by=ADMIN, is_admin=True)
     assert isinstance(outcome, IncreaseClosed)
     assert outcome.job is None
     assert outcome.obstacle == "Nobody has set a budget yet, so no video can be started."
@@ -144,20 +155,20 @@ def test_an_approved_video_is_not_made_without_a_budget(fresh: Engine) -> None:
 
 def test_confirming_and_making_something_cheaper_need_a_budget_too(fresh: Engine) -> None:
     set_budget(fresh)
-    ruling.set_rules(fresh, ruling.RuleChange("marketing", confirm_above=1_000), by=ADMIN)
-    asked = asking.hold(fresh, ask("r1"))
+    project_rules.set_rules(fresh, project_rules.RuleChange("marketing", confirm_above=1_000), by=ADMIN)
+    asked = job_requests.hold(fresh, ask("r1"))
     assert isinstance(asked, NeedsConsent)
     assert asked.wanted is Consent.CONFIRMED
     remove_budget(fresh)
-    assert isinstance(increasing.confirm(fresh, asked.id, user_id="U1"), NoBudgetYet)
+    assert isinstance(increase_requests.confirm(fresh, asked.id, user_id="U1"), NoBudgetYet)
     cheaper = {"model": "kling-v1", "duration_seconds": 5, "resolution": "1080p", "audio": False}
-    assert isinstance(increasing.make_instead(fresh, asked.id, user_id="U1", **cheaper), NoBudgetYet)
+    assert isinstance(increase_requests.make_instead(fresh, asked.id, user_id="U1", **cheaper), NoBudgetYet)
 
 
 def test_scripts_keep_the_default_of_the_guide(fresh: Engine, new_store: Store, clock: FakeClock) -> None:
     script = open_engine(new_store, fresh.prices, fresh.calendar, clock, requires_budget=False)
     hold(script, "r1")
-    assert isinstance(asking.hold(fresh, ask("r2")), NoBudgetYet)
+    assert isinstance(job_requests.hold(fresh, ask("r2")), NoBudgetYet)
 
 
 def test_usage_that_was_imported_is_no_choice_but_an_imported_budget_is_a_budget(fresh: Engine) -> None:
@@ -166,14 +177,14 @@ def test_usage_that_was_imported_is_no_choice_but_an_imported_budget_is_a_budget
         "cost_usd": 2.4, "user_id": "U1", "project_id": "marketing",
     }  # fmt: skip
     assert take_over(fresh, json.dumps({"records": [record], "budgets": {}}).encode()).records == 1
-    assert isinstance(asking.hold(fresh, ask("r1")), NoBudgetYet)
+    assert isinstance(job_requests.hold(fresh, ask("r1")), NoBudgetYet)
     budget = {"period": "monthly", "limit_credits": 1_000, "limit_usd": 60.0, "alert_threshold": 0.8}
     assert take_over(fresh, json.dumps({"records": [], "budgets": {"marketing": budget}}).encode()).budgets == 1
     hold(fresh, "r2")
 
 
 def test_the_choice_moves_with_the_ledger(fresh: Engine, tmp_path: Path, clock: FakeClock) -> None:
-    budget_requirement.waive(fresh, by=ADMIN)
+    first_budget.waive(fresh, by=ADMIN)
     move(fresh.store.place, tmp_path / "moved.db", now=clock.at)
     with closing(open_store(tmp_path / "moved.db")) as store:
         moved = engine_on(store, clock)
@@ -215,7 +226,7 @@ def test_a_ledger_that_ran_without_budgets_goes_on_and_the_admins_are_told_once(
             hold(engine, f"r{clock.at}")
             assert waiver(engine) == Waiver(UPGRADE, clock.at - clock.at % 86_400_000 + 43_200_000)
             assert len(queued(store, RunsUnlimited)) == 1
-            [noted] = ruling.changes(engine, WORKSPACE)
+            [noted] = project_rules.changes(engine, WORKSPACE)
             assert (noted.by, noted.before, noted.after) == ("Klingbot", "required", "waived")
         clock.tick(60)
 
@@ -256,7 +267,7 @@ def test_what_an_upgrade_allowed_ends_with_the_first_budget(place: Path, clock: 
         set_budget(engine)
         assert waiver(engine) is None
         remove_budget(engine)
-        assert isinstance(asking.hold(engine, ask("r1")), NoBudgetYet)
+        assert isinstance(job_requests.hold(engine, ask("r1")), NoBudgetYet)
 
 
 @pytest.mark.engine("sqlite")
@@ -264,7 +275,7 @@ def test_an_admin_may_confirm_what_an_upgrade_allowed(place: Path, clock: FakeCl
     older(place, jobs=1)
     with closing(open_store(place)) as store:
         engine = engine_on(store, clock)
-        budget_requirement.waive(engine, by=ADMIN)
+        first_budget.waive(engine, by=ADMIN)
         assert waiver(engine) == Waiver(ADMIN, clock.at)
 
 
@@ -282,4 +293,4 @@ def test_nothing_changes_for_other_ledgers(
         engine = engine_on(store, clock)
         assert waiver(engine) is None
         assert queued(store, RunsUnlimited) == []
-        assert isinstance(asking.hold(engine, ask("r1", project=None)), Held if budget else NoBudgetYet)
+        assert isinstance(job_requests.hold(engine, ask("r1", project=None)), Held if budget else NoBudgetYet)

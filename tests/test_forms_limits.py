@@ -23,11 +23,11 @@ from klingbot.domain.increases import Increase, Lack
 from klingbot.domain.jobs import JobState, Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import PriceList, Wish
-from klingbot.engine.budget_requirement import Coverage
-from klingbot.engine.budgeting import Change, Seen, Weighed
+from klingbot.engine.budgets import Change, Seen, Weighed
+from klingbot.engine.first_budget import Coverage
+from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate
 from klingbot.engine.home import Home
-from klingbot.engine.outcomes import BudgetExceeded, Estimate
-from klingbot.engine.queue import Queue
+from klingbot.engine.job_queue import Queue
 from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import view_limits
 from klingbot.slack.proposals import Proposal, written

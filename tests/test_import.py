@@ -15,8 +15,9 @@ from klingbot.domain.budgets import WORKSPACE, Budget, project_scope, user_scope
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import Crossed
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine.budgets import Change
 from klingbot.store import budgets, jobs, open_store
 from klingbot.tracker.file import CostFile, NotACostFileError, read
 from klingbot.tracker.importing import TakenOver, take_over
@@ -240,7 +241,7 @@ def test_an_empty_file_of_the_guides_is_no_problem() -> None:
 
 
 def test_a_budget_that_is_there_stays_as_it_is(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 1_000), by="UADMIN")
+    engine_budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 1_000), by="UADMIN")
     assert take_over(engine, a_file(marketing=a_budget())).known_budgets == 1
     kept = budgets.get(engine.store.read(), MARKETING, PeriodKind.MONTHLY)
     assert kept is not None

@@ -19,12 +19,21 @@ from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.notifications import Crossed, GrantEnded, IncreaseAsked, IncreaseClosed, TurnedAway
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
-from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
-from klingbot.engine.outcomes import BudgetExceeded, Held
-from klingbot.engine.ruling import RuleChange
+from klingbot.engine import (
+    Engine,
+    budgets,
+    increase_decisions,
+    increase_requests,
+    job_requests,
+    kling_results,
+    project_rules,
+    projects,
+)
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held
+from klingbot.engine.increase_decisions import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
+from klingbot.engine.increase_requests import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
+from klingbot.engine.project_rules import RuleChange
 from klingbot.store import Store, jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
@@ -42,30 +51,30 @@ def proved(store: Store) -> Iterator[None]:
 
 
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY, **more: Any) -> None:
-    budgeting.set_budget(engine, replace(Change(scope, kind, credits * 1_000), **more), by="UADMIN")
+    budgets.set_budget(engine, replace(Change(scope, kind, credits * 1_000), **more), by="UADMIN")
 
 
 def standing(engine: Engine, scope: str = MARKETING, kind: PeriodKind = MONTHLY) -> Standing:
-    [found] = [s for s in budgeting.standings_of(engine, scope) if s.budget.kind is kind]
+    [found] = [s for s in budgets.standings_of(engine, scope) if s.budget.kind is kind]
     return found
 
 
 def refused(engine: Engine, request_id: str = "late", **options: Any) -> str:
     """The id of a request of 40 credits that is refused."""
-    outcome = asking.hold(engine, ask(request_id, **options))
+    outcome = job_requests.hold(engine, ask(request_id, **options))
     assert isinstance(outcome, BudgetExceeded), outcome
     return outcome.id
 
 
 def increase_for(engine: Engine, refused_id: str, *, until: date | None = None) -> Increase:
-    outcome = increasing.ask_for_refused(engine, refused_id, Wanted("U1", "launch", until))
+    outcome = increase_requests.ask_for_refused(engine, refused_id, Wanted("U1", "launch", until))
     assert isinstance(outcome, Asked), outcome
     [increase] = outcome.increases
     return increase
 
 
 def granted(engine: Engine, increase_id: str, amount: Amount | None = None) -> IncreaseClosed:
-    outcome = granting.grant(engine, increase_id, by="UBOSS", is_admin=True, amount=amount)
+    outcome = increase_decisions.grant(engine, increase_id, by="UBOSS", is_admin=True, amount=amount)
     assert isinstance(outcome, IncreaseClosed), outcome
     return outcome
 
@@ -111,7 +120,7 @@ def test_the_shortfall_is_named_in_both_currencies_at_the_price_of_what_was_want
 def test_each_budget_that_is_short_is_asked_for_its_own_part(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     limit(engine, WORKSPACE, 10, channel_id="C9")
-    outcome = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
+    outcome = increase_requests.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
     assert isinstance(outcome, Asked)
     assert {(i.scope, i.amount.millicredits) for i in outcome.increases} == {(MARKETING, 10_000), (WORKSPACE, 30_000)}
     asked = queued(engine.store, IncreaseAsked)
@@ -122,7 +131,7 @@ def test_asking_twice_asks_once(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
     first = increase_for(engine, refused_id)
-    again = increasing.ask_for_refused(engine, refused_id, Wanted("U1", "please"))
+    again = increase_requests.ask_for_refused(engine, refused_id, Wanted("U1", "please"))
     assert isinstance(again, AskedBefore)
     assert (again.increase.id, again.increase.reason) == (first.id, "launch")
     assert len(queued(engine.store, IncreaseAsked)) == 1
@@ -132,27 +141,29 @@ def test_what_fits_by_now_is_held_without_asking_anybody(engine: Engine) -> None
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
     limit(engine, MARKETING, 100)
-    outcome = increasing.ask_for_refused(engine, refused_id, Wanted("U1", ""))
+    outcome = increase_requests.ask_for_refused(engine, refused_id, Wanted("U1", ""))
     assert isinstance(outcome, Held)
     assert outcome.job.id == refused_id
-    assert increasing.pending(engine) == []
+    assert increase_requests.pending(engine) == []
 
 
 @pytest.mark.parametrize("user_id", ["U1", "U2"])
 def test_only_what_was_refused_to_oneself_can_be_asked_for(engine: Engine, user_id: str) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine) if user_id == "U2" else "nosuchthing"
-    outcome = increasing.ask_for_refused(engine, refused_id, Wanted(user_id, ""))
+    outcome = increase_requests.ask_for_refused(engine, refused_id, Wanted(user_id, ""))
     assert outcome == NothingRefused()
 
 
 def test_an_amount_can_be_asked_for_without_a_video(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     wish = {"scope": MARKETING, "kind": MONTHLY, "amount": FORTY}
-    assert isinstance(increasing.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), Asked)
-    assert isinstance(increasing.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), AskedBefore)
-    assert increasing.ask_for_amount(engine, "t2", Wanted("U1", "launch"), **wish | {"kind": DAILY}) == NoBudget()
-    [increase] = increasing.pending(engine)
+    assert isinstance(increase_requests.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), Asked)
+    assert isinstance(increase_requests.ask_for_amount(engine, "t1", Wanted("U1", "launch"), **wish), AskedBefore)
+    assert (
+        increase_requests.ask_for_amount(engine, "t2", Wanted("U1", "launch"), **wish | {"kind": DAILY}) == NoBudget()
+    )
+    [increase] = increase_requests.pending(engine)
     outcome = granted(engine, increase.id)
     assert outcome.job is None
     assert standing(engine).budget.limit_millicredits == 70_000
@@ -197,7 +208,7 @@ def test_an_approver_may_grant_another_amount_and_what_still_does_not_fit_is_sai
 def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     limit(engine, WORKSPACE, 20)
-    asked = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
+    asked = increase_requests.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
     assert isinstance(asked, Asked)
     first, second = asked.increases
     assert [s.budget.scope for s in granted(engine, first.id).short] == [second.scope]
@@ -207,11 +218,11 @@ def test_of_two_short_budgets_the_second_grant_makes_the_video(engine: Engine) -
 def test_a_budget_that_is_removed_takes_what_was_granted_along(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     limit(engine, WORKSPACE, 20)
-    asked = increasing.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
+    asked = increase_requests.ask_for_refused(engine, refused(engine), Wanted("U1", "launch"))
     assert isinstance(asked, Asked)
     for increase in asked.increases:
         granted(engine, increase.id)
-    budgeting.remove_budget(engine, MARKETING, MONTHLY, by="UADMIN")
+    budgets.remove_budget(engine, MARKETING, MONTHLY, by="UADMIN")
     limit(engine, MARKETING, 100)
     assert standing(engine).budget.limit_millicredits == 100_000
     assert standing(engine, WORKSPACE).budget.limit_millicredits == 40_000, "another budget keeps its own"
@@ -242,7 +253,7 @@ def test_a_budget_that_has_room_again_after_a_grant_is_announced_when_it_is_full
 def test_a_grant_makes_nothing_that_the_projects_rules_forbid_by_then(engine: Engine, rules: dict[str, Any]) -> None:
     limit(engine, MARKETING, 30)
     increase = increase_for(engine, refused(engine))
-    ruling.set_rules(engine, RuleChange("marketing", **rules), by="UADMIN")
+    project_rules.set_rules(engine, RuleChange("marketing", **rules), by="UADMIN")
     outcome = granted(engine, increase.id)
     assert outcome.grant is not None and outcome.job is None
     assert "marketing" in (outcome.obstacle or "")
@@ -255,12 +266,12 @@ def test_a_grant_counts_for_a_hold_whose_clock_is_a_little_behind(engine: Engine
     limit(engine, MARKETING, 30, DAILY)
     granted(engine, increase_for(engine, refused(engine)).id, FORTY)
     clock.tick(2)
-    granting.sweep(engine)
+    increase_decisions.sweep(engine)
     assert queued(engine.store, GrantEnded)
     clock.tick(-2)
     assert standing(engine, kind=DAILY).budget.limit_millicredits == 70_000
     refused(engine, "too much")
-    outcome = asking.hold(engine, ask("fits", Wish("kling-v1", 10)))
+    outcome = job_requests.hold(engine, ask("fits", Wish("kling-v1", 10)))
     assert isinstance(outcome, Held)
 
 
@@ -268,36 +279,36 @@ def test_nobody_decides_their_own_request(engine: Engine) -> None:
     limit(engine, MARKETING, 30, approvers=("U1",))
     increase = increase_for(engine, refused(engine))
     for is_admin in (True, False):
-        assert granting.grant(engine, increase.id, by="U1", is_admin=is_admin) == OwnIncrease()
-        assert granting.deny(engine, increase.id, by="U1", is_admin=is_admin, remark="") == OwnIncrease()
+        assert increase_decisions.grant(engine, increase.id, by="U1", is_admin=is_admin) == OwnIncrease()
+        assert increase_decisions.deny(engine, increase.id, by="U1", is_admin=is_admin, remark="") == OwnIncrease()
     assert standing(engine).budget.limit_millicredits == 30_000
 
 
 def test_the_budgets_approvers_and_admins_decide_and_nobody_else(engine: Engine) -> None:
     limit(engine, MARKETING, 30, approvers=("UBOSS",))
     increase = increase_for(engine, refused(engine))
-    assert granting.grant(engine, increase.id, by="U2", is_admin=False) == NotAnApprover(("UBOSS",))
-    assert isinstance(granting.grant(engine, increase.id, by="UBOSS", is_admin=False), IncreaseClosed)
+    assert increase_decisions.grant(engine, increase.id, by="U2", is_admin=False) == NotAnApprover(("UBOSS",))
+    assert isinstance(increase_decisions.grant(engine, increase.id, by="UBOSS", is_admin=False), IncreaseClosed)
 
 
 def test_a_denied_request_is_over_and_nothing_is_held(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
     increase = increase_for(engine, refused_id)
-    outcome = granting.deny(engine, increase.id, by="UBOSS", is_admin=True, remark="next month")
+    outcome = increase_decisions.deny(engine, increase.id, by="UBOSS", is_admin=True, remark="next month")
     assert isinstance(outcome, IncreaseClosed)
     assert (outcome.increase.state, outcome.increase.remark) == (IncreaseState.DENIED, "next month")
-    assert isinstance(granting.grant(engine, increase.id, by="UBOSS", is_admin=True), ClosedBefore)
+    assert isinstance(increase_decisions.grant(engine, increase.id, by="UBOSS", is_admin=True), ClosedBefore)
     assert jobs.get(engine.store.read(), refused_id) is None
 
 
 def test_only_its_own_requester_withdraws_it(engine: Engine) -> None:
     limit(engine, MARKETING, 30)
     increase = increase_for(engine, refused(engine))
-    assert granting.withdraw(engine, increase.id, user_id="U2") == NoSuchIncrease()
-    outcome = granting.withdraw(engine, increase.id, user_id="U1")
+    assert increase_decisions.withdraw(engine, increase.id, user_id="U2") == NoSuchIncrease()
+    outcome = increase_decisions.withdraw(engine, increase.id, user_id="U1")
     assert isinstance(outcome, IncreaseClosed)
-    assert isinstance(granting.withdraw(engine, increase.id, user_id="U1"), ClosedBefore)
+    assert isinstance(increase_decisions.withdraw(engine, increase.id, user_id="U1"), ClosedBefore)
     assert told(engine.store) == [], "whoever withdrew it knows"
 
 
@@ -309,7 +320,7 @@ def test_two_approvers_clicking_at_once_produce_one_grant(engine: Engine) -> Non
 
     def click(n: int) -> None:
         start.wait()
-        outcomes.append(granting.grant(engine, increase.id, by=f"UBOSS{n}", is_admin=True))
+        outcomes.append(increase_decisions.grant(engine, increase.id, by=f"UBOSS{n}", is_admin=True))
 
     threads = [threading.Thread(target=click, args=[n]) for n in range(8)]
     for thread in threads:
@@ -352,13 +363,13 @@ def test_a_grant_for_one_period_counts_in_that_period_alone(engine: Engine, cloc
     limit(engine, MARKETING, 30)
     granted(engine, increase_for(engine, refused(engine)).id)
     clock.set(2026, 11, 30, 23, 59, 59)
-    granting.sweep(engine)
+    increase_decisions.sweep(engine)
     assert queued(engine.store, GrantEnded) == []
     assert standing(engine).budget.limit_millicredits == 40_000
     clock.set(2026, 12, 1)
     assert standing(engine).budget.limit_millicredits == 30_000
     for _ in range(2):
-        granting.sweep(engine)
+        increase_decisions.sweep(engine)
     [ended] = queued(engine.store, GrantEnded)
     assert ended.standing.budget.limit_millicredits == 30_000
 
@@ -386,12 +397,12 @@ def test_a_job_that_ends_in_the_next_period_is_judged_with_the_grant_of_its_own(
 def test_a_request_that_nobody_decides_expires_and_its_requester_hears(engine: Engine, clock: FakeClock) -> None:
     limit(engine, MARKETING, 30)
     increase_for(engine, refused(engine))
-    clock.tick(increasing.EXPIRES_MS / 1000)
+    clock.tick(increase_requests.EXPIRES_MS / 1000)
     for _ in range(2):
-        granting.sweep(engine)
+        increase_decisions.sweep(engine)
     assert {content.increase.state for content in queued(engine.store, IncreaseClosed)} == {IncreaseState.EXPIRED}
     assert told(engine.store) == ["increase closed"]
-    assert increasing.pending(engine) == []
+    assert increase_requests.pending(engine) == []
 
 
 @pytest.mark.parametrize("decide", ["grant", "deny"])
@@ -401,25 +412,25 @@ def test_after_a_week_it_has_expired_also_when_nobody_has_said_so_yet(
     """The bot was away, and an approver presses the button before it has swept."""
     limit(engine, MARKETING, 30)
     increase = increase_for(engine, refused(engine))
-    clock.tick(increasing.EXPIRES_MS / 1000)
+    clock.tick(increase_requests.EXPIRES_MS / 1000)
     if decide == "grant":
-        outcome = granting.grant(engine, increase.id, by="UBOSS", is_admin=True)
+        outcome = increase_decisions.grant(engine, increase.id, by="UBOSS", is_admin=True)
     else:
-        outcome = granting.deny(engine, increase.id, by="UBOSS", is_admin=True, remark="no")
+        outcome = increase_decisions.deny(engine, increase.id, by="UBOSS", is_admin=True, remark="no")
     assert isinstance(outcome, IncreaseClosed)
     assert (outcome.increase.state, outcome.grant, outcome.job) == (IncreaseState.EXPIRED, None, None)
     assert standing(engine).budget.limit_millicredits == 30_000
-    granting.sweep(engine)
+    increase_decisions.sweep(engine)
     assert told(engine.store) == ["increase closed"]
 
 
 def test_prompts_of_refused_requests_are_forgotten(engine: Engine, clock: FakeClock, store: Store) -> None:
     limit(engine, MARKETING, 30)
     refused_id = refused(engine)
-    granting.deny(engine, increase_for(engine, refused_id).id, by="UBOSS", is_admin=True, remark="")
+    increase_decisions.deny(engine, increase_for(engine, refused_id).id, by="UBOSS", is_admin=True, remark="")
     assert store.read().execute("SELECT count(*) AS n FROM increases WHERE request IS NOT NULL").fetchone()["n"] == 0
-    clock.tick(increasing.EXPIRES_MS / 1000 + 1)
-    granting.sweep(engine)
+    clock.tick(increase_requests.EXPIRES_MS / 1000 + 1)
+    increase_decisions.sweep(engine)
     assert store.read().execute("SELECT count(*) AS n FROM refused_requests").fetchone()["n"] == 0
 
 
@@ -427,6 +438,6 @@ def test_released_holds_leave_the_granted_room_to_others(engine: Engine) -> None
     limit(engine, MARKETING, 30)
     job = granted(engine, increase_for(engine, refused(engine)).id).job
     assert job is not None
-    verdicts.refused(engine, job, "prompt blocked")
+    kling_results.refused(engine, job, "prompt blocked")
     assert standing(engine).total.committed == NOTHING
     hold(engine, "r2", Wish("kling-pro", 10))

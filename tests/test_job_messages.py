@@ -12,8 +12,17 @@ from klingbot import sandbox, saying
 from klingbot.domain.jobs import Job, Request
 from klingbot.domain.notifications import VideoReady
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, cancelling, carrying, queue, showing, stuck, verdicts
-from klingbot.engine.outcomes import Held
+from klingbot.engine import (
+    Engine,
+    cancellation,
+    clips,
+    job_message_updates,
+    job_queue,
+    job_requests,
+    kling_results,
+    stuck_jobs,
+)
+from klingbot.engine.hold_outcomes import Held
 from klingbot.notifier import Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
@@ -53,34 +62,34 @@ class House:
     def hold(self, user_id: str = BOB, channel_id: str = GENERAL, **more: Any) -> Job:
         self.asked += 1
         request = Request(f"r{self.asked}", user_id, channel_id, PROMPT, Wish("kling-pro", 5), **more)
-        outcome = asking.hold(self.engine, request)
+        outcome = job_requests.hold(self.engine, request)
         assert isinstance(outcome, Held)
         self.clock.tick(0.001)  # the line is in the order of asking
         return outcome.job
 
     def submit(self, job: Job) -> Job:
-        posting = verdicts.submitting(self.engine, job, "/text-to-video/kling-3.0", due_at=0)
+        posting = kling_results.submitting(self.engine, job, "/text-to-video/kling-3.0", due_at=0)
         assert posting is not None
-        taken = verdicts.submitted(self.engine, posting, f"task-{job.id}", due_at=0)
+        taken = kling_results.submitted(self.engine, posting, f"task-{job.id}", due_at=0)
         assert taken is not None
         return taken
 
     def make(self, job: Job, clip: str = "wide-5/fox.mp4") -> Job:
         url = clip if "://" in clip else f"{self.local.kling_api_url}/results/{clip}"
-        done = verdicts.succeeded(self.engine, self.submit(job), units=None, video_url=url)
+        done = kling_results.succeeded(self.engine, self.submit(job), units=None, video_url=url)
         assert done is not None
         return done
 
     def tell(self, seconds: int = 5) -> None:
         """What the ticker does about messages in that time, without carrying clips."""
         for _ in range(seconds):
-            showing.show(self.engine, lambda: CALLED)
+            job_message_updates.show(self.engine, lambda: CALLED)
             self.notifier.deliver()
             self.clock.tick(1)
 
     def carry_and_tell(self, seconds: int = 5) -> None:
         for _ in range(seconds):
-            showing.show(self.engine, lambda: CALLED)
+            job_message_updates.show(self.engine, lambda: CALLED)
             self.uploader.carry()
             self.notifier.deliver()
             self.clock.tick(1)
@@ -141,7 +150,9 @@ def test_one_message_moves_from_waiting_to_the_video(house: House) -> None:
     assert "|Being made at Kling since " in house.message().text
     assert buttons(house.message()) == ["Details"]
 
-    verdicts.succeeded(house.engine, taken, units=None, video_url=f"{house.local.kling_api_url}/results/wide-5/x.mp4")
+    kling_results.succeeded(
+        house.engine, taken, units=None, video_url=f"{house.local.kling_api_url}/results/wide-5/x.mp4"
+    )
     house.carry_and_tell()
     last = house.message()
     assert (last.ts, last.text.splitlines()[:2]) == (first.ts, ["🎬 bob's video is ready", f"> {PROMPT}"])
@@ -159,7 +170,7 @@ def test_nobody_is_called_by_a_message_that_only_moves(house: House) -> None:
 
 def test_a_person_whom_slack_does_not_name_just_now_is_mentioned(house: House) -> None:
     house.hold()
-    showing.show(house.engine, dict)
+    job_message_updates.show(house.engine, dict)
     house.notifier.deliver()
     assert f"<@{BOB}> asked for a video" in house.message().text
 
@@ -255,7 +266,9 @@ def test_where_klingbot_is_not_nothing_moves_and_the_video_comes_all_the_same(ho
     taken = house.submit(job)
     house.tell(10)
     assert house.calls("chat.postMessage") == tried, "a place that refused is left alone"
-    verdicts.succeeded(house.engine, taken, units=None, video_url=f"{house.local.kling_api_url}/results/wide-5/x.mp4")
+    kling_results.succeeded(
+        house.engine, taken, units=None, video_url=f"{house.local.kling_api_url}/results/wide-5/x.mp4"
+    )
     house.carry_and_tell(8)
     assert house.seen(LOUNGE) == []
     [told] = house.seen(BOBS_DM)
@@ -270,7 +283,7 @@ def test_where_klingbot_is_not_nothing_moves_and_the_video_comes_all_the_same(ho
 def test_a_failure_ends_the_message_and_only_the_requester_hears_why(house: House) -> None:
     job = house.hold()
     house.tell()
-    verdicts.failed(house.engine, house.submit(job), "Kling's moderation refused the prompt.")
+    kling_results.failed(house.engine, house.submit(job), "Kling's moderation refused the prompt.")
     house.tell()
     said = house.message().text
     assert "bob's video was not made; they have been told why" in said
@@ -286,7 +299,7 @@ def test_a_failure_ends_the_message_and_only_the_requester_hears_why(house: Hous
 def test_a_cancelled_job_says_who_cancelled_it(house: House, by: str, said: str) -> None:
     job = house.hold()
     house.tell()
-    cancelling.cancel(house.engine, job.id, user_id=by, is_admin=by == ALICE)
+    cancellation.cancel(house.engine, job.id, user_id=by, is_admin=by == ALICE)
     house.tell()
     assert said in house.message().text
     assert buttons(house.message()) == ["Details"]
@@ -295,7 +308,7 @@ def test_a_cancelled_job_says_who_cancelled_it(house: House, by: str, said: str)
 def test_all_that_waits_given_up_by_an_admin_says_so(house: House) -> None:
     house.hold()
     house.tell()
-    queue.cancel_waiting(house.engine, by=ALICE)
+    job_queue.cancel_waiting(house.engine, by=ALICE)
     house.tell()
     assert "alice cancelled bob's video" in house.message().text
 
@@ -306,15 +319,15 @@ def test_a_written_off_job_says_that_nobody_waits_for_it(house: House) -> None:
     house.submit(job)
     house.tell()
     house.clock.tick(86_400)
-    stuck.show_stuck(house.engine, after_ms=3_600_000)
-    stuck.write_off(house.engine, job.id, by=ALICE, reason="lost")
+    stuck_jobs.show_stuck(house.engine, after_ms=3_600_000)
+    stuck_jobs.write_off(house.engine, job.id, by=ALICE, reason="lost")
     house.tell()
     assert "Written off" in house.message().text
     assert "held" not in house.message().text
 
 
 def test_what_nobody_saw_waiting_is_not_said_to_have_failed(house: House) -> None:
-    verdicts.failed(house.engine, house.submit(house.hold()), "refused")
+    kling_results.failed(house.engine, house.submit(house.hold()), "refused")
     house.tell()
     assert house.seen() == []
     assert len(house.seen(BOBS_DM)) == 1
@@ -322,9 +335,9 @@ def test_what_nobody_saw_waiting_is_not_said_to_have_failed(house: House) -> Non
 
 def test_a_job_that_waits_to_be_sent_again_cannot_be_cancelled_there(house: House) -> None:
     job = house.hold()
-    posting = verdicts.submitting(house.engine, job, "/v1/videos/text2video", due_at=0)
+    posting = kling_results.submitting(house.engine, job, "/v1/videos/text2video", due_at=0)
     assert posting is not None
-    verdicts.held_again(house.engine, posting)
+    kling_results.held_again(house.engine, posting)
     house.tell()
     assert buttons(house.message()) == ["Details"]
 
@@ -386,7 +399,7 @@ def test_an_upload_that_fails_for_a_while_is_tried_again(house: House) -> None:
 def test_an_upload_that_goes_on_failing_costs_the_announcement_a_few_minutes_and_no_more(house: House) -> None:
     house.make(house.hold())
     house.local.faults.add("files.getUploadURLExternal", Fault("server_error"), times=20)
-    house.carry_and_tell(carrying.PATIENCE_MS // 1000)
+    house.carry_and_tell(clips.PATIENCE_MS // 1000)
     [reply] = house.replies()
     assert LINK in reply.text
     assert house.unsaid() == 0
@@ -432,7 +445,7 @@ def test_a_message_that_somebody_deleted_costs_no_announcement(house: House) -> 
 
 def test_without_anybody_to_carry_clips_the_announcement_goes_out_at_its_deadline(house: House) -> None:
     house.make(house.hold())
-    house.tell(carrying.PATIENCE_MS // 1000 - 2)
+    house.tell(clips.PATIENCE_MS // 1000 - 2)
     assert house.replies() == []
     house.tell(6)
     [reply] = house.replies()
@@ -443,10 +456,10 @@ def test_without_anybody_to_carry_clips_the_announcement_goes_out_at_its_deadlin
 
 def test_a_clip_whose_bearer_was_killed_is_taken_up_by_another(house: House) -> None:
     house.make(house.hold())
-    assert carrying.claim(house.engine, most=5)  # and killed
+    assert clips.claim(house.engine, most=5)  # and killed
     house.carry_and_tell(3)
     assert house.replies() == []
-    house.clock.tick(carrying.LEASE_MS / 1000)
+    house.clock.tick(clips.LEASE_MS / 1000)
     house.carry_and_tell(5)
     assert len(house.replies()) == 1
     assert queued(house.engine.store, VideoReady)
@@ -454,7 +467,7 @@ def test_a_clip_whose_bearer_was_killed_is_taken_up_by_another(house: House) -> 
 
 def test_a_bot_that_leaves_puts_the_clip_back_and_the_next_one_takes_it_up_at_once(house: House) -> None:
     house.make(house.hold())
-    [clip] = carrying.claim(house.engine, most=5)
+    [clip] = clips.claim(house.engine, most=5)
     house.uploader.close()
     house.uploader._carry(clip)
     House(house.engine, house.clock, house.local).carry_and_tell(5)
@@ -496,7 +509,7 @@ def test_two_processes_show_and_carry_each_job_once(house: House) -> None:
         house.make(replace(house, asked=10 * n).hold())
     for _ in range(12):
         for each in (house, other):
-            showing.show(each.engine, lambda: CALLED)
+            job_message_updates.show(each.engine, lambda: CALLED)
             each.uploader.carry()
             each.notifier.deliver()
         house.clock.tick(1)

@@ -29,20 +29,20 @@ from klingbot.domain.periods import WEEKDAYS, Calendar, PeriodKind
 from klingbot.domain.pricing import NotSold, Wish
 from klingbot.engine import (
     Engine,
-    asking,
-    budgeting,
-    cancelling,
+    budgets,
+    cancellation,
+    hold_outcomes,
+    job_requests,
+    kling_results,
     open_engine,
-    outcomes,
     projects,
-    recording,
     usage,
-    verdicts,
+    usage_records,
 )
-from klingbot.engine.budgeting import BudgetSet, Change, NoLimit
-from klingbot.engine.cancelling import Cancelled, NoSuchJob, NotYours, TooLate
-from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated, Stopped
-from klingbot.engine.recording import Spent
+from klingbot.engine.budgets import BudgetSet, Change, NoLimit
+from klingbot.engine.cancellation import Cancelled, NoSuchJob, NotYours, TooLate
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated, Stopped
+from klingbot.engine.usage_records import Spent
 from klingbot.store import Store, daily_spend, jobs, ledger, open_store, outbox, outbox_delivery
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import (
@@ -88,18 +88,18 @@ def listening(engine: Engine) -> Engine:
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY, **more: Any) -> Standing:
     """A budget of so many whole credits."""
     change = replace(Change(scope, kind, credits * 1_000), **more)
-    outcome = budgeting.set_budget(engine, change, by="UADMIN")
+    outcome = budgets.set_budget(engine, change, by="UADMIN")
     assert isinstance(outcome, BudgetSet)
     return outcome.standing
 
 
 def standing(engine: Engine, scope: str, kind: PeriodKind = MONTHLY) -> Standing:
-    [found] = [s for s in budgeting.standings_of(engine, scope) if s.budget.kind is kind]
+    [found] = [s for s in budgets.standings_of(engine, scope) if s.budget.kind is kind]
     return found
 
 
 def refused(engine: Engine, request_id: str, wish: Wish = TEN_SECONDS) -> BudgetExceeded:
-    outcome = asking.hold(engine, ask(request_id, wish))
+    outcome = job_requests.hold(engine, ask(request_id, wish))
     assert isinstance(outcome, BudgetExceeded), outcome
     return outcome
 
@@ -124,9 +124,9 @@ def test_a_settle_replaces_the_hold_in_all_nine(engine: Engine) -> None:
 def test_a_release_gives_the_hold_back_in_all_nine(engine: Engine, submitted: bool) -> None:
     job = hold(engine, "r1")
     if submitted:
-        released = verdicts.failed(engine, submit(engine, job), "too dark")
+        released = kling_results.failed(engine, submit(engine, job), "too dark")
     else:
-        released = verdicts.refused(engine, job, "prompt blocked")
+        released = kling_results.refused(engine, job, "prompt blocked")
     assert released is not None
     assert released.state is (JobState.FAILED if submitted else JobState.RELEASED)
     assert set(nine_totals(engine, job).values()) == {Total()}
@@ -135,7 +135,7 @@ def test_a_release_gives_the_hold_back_in_all_nine(engine: Engine, submitted: bo
 
 def test_a_cancel_gives_the_hold_back(engine: Engine) -> None:
     job = hold(engine, "r1")
-    outcome = cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
+    outcome = cancellation.cancel(engine, job.id, user_id="U1", is_admin=False)
     assert isinstance(outcome, Cancelled)
     assert outcome.job.reason == "cancelled by U1"
     assert set(nine_totals(engine, job).values()) == {Total()}
@@ -161,9 +161,9 @@ def test_a_job_ends_in_the_periods_it_was_asked_for_in(engine: Engine, clock: Fa
     if ending == "settle":
         settle(engine, job)
     elif ending == "release":
-        verdicts.failed(engine, submit(engine, job), "too dark")
+        kling_results.failed(engine, submit(engine, job), "too dark")
     else:
-        cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
+        cancellation.cancel(engine, job.id, user_id="U1", is_admin=False)
     then = Total(settled=FORTY) if ending == "settle" else Total()
     assert set(nine_totals(engine, job).values()) == {then}
     for period in engine.periods():
@@ -186,50 +186,50 @@ def test_yesterdays_holds_leave_todays_budget_alone(engine: Engine, clock: FakeC
 def test_the_same_request_again_is_the_same_job_and_no_second_hold(engine: Engine) -> None:
     job = hold(engine, "r1")
     before = everything(engine.store)
-    assert asking.hold(engine, ask("r1")) == Repeated(job)
-    assert asking.hold(engine, ask("r1", Wish("kling-v1", 5))) == Repeated(job)
+    assert job_requests.hold(engine, ask("r1")) == Repeated(job)
+    assert job_requests.hold(engine, ask("r1", Wish("kling-v1", 5))) == Repeated(job)
     assert everything(engine.store) == before
 
 
 def test_a_request_repeated_after_its_end_finds_how_it_ended(engine: Engine, clock: FakeClock) -> None:
     done = settle(engine, hold(engine, "r1"))
     clock.tick(3600)
-    assert asking.hold(engine, ask("r1")) == Repeated(done)
+    assert job_requests.hold(engine, ask("r1")) == Repeated(done)
 
 
 def test_a_repeated_request_is_answered_even_when_the_budget_is_used_up_or_kling_stopped(engine: Engine) -> None:
     limit(engine, WORKSPACE, 40)
     job = hold(engine, "r1")
-    verdicts.stopped(engine, code=1102, reason="no units left")
-    assert asking.hold(engine, ask("r1")) == Repeated(job)
+    kling_results.stopped(engine, code=1102, reason="no units left")
+    assert job_requests.hold(engine, ask("r1")) == Repeated(job)
 
 
 @pytest.mark.parametrize("first", ["succeeded", "failed", "refused", "cancelled"])
 def test_a_second_ending_changes_nothing(engine: Engine, first: str) -> None:
     job = hold(engine, "r1")
     if first == "cancelled":
-        cancelling.cancel(engine, job.id, user_id="U1", is_admin=False)
+        cancellation.cancel(engine, job.id, user_id="U1", is_admin=False)
     elif first == "refused":
-        verdicts.refused(engine, job, "prompt blocked")
+        kling_results.refused(engine, job, "prompt blocked")
     elif first == "failed":
-        verdicts.failed(engine, submit(engine, job), "too dark")
+        kling_results.failed(engine, submit(engine, job), "too dark")
     else:
         settle(engine, job)
     before = everything(engine.store)
-    assert verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/again.mp4") is None
-    assert verdicts.failed(engine, job, "again") is None
-    assert verdicts.refused(engine, job, "again") is None
-    assert verdicts.held_again(engine, job) is None
-    assert verdicts.look_again(engine, job, due_at=0) is None
-    assert verdicts.submitting(engine, job, "/again", due_at=0) is None
-    assert verdicts.submitted(engine, job, "task-again", due_at=0) is None
-    assert isinstance(cancelling.cancel(engine, job.id, user_id="U1", is_admin=True), TooLate)
+    assert kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/again.mp4") is None
+    assert kling_results.failed(engine, job, "again") is None
+    assert kling_results.refused(engine, job, "again") is None
+    assert kling_results.held_again(engine, job) is None
+    assert kling_results.look_again(engine, job, due_at=0) is None
+    assert kling_results.submitting(engine, job, "/again", due_at=0) is None
+    assert kling_results.submitted(engine, job, "task-again", due_at=0) is None
+    assert isinstance(cancellation.cancel(engine, job.id, user_id="U1", is_admin=True), TooLate)
     assert everything(engine.store) == before
 
 
 def test_what_was_never_sent_cannot_be_settled(engine: Engine) -> None:
     job = hold(engine, "r1")
-    assert verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4") is None
+    assert kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4") is None
     assert set(nine_totals(engine, job).values()) == {Total(held=FORTY)}
 
 
@@ -296,7 +296,7 @@ def test_a_commit_that_fails_leaves_nothing_and_the_next_one_works(engine: Engin
 
 def test_what_is_not_sold_is_not_held(engine: Engine) -> None:
     before = everything(engine.store)
-    assert isinstance(asking.hold(engine, ask("r1", Wish("kling-v9"))), NotSold)
+    assert isinstance(job_requests.hold(engine, ask("r1", Wish("kling-v9"))), NotSold)
     assert everything(engine.store) == before
 
 
@@ -325,7 +325,7 @@ def test_a_refused_request_may_be_asked_again_when_there_is_room(engine: Engine)
 
 
 def test_a_budget_in_usd_alone_refuses_too(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(user_scope("U1"), WEEKLY, limit_microusd=2_399_999), by="UADMIN")
+    budgets.set_budget(engine, Change(user_scope("U1"), WEEKLY, limit_microusd=2_399_999), by="UADMIN")
     assert [s.budget.scope for s in refused(engine, "r1").refused] == ["user:U1"]
 
 
@@ -347,47 +347,47 @@ def test_other_peoples_budgets_refuse_nothing(engine: Engine, scope: str) -> Non
 def test_an_estimate_says_what_a_hold_would_and_spends_nothing(engine: Engine) -> None:
     limit(engine, WORKSPACE, 50)
     before = everything(engine.store)
-    fits = asking.estimate(engine, ask("r1"))
-    assert isinstance(fits, outcomes.Estimate)
+    fits = job_requests.estimate(engine, ask("r1"))
+    assert isinstance(fits, hold_outcomes.Estimate)
     assert (fits.quote.amount, fits.refused, fits.fits) == (FORTY, (), ())
     assert everything(engine.store) == before
     hold(engine, "r1")
-    estimated, outcome = asking.estimate(engine, ask("r2")), refused(engine, "r2")
-    assert isinstance(estimated, outcomes.Estimate)
+    estimated, outcome = job_requests.estimate(engine, ask("r2")), refused(engine, "r2")
+    assert isinstance(estimated, hold_outcomes.Estimate)
     assert (estimated.refused, estimated.fits) == (outcome.refused, outcome.fits)
 
 
 def test_while_kling_refuses_the_account_new_jobs_are_refused_with_the_reason(engine: Engine, clock: FakeClock) -> None:
     waiting = hold(engine, "r1")
-    verdicts.stopped(engine, code=1102, reason="no units left")
-    assert asking.hold(engine, ask("r2")) == Stopped("no units left")
-    assert asking.hold(engine, ask("r2")) == Stopped("no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
+    assert job_requests.hold(engine, ask("r2")) == Stopped("no units left")
+    assert job_requests.hold(engine, ask("r2")) == Stopped("no units left")
     clock.tick(3600)
-    verdicts.stopped(engine, code=1102, reason="no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
     assert [content.waiting for content in queued(engine.store, SubmittingStopped)] == [1]
-    verdicts.flowing(engine, waiting)
-    verdicts.flowing(engine, waiting)
+    kling_results.flowing(engine, waiting)
+    kling_results.flowing(engine, waiting)
     assert len(queued(engine.store, SubmittingResumed)) == 1
     hold(engine, "r2")
 
 
 def test_a_job_can_be_cancelled_by_its_owner_or_an_admin_while_it_waits(engine: Engine) -> None:
     job = hold(engine, "r1")
-    assert cancelling.cancel(engine, "nosuchjob", user_id="U1", is_admin=True) == NoSuchJob()
-    assert cancelling.cancel(engine, job.id, user_id="U2", is_admin=False) == NotYours(job)
-    assert isinstance(cancelling.cancel(engine, job.id, user_id="U2", is_admin=True), Cancelled)
+    assert cancellation.cancel(engine, "nosuchjob", user_id="U1", is_admin=True) == NoSuchJob()
+    assert cancellation.cancel(engine, job.id, user_id="U2", is_admin=False) == NotYours(job)
+    assert isinstance(cancellation.cancel(engine, job.id, user_id="U2", is_admin=True), Cancelled)
 
 
 def test_kling_has_no_cancel(engine: Engine) -> None:
     job = submit(engine, hold(engine, "r1"))
-    assert cancelling.cancel(engine, job.id, user_id="U1", is_admin=True) == TooLate(job)
+    assert cancellation.cancel(engine, job.id, user_id="U1", is_admin=True) == TooLate(job)
     assert set(nine_totals(engine, job).values()) == {Total(held=FORTY)}
 
 
 def test_a_hold_says_how_many_jobs_wait_before_it(engine: Engine, clock: FakeClock) -> None:
     def ahead_of(request_id: str) -> int:
         clock.tick(1)
-        outcome = asking.hold(engine, ask(request_id))
+        outcome = job_requests.hold(engine, ask(request_id))
         assert isinstance(outcome, Held)
         return outcome.ahead
 
@@ -441,7 +441,7 @@ def test_an_actual_above_the_hold_is_settled_and_the_budget_shows_it(api_engine:
     assert [content.marks for content in queued(api_engine.store, Crossed)] == [("80", "100"), (OVER,)]
     [ready] = queued(api_engine.store, VideoReady)
     assert ready.standings == (after,)
-    outcome = asking.hold(api_engine, ask("r2", Wish("kling-2.6", 5)))
+    outcome = job_requests.hold(api_engine, ask("r2", Wish("kling-2.6", 5)))
     assert isinstance(outcome, BudgetExceeded)
     assert outcome.fits == ()
 
@@ -482,7 +482,7 @@ def test_a_release_arms_a_threshold_again(listening: Engine) -> None:
     limit(listening, WORKSPACE, 50)
     for n in range(3):
         job = hold(listening, f"r{n}")
-        verdicts.failed(listening, submit(listening, job), "too dark")
+        kling_results.failed(listening, submit(listening, job), "too dark")
     assert crossed(listening) == [("80",)] * 3
 
 
@@ -491,7 +491,7 @@ def test_a_release_that_stays_above_a_threshold_does_not_announce_it_again(liste
     hold(listening, "r1")
     for n in range(3):
         job = hold(listening, f"s{n}", Wish("kling-v1", 5))
-        cancelling.cancel(listening, job.id, user_id="U1", is_admin=False)
+        cancellation.cancel(listening, job.id, user_id="U1", is_admin=False)
     assert crossed(listening) == [("80",), ("100",), ("100",), ("100",)]
 
 
@@ -510,7 +510,7 @@ def test_thresholds_are_fresh_in_each_period(engine: Engine, clock: FakeClock) -
 
 
 def test_usd_is_watched_as_credits_are(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, 10**9, 3_000_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, MONTHLY, 10**9, 3_000_000), by="UADMIN")
     hold(engine, "r1")
     assert crossed(engine) == [("80",)]
 
@@ -545,7 +545,7 @@ def test_people_being_turned_away_is_announced_once_per_budget_and_period(engine
 def test_what_still_fitted_in_between_does_not_announce_it_again(engine: Engine) -> None:
     limit(engine, WORKSPACE, 30)
     refused(engine, "r1")
-    cancelling.cancel(engine, hold(engine, "r2", Wish("kling-v1", 5)).id, user_id="U1", is_admin=False)
+    cancellation.cancel(engine, hold(engine, "r2", Wish("kling-v1", 5)).id, user_id="U1", is_admin=False)
     refused(engine, "r3")
     assert len(queued(engine.store, TurnedAway)) == 1
 
@@ -593,13 +593,13 @@ def test_a_lowered_limit_is_over_at_once(engine: Engine) -> None:
 
 
 def test_a_budget_needs_a_limit(engine: Engine) -> None:
-    assert budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY), by="UADMIN") == NoLimit(None)
-    assert budgeting.standings(engine) == []
+    assert budgets.set_budget(engine, Change(WORKSPACE, MONTHLY), by="UADMIN") == NoLimit(None)
+    assert budgets.standings(engine) == []
 
 
 def test_what_a_change_does_not_name_stays(engine: Engine) -> None:
     limit(engine, WORKSPACE, 50, thresholds=(60,), channel_id="C7")
-    outcome = budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_microusd=5_000_000), by="UADMIN")
+    outcome = budgets.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_microusd=5_000_000), by="UADMIN")
     assert isinstance(outcome, BudgetSet)
     assert outcome.before is not None
     assert outcome.standing.budget == replace(outcome.before, limit_microusd=5_000_000)
@@ -607,21 +607,21 @@ def test_what_a_change_does_not_name_stays(engine: Engine) -> None:
 
 
 def test_one_of_two_limits_can_be_taken_away_but_not_the_last(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, 50_000, 5_000_000), by="UADMIN")
-    outcome = budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_millicredits=0), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, MONTHLY, 50_000, 5_000_000), by="UADMIN")
+    outcome = budgets.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_millicredits=0), by="UADMIN")
     assert isinstance(outcome, BudgetSet)
     kept = outcome.standing.budget
     assert (kept.limit_millicredits, kept.limit_microusd) == (None, 5_000_000)
-    outcome = budgeting.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_microusd=0), by="UADMIN")
+    outcome = budgets.set_budget(engine, Change(WORKSPACE, MONTHLY, limit_microusd=0), by="UADMIN")
     assert outcome == NoLimit(kept)
-    assert [s.budget for s in budgeting.standings(engine)] == [kept]
+    assert [s.budget for s in budgets.standings(engine)] == [kept]
 
 
 def test_a_removed_budget_refuses_nothing_and_a_new_one_starts_afresh(listening: Engine) -> None:
     limit(listening, WORKSPACE, 45)
     hold(listening, "r1")
-    assert budgeting.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
-    assert not budgeting.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
+    assert budgets.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
+    assert not budgets.remove_budget(listening, WORKSPACE, MONTHLY, by="UADMIN")
     hold(listening, "r2")
     assert limit(listening, WORKSPACE, 100).total.held == FORTY + FORTY
     assert crossed(listening) == [("80",), ("80",)]
@@ -631,7 +631,7 @@ def test_budgets_are_listed_the_workspaces_first_then_projects_then_people(engin
     for scope in (user_scope("U1"), project_scope("b"), WORKSPACE, project_scope("a")):
         for kind in (MONTHLY, DAILY):
             limit(engine, scope, 10, kind)
-    listed = [(s.budget.scope, s.budget.kind) for s in budgeting.standings(engine)]
+    listed = [(s.budget.scope, s.budget.kind) for s in budgets.standings(engine)]
     order = [WORKSPACE, "project:a", "project:b", "user:U1"]
     assert listed == [(scope, kind) for scope in order for kind in (DAILY, MONTHLY)]
 
@@ -646,7 +646,7 @@ def test_every_breakdown_adds_up_to_its_total(engine: Engine, clock: FakeClock) 
         if n % 3:
             settle(engine, job)
         elif n % 2:
-            verdicts.failed(engine, submit(engine, job), "too dark")
+            kling_results.failed(engine, submit(engine, job), "too dark")
         clock.tick(2 * 3600)
     scopes = (WORKSPACE, project_scope("a"), user_scope("U2"))
     for scope, kind, by in product(scopes, PeriodKind, ("model", "user", "project", "day")):
@@ -671,7 +671,7 @@ def test_a_breakdown_of_a_past_day_leaves_out_the_days_around_it(engine: Engine,
 def test_a_breakdown_names_its_shares_dearest_first_and_counts_jobs(engine: Engine) -> None:
     settle(engine, hold(engine, "r1", Wish("kling-v1", 5)))
     hold(engine, "r2")
-    verdicts.failed(engine, submit(engine, hold(engine, "r3")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "r3")), "too dark")
     shares = usage.usage(engine, WORKSPACE, MONTHLY, "model").shares
     assert [(s.name, s.jobs, s.failed) for s in shares] == [("kling-pro", 2, 1), ("kling-v1", 1, 0)]
     assert shares[0].total == Total(held=FORTY)
@@ -747,7 +747,7 @@ def test_a_claim_that_was_never_used_comes_up_again_when_its_lease_ends(engine: 
 def test_a_request_under_way_is_nobody_elses_until_its_reply_is_late(engine: Engine, clock: FakeClock) -> None:
     job = hold(engine, "r1")
     claim(engine)
-    assert verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock.at + 90_000)
+    assert kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=clock.at + 90_000)
     assert claim(engine, JobState.SUBMITTING) == claim(engine, JobState.HELD) == []
     clock.tick(90)
     assert claim(engine, JobState.SUBMITTING) == [job.id]
@@ -755,7 +755,7 @@ def test_a_request_under_way_is_nobody_elses_until_its_reply_is_late(engine: Eng
 
 def test_a_busy_model_keeps_its_own_jobs_waiting_and_no_others(engine: Engine, clock: FakeClock) -> None:
     slow, quick = hold(engine, "r1"), hold(engine, "r2", Wish("kling-v1", 5))
-    verdicts.busy(engine, slow.model, code=1303, reason="parallel task over resource pack limit")
+    kling_results.busy(engine, slow.model, code=1303, reason="parallel task over resource pack limit")
     assert claim(engine) == [quick.id]
     clock.tick(30)
     assert claim(engine) == [slow.id]
@@ -763,7 +763,7 @@ def test_a_busy_model_keeps_its_own_jobs_waiting_and_no_others(engine: Engine, c
 
 def test_nothing_is_claimed_while_the_account_is_refused(engine: Engine, clock: FakeClock) -> None:
     job = hold(engine, "r1")
-    verdicts.stopped(engine, code=1102, reason="no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
     assert claim(engine) == []
     clock.tick(3600)
     assert claim(engine) == [job.id]
@@ -817,7 +817,7 @@ def test_what_is_recorded_by_the_old_time_zone_counts_in_the_new_ones_periods(
     store: Store, engine: Engine, clock: FakeClock
 ) -> None:
     newer = open_engine(store, engine.prices, Calendar(ZoneInfo("Asia/Tokyo")), clock)
-    recording.record(engine, [Spent("s1", clock.at, "kling-pro", 10, FORTY)], by="a script")
+    usage_records.record(engine, [Spent("s1", clock.at, "kling-pro", 10, FORTY)], by="a script")
     assert total(newer, WORKSPACE, newer.periods().monthly) == Total(settled=FORTY)
 
 

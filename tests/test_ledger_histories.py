@@ -25,9 +25,19 @@ from klingbot.domain.jobs import Job, Request
 from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.periods import Calendar, Period, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Clock, Engine, asking, budgeting, cancelling, open_engine, outcomes, stuck, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
+from klingbot.engine import (
+    Clock,
+    Engine,
+    cancellation,
+    hold_outcomes,
+    job_requests,
+    kling_results,
+    open_engine,
+    stuck_jobs,
+)
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated
 from klingbot.store import open_store
 from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock, run_without_limit
@@ -164,16 +174,16 @@ class Histories(RuleBasedStateMachine):
     )
     def somebody_asks(self, user: str, project: str, wish: Wish) -> None:
         request = ask(f"r{len(self.model.jobs)} {self.clock.at} {user}", wish, user_id=user, project=project)
-        estimate = self.do(asking.estimate, request)
-        assert isinstance(estimate, outcomes.Estimate)
+        estimate = self.do(job_requests.estimate, request)
+        assert isinstance(estimate, hold_outcomes.Estimate)
         broken = self.broken_by(request, estimate.quote.amount)
-        outcome = self.do(asking.hold, request)
+        outcome = self.do(job_requests.hold, request)
         assert refused_by(outcome) == broken
         self.answered(request, outcome)
         if isinstance(outcome, BudgetExceeded):
             assert estimate.refused == outcome.refused
         else:
-            assert self.do(asking.hold, request) == Repeated(outcome.job)
+            assert self.do(job_requests.hold, request) == Repeated(outcome.job)
 
     @rule(pick=PICKS, units=st.sampled_from(UNITS))
     def kling_makes_one(self, pick: int, units: str | None) -> None:
@@ -181,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         if job is None:
             return
         charged = None if units is None else Decimal(units)
-        done = self.do(verdicts.succeeded, self.do(submit, job), units=charged, video_url=VIDEO)
+        done = self.do(kling_results.succeeded, self.do(submit, job), units=charged, video_url=VIDEO)
         assert done.settled is not None
         self.model.counts[job.id] = done.settled
         self._moved(job)
@@ -191,7 +201,7 @@ class Histories(RuleBasedStateMachine):
         job = self.live_job(pick)
         if job is None:
             return
-        assert self.do(verdicts.failed, self.do(submit, job), "too dark")
+        assert self.do(kling_results.failed, self.do(submit, job), "too dark")
         self._released(job)
 
     @rule(pick=PICKS)
@@ -199,7 +209,9 @@ class Histories(RuleBasedStateMachine):
         job = self.live_job(pick)
         if job is None:
             return
-        assert isinstance(self.do(cancelling.cancel, job.id, user_id=job.user_id, is_admin=False), cancelling.Cancelled)
+        assert isinstance(
+            self.do(cancellation.cancel, job.id, user_id=job.user_id, is_admin=False), cancellation.Cancelled
+        )
         self._released(job)
 
     @rule(pick=PICKS)
@@ -208,8 +220,8 @@ class Histories(RuleBasedStateMachine):
         if job is None:
             return
         self.do(submit, job)
-        self.do(stuck.show_stuck, after_ms=0)
-        assert isinstance(self.do(stuck.write_off, job.id, by="UADMIN", reason="silence"), stuck.WrittenOff)
+        self.do(stuck_jobs.show_stuck, after_ms=0)
+        assert isinstance(self.do(stuck_jobs.write_off, job.id, by="UADMIN", reason="silence"), stuck_jobs.WrittenOff)
         self.model.written_off.append(job)
         self._released(job)
 
@@ -219,10 +231,10 @@ class Histories(RuleBasedStateMachine):
             return
         job = self.model.written_off.pop(pick % len(self.model.written_off))
         if units == "failed":
-            assert self.do(verdicts.failed, job, "too dark")
+            assert self.do(kling_results.failed, job, "too dark")
             return
         charged = None if units is None else Decimal(units)
-        done = self.do(verdicts.succeeded, job, units=charged, video_url=VIDEO)
+        done = self.do(kling_results.succeeded, job, units=charged, video_url=VIDEO)
         self.model.counts[job.id] = done.settled
         self._moved(job)
 
@@ -232,15 +244,15 @@ class Histories(RuleBasedStateMachine):
         if not ended:
             return
         job = ended[pick % len(ended)]
-        assert self.do(verdicts.succeeded, job, units=None, video_url=VIDEO) is None
-        assert self.do(verdicts.failed, job, "again") is None
+        assert self.do(kling_results.succeeded, job, units=None, video_url=VIDEO) is None
+        assert self.do(kling_results.failed, job, "again") is None
 
     @rule(change=CHANGES)
     def an_admin_sets_a_budget(self, change: Change) -> None:
         scope, kind = change.scope, change.kind
         before = self.model.budgets.get((scope, kind), (None, None))
         limits = (change.limit_millicredits or before[0], change.limit_microusd or before[1])
-        self.do(budgeting.set_budget, change, by="UADMIN")
+        self.do(engine_budgets.set_budget, change, by="UADMIN")
         if limits == (None, None):
             return
         self.model.budgets[scope, kind] = limits
@@ -253,7 +265,7 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_admin_removes_a_budget(self, data: st.DataObject) -> None:
         scope, kind = data.draw(st.sampled_from(sorted(self.model.budgets)))
-        assert self.do(budgeting.remove_budget, scope, kind, by="UADMIN")
+        assert self.do(engine_budgets.remove_budget, scope, kind, by="UADMIN")
         del self.model.budgets[scope, kind]
         self.model.reached = {
             key: at for key, at in self.model.reached.items() if (key[0], key[1].kind) != (scope, kind)
@@ -278,7 +290,7 @@ class Histories(RuleBasedStateMachine):
                 (s.budget.limit_millicredits, s.budget.limit_microusd),
                 s.total.committed,
             )
-            for s in budgeting.standings(self.engine)
+            for s in engine_budgets.standings(self.engine)
         }
         periods = self.engine.periods()
         assert found == {

@@ -23,8 +23,17 @@ from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.notifications import JobFailed, JobShown, JobStuck, VideoReady
 from klingbot.domain.pricing import Wish
 from klingbot.domain.source_images import Picture, uploaded
-from klingbot.engine import Engine, asking, open_engine, outcomes, queue, showing, stuck, verdicts
-from klingbot.engine.stuck import StillWaiting, WrittenOff
+from klingbot.engine import (
+    Engine,
+    hold_outcomes,
+    job_message_updates,
+    job_queue,
+    job_requests,
+    kling_results,
+    open_engine,
+    stuck_jobs,
+)
+from klingbot.engine.stuck_jobs import StillWaiting, WrittenOff
 from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.sandbox import Sandbox
@@ -63,8 +72,8 @@ class World:
     clock: FakeClock
 
     def ask(self, request_id: str, prompt: str = "a fox in snow") -> Job:
-        outcome = asking.hold(self.engine, Request(request_id, "UBOB", "CMARK", prompt, Wish("kling-2.6", 5)))
-        assert isinstance(outcome, outcomes.Held), outcome
+        outcome = job_requests.hold(self.engine, Request(request_id, "UBOB", "CMARK", prompt, Wish("kling-2.6", 5)))
+        assert isinstance(outcome, hold_outcomes.Held), outcome
         return outcome.job
 
     def odd(self, number: int, fields: dict[str, Any]) -> Job:
@@ -260,7 +269,7 @@ def test_a_job_with_an_impossible_charge_is_written_off_and_what_is_charged_late
 ) -> None:
     job = world.odd(1, a_charge("-1", api_key=api_key))
     world.go_on(times=2)
-    outcome = stuck.write_off(world.engine, job.id, by="UADMIN", reason="Kling will not say")
+    outcome = stuck_jobs.write_off(world.engine, job.id, by="UADMIN", reason="Kling will not say")
     assert isinstance(outcome, WrittenOff)
     assert {found.held for found in nine_totals(world.engine, job).values()} == {NOTHING}
     world.local.kling.oddities.clear()
@@ -283,10 +292,10 @@ def test_an_impossible_charge_that_kling_puts_right_is_settled(world: World) -> 
 def test_an_admin_who_keeps_waiting_is_asked_again_a_day_later_with_the_reason(world: World) -> None:
     job = world.odd(1, a_charge("NaN", api_key=True))
     world.go_on(times=2)
-    assert isinstance(stuck.keep_waiting(world.engine, job.id, after_ms=3_600_000), StillWaiting)
+    assert isinstance(stuck_jobs.keep_waiting(world.engine, job.id, after_ms=3_600_000), StillWaiting)
     for seconds, shown in ((3_599, 1), (1, 2), (3_600, 2)):
         world.clock.tick(seconds)
-        stuck.show_stuck(world.engine, after_ms=DAY_MS)
+        stuck_jobs.show_stuck(world.engine, after_ms=DAY_MS)
         assert len(world.stuck()) == shown
     assert world.stuck()[0].problem == world.stuck()[1].problem
 
@@ -321,7 +330,7 @@ def test_a_job_whose_answer_got_sound_again_is_shown_again_when_no_verdict_follo
     assert world.now(job).due_at < world.clock.at + SET_ASIDE_POLL_MS, "it is asked for often again"
     for seconds, shown in ((86_000, 1), (400, 2)):
         world.clock.tick(seconds)
-        stuck.show_stuck(world.engine, after_ms=DAY_MS)
+        stuck_jobs.show_stuck(world.engine, after_ms=DAY_MS)
         assert len(world.stuck()) == shown
     assert world.stuck()[1].problem is None
 
@@ -332,7 +341,7 @@ def test_what_a_person_sees_of_a_job_that_is_set_aside(world: World) -> None:
     world.go_on(times=2)
     [standing] = [
         queue_blocks.standing_words(job, 0, world.clock.at, world.engine.calendar)
-        for job in queue.queue(world.engine, "UBOB").live
+        for job in job_queue.queue(world.engine, "UBOB").live
     ]
     assert "an admin decides" in standing
 
@@ -404,8 +413,8 @@ def contradicted(engine: Engine, kling: Any) -> Dispatcher:
 
 
 def hold(engine: Engine, request_id: str) -> Job:
-    outcome = asking.hold(engine, Request(request_id, "UBOB", "CMARK", "a fox", Wish("kling-2.6", 5)))
-    assert isinstance(outcome, outcomes.Held)
+    outcome = job_requests.hold(engine, Request(request_id, "UBOB", "CMARK", "a fox", Wish("kling-2.6", 5)))
+    assert isinstance(outcome, hold_outcomes.Held)
     return outcome.job
 
 
@@ -450,7 +459,7 @@ def test_a_job_that_kling_claims_to_have_and_never_shows_is_shown_to_the_admins(
     dispatcher.finish()
     [shown] = queued(engine.store, JobStuck)
     assert shown.problem is not None and "has this job already" in shown.problem
-    outcome = stuck.write_off(engine, job.id, by="UADMIN", reason="Kling lost it")
+    outcome = stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="Kling lost it")
     assert isinstance(outcome, WrittenOff)
     prove(engine.store)
 
@@ -481,7 +490,7 @@ def test_the_message_in_the_channel_says_that_an_admin_decides(world: World) -> 
     slack_takes_everything(world.engine.store)
     for _ in range(3):
         world.clock.tick(5)
-        showing.show(world.engine, dict)
+        job_message_updates.show(world.engine, dict)
     *_, last = queued(world.engine.store, JobShown)
     assert "an admin decides" in blocks.render(last, world.engine.calendar).text
 
@@ -495,8 +504,8 @@ def test_a_job_that_cannot_be_sent_is_given_back_after_three_failures(world: Wor
 
     picture = uploaded("F0PICTURE1")
     wanted = Request("odd", "UBOB", "CMARK", "a fox", Wish("kling-2.6", 5), image_url=picture)
-    outcome = asking.hold(world.engine, wanted)
-    assert isinstance(outcome, outcomes.Held)
+    outcome = job_requests.hold(world.engine, wanted)
+    assert isinstance(outcome, hold_outcomes.Held)
     bad, good = outcome.job, world.ask("good")
     dispatcher = replace(world.dispatcher, picture=broken)
     for failures in (1, 2):
@@ -530,15 +539,15 @@ def test_a_job_that_fails_while_it_is_sent_is_looked_up_and_in_the_end_shown_to_
     [shown] = queued(engine.store, JobStuck)
     assert shown.job.id == job.id
     assert shown.problem == "Klingbot could not send it to Kling (KeyError: '2k')"
-    assert isinstance(stuck.write_off(engine, job.id, by="UADMIN", reason="a mistake"), WrittenOff)
+    assert isinstance(stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="a mistake"), WrittenOff)
     prove(engine.store)
 
 
 def test_a_job_with_failures_is_read_by_a_new_process(engine: Engine) -> None:
     job = hold(engine if engine.prices.kling_units else replace(engine, prices=prices.load("kling-api")), "r1")
-    verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     for _ in range(2):
-        verdicts.unbookable(engine, job, "odd", due_at=0)
+        kling_results.unbookable(engine, job, "odd", due_at=0)
     fresh = open_engine(engine.store, engine.prices, engine.calendar, engine.clock)
     known = jobs.get(fresh.store.read(), job.id)
     assert known is not None and (known.failures, known.is_set_aside) == (2, False)

@@ -17,8 +17,8 @@ from klingbot import metrics, sandbox, web
 from klingbot.common.counters import Meters
 from klingbot.domain.budgets import WORKSPACE, project_scope
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, verdicts
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, kling_results
+from klingbot.engine.budgets import Change
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.pulse import PATIENCE_SECONDS, Pulse
 from klingbot.slack.directory import quick_client
@@ -77,7 +77,7 @@ def scrape(url: str) -> dict[str, float]:
 
 def test_jobs_and_holds_are_told_as_they_stand(engine: Engine, url: str) -> None:
     settle(engine, hold(engine, "done"))
-    verdicts.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
     submit(engine, hold(engine, "at Kling"))
     hold(engine, "waits")
     said = scrape(url)
@@ -107,8 +107,8 @@ def test_jobs_that_ended_are_counted_once_and_only_since_the_start(engine: Engin
 
 
 def test_budgets_are_told_by_scope_and_period_with_the_limits_they_have(engine: Engine, url: str) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 100_000), by="U1")
-    budgeting.set_budget(engine, Change(project_scope("marketing"), PeriodKind.DAILY, None, 5_500_000), by="U1")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 100_000), by="U1")
+    budgets.set_budget(engine, Change(project_scope("marketing"), PeriodKind.DAILY, None, 5_500_000), by="U1")
     settle(engine, hold(engine, "r1"))
     hold(engine, "r2")
     assert {name: value for name, value in scrape(url).items() if name.startswith("klingbot_budget")} == {
@@ -125,7 +125,7 @@ def test_what_waits_to_be_said_and_what_was_given_up(engine: Engine, url: str, c
     settle(engine, hold(engine, "r1"))
     clock.tick(90)
     settle(engine, hold(engine, "r2"))
-    verdicts.failed(engine, submit(engine, hold(engine, "r3")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "r3")), "too dark")
     with engine.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'failed' WHERE kind = 'job failed'")
     said = scrape(url)
@@ -136,8 +136,8 @@ def test_what_waits_to_be_said_and_what_was_given_up(engine: Engine, url: str, c
 
 def test_a_closed_gate_is_told_by_its_name(engine: Engine, url: str) -> None:
     assert not [name for name in scrape(url) if "gate" in name]
-    verdicts.stopped(engine, code=1102, reason="no units left")
-    verdicts.busy(engine, "kling-pro", code=1303, reason="busy")
+    kling_results.stopped(engine, code=1102, reason="no units left")
+    kling_results.busy(engine, "kling-pro", code=1303, reason="busy")
     said = scrape(url)
     assert (said["klingbot_gate_closed{account}"], said["klingbot_gate_closed{kling-pro}"]) == (1, 1)
 

@@ -20,7 +20,7 @@ from klingbot.domain.jobs import JobState
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import Crossed
 from klingbot.domain.periods import Calendar
-from klingbot.engine import open_engine, projects, verdicts
+from klingbot.engine import kling_results, open_engine, projects
 from klingbot.store import DatabaseError, jobs, open_store
 from migrations.migrations import migrations
 from tests.conftest import FakeClock
@@ -116,7 +116,7 @@ def test_a_file_of_the_first_version_keeps_its_jobs_and_their_money(path: Path, 
     job = jobs.get(store.read(), "abcdefghijkl")
     assert job is not None
     assert (job.state, job.prompt) == (JobState.SUBMITTED, "a “fox” in the snow ❄")
-    assert verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    assert kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert total(engine, WORKSPACE, month) == Total(settled=Amount(40_000, 2_400_000))
     hold(engine, "r1")
     prove(store)

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 import bot
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, asking, budgeting, open_engine, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import Repeated
+from klingbot.engine import Engine, budgets, job_requests, kling_results, open_engine
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import Repeated
 from klingbot.store import open_store, outbox
 from klingbot.store.backend import metadata
 from klingbot.store.backend.location import DatabaseUrl, Place
@@ -28,11 +28,11 @@ from tests.postgres_server import PostgresServer
 @pytest.fixture
 def lived_in(engine: Engine) -> Engine:
     """Jobs in every state, more than are copied at once, budgets, and messages that refer to later ones."""
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 10_000_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 10_000_000), by="UADMIN")
     for n in range(AT_ONCE + 5):
         hold(engine, f"waiting {n}", user_id=f"U{n % 7}")
     settle(engine, hold(engine, "done"))
-    verdicts.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
+    kling_results.failed(engine, submit(engine, hold(engine, "failed")), "too dark")
     submit(engine, hold(engine, "at Kling"))
     with engine.store.write() as tx:
         tx.execute("UPDATE outbox SET carried_by = (SELECT max(id) FROM outbox) WHERE id = 1")
@@ -68,7 +68,7 @@ def test_the_ledger_goes_on_in_its_new_place(lived_in: Engine, place: Place, oth
     move(place, other, now=lived_in.clock())
     with closing(open_store(other)) as store:
         engine = open_engine(store, lived_in.prices, lived_in.calendar, lived_in.clock)
-        assert isinstance(asking.hold(engine, ask("done")), Repeated)
+        assert isinstance(job_requests.hold(engine, ask("done")), Repeated)
         settle(engine, hold(engine, "new"))
         prove(store)
 

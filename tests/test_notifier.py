@@ -23,9 +23,10 @@ from klingbot.domain.notifications import (
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
 from klingbot.domain.quiet_hours import QuietHours
-from klingbot.engine import Engine, budgeting, delivering, muting
-from klingbot.engine.budgeting import Change
-from klingbot.engine.watching import watch
+from klingbot.engine import Engine, alert_mutes, budgets
+from klingbot.engine import outbox as engine_outbox
+from klingbot.engine.budgets import Change
+from klingbot.engine.period_checks import watch
 from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
@@ -767,7 +768,7 @@ def test_what_is_held_keeps_its_place_before_what_comes_after_quiet_hours(post: 
 def run_test(post: Post, channel: str, notifier: Notifier | None = None, seconds: int = 3) -> list[str]:
     """What Alice, who asked in #general, is told; nobody else is."""
     url = f"{post.slack.url}/response/{post.slack.slack._responses.open(GENERAL, ALICE)}"
-    delivering.test(post.engine, channel, test="t1", by=ALICE, response_url=url)
+    engine_outbox.test(post.engine, channel, test="t1", by=ALICE, response_url=url)
     post.deliver(seconds, notifier)
     assert post.seen(GENERAL, BOB) == []
     return [m.text for m in post.seen(GENERAL) if m.ephemeral_to == ALICE]
@@ -798,7 +799,7 @@ def test_a_test_alert_that_every_admin_gets_in_person_is_reported_once(post: Pos
 
 
 def test_the_outcome_of_a_test_comes_by_direct_message_when_the_command_is_long_past(post: Post) -> None:
-    delivering.test(post.engine, FINANCE, test="t1", by=ALICE, response_url=f"{post.slack.url}/response/gone")
+    engine_outbox.test(post.engine, FINANCE, test="t1", by=ALICE, response_url=f"{post.slack.url}/response/gone")
     post.deliver(3)
     (told,) = post.seen(ALICES_DM)
     assert told.text.startswith("✅ The test alert has arrived in <#C0FINANCE1>.")
@@ -809,7 +810,7 @@ def test_the_outcome_of_a_test_comes_by_direct_message_when_the_command_is_long_
 
 def used_up_step_by_step(post: Post) -> None:
     change = Change(WORKSPACE, PeriodKind.MONTHLY, 40_000, thresholds=(25, 50, 100), channel_id=FINANCE)
-    budgeting.set_budget(post.engine, change, by=ALICE)
+    budgets.set_budget(post.engine, change, by=ALICE)
     for n in range(4):
         hold(post.engine, f"step {n}", Wish("kling-v1", 5))
         post.deliver(4)
@@ -822,14 +823,14 @@ def test_a_channel_sees_one_story_its_thread_and_what_concerns_everyone(post: Po
     assert [story.text.count(f"{share}% reached") for share in (25, 50, 100)] == [1, 1, 1]
     assert (half.thread_ts, half.broadcast) == (story.ts, False)
     assert (full.thread_ts, full.broadcast) == (story.ts, True)
-    muting.acknowledge(post.engine, ref_of(budgeting.standings(post.engine)[0]), by=BOB)
+    alert_mutes.acknowledge(post.engine, ref_of(budgets.standings(post.engine)[0]), by=BOB)
     post.deliver(2)
     assert f"✅ <@{BOB}> <!date^" in post.seen(FINANCE)[0].text
 
 
 @ON_BOTH
 def test_edits_of_a_story_that_somebody_deleted_are_left_out_and_replies_are_not(post: Post) -> None:
-    budgeting.set_budget(
+    budgets.set_budget(
         post.engine, Change(WORKSPACE, PeriodKind.MONTHLY, 40_000, thresholds=(25, 50), channel_id=FINANCE), by=ALICE
     )
     hold(post.engine, "first", Wish("kling-v1", 5))

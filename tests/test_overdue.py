@@ -21,7 +21,8 @@ from klingbot.domain.notifications import SubmittingResumed, WorkOverdue, kind_o
 from klingbot.domain.overdue_work import LATE_MS, Overdue, OverdueKind
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.quiet_hours import QuietHours
-from klingbot.engine import Engine, delivering, digesting, increasing, verdicts, watching
+from klingbot.engine import Engine, digests, increase_requests, kling_results, period_checks
+from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.overdue import OVER_MS, find, watch
 from klingbot.inquiries import Inquiries
 from klingbot.kling import Action, Rejected, Unreachable
@@ -60,11 +61,11 @@ def waits_for_kling(engine: Engine) -> None:
 
 
 def waits_to_be_looked_up(engine: Engine) -> None:
-    verdicts.submitting(engine, hold(engine, "r1"), "/v1/x", due_at=engine.clock())
+    kling_results.submitting(engine, hold(engine, "r1"), "/v1/x", due_at=engine.clock())
 
 
 def waits_to_be_asked_about(engine: Engine) -> None:
-    verdicts.hinted(engine, submit(engine, hold(engine, "r1")).id)
+    kling_results.hinted(engine, submit(engine, hold(engine, "r1")).id)
 
 
 def waits_to_be_said(engine: Engine) -> None:
@@ -153,8 +154,8 @@ def test_a_long_line_before_a_busy_kling_is_not_overdue_while_it_takes_one_after
     hold(engine, "last")
     for _ in range(20):
         clock.tick(5 * MINUTE)
-        verdicts.busy(engine, "kling-pro", code=1303, reason="busy")
-        verdicts.flowing(engine, taken)
+        kling_results.busy(engine, "kling-pro", code=1303, reason="busy")
+        kling_results.flowing(engine, taken)
         assert "submission" not in kinds(engine)
     submit(engine, taken)
     clock.tick(11 * MINUTE)
@@ -164,13 +165,13 @@ def test_a_long_line_before_a_busy_kling_is_not_overdue_while_it_takes_one_after
 def test_another_models_line_hides_nothing(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
     clock.tick(11 * MINUTE)
-    verdicts.busy(engine, "kling-standard", code=1303, reason="busy")
+    kling_results.busy(engine, "kling-standard", code=1303, reason="busy")
     assert "submission" in kinds(engine)
 
 
 def test_a_gate_that_came_due_and_that_nobody_tries_hides_nothing(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
-    verdicts.stopped(engine, code=1102, reason="no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
     clock.tick(DAY)
     assert "submission" in kinds(engine)
 
@@ -265,37 +266,37 @@ def test_a_message_that_an_admin_puts_back_is_late_from_then_on(engine: Engine, 
         outbox_delivery.failed(tx, message, problem="is_archived")
     clock.tick(DAY)
     assert "message" not in kinds(engine)
-    delivering.retry(engine)
+    engine_outbox.retry(engine)
     assert "message" not in kinds(engine)
     clock.tick(15 * MINUTE)
     assert "message" in kinds(engine)
 
 
 def test_a_digest_is_late_an_hour_after_its_time(engine: Engine, clock: FakeClock) -> None:
-    digesting.want(engine, WORKSPACE, PeriodKind.DAILY, "C1", 9 * 60, by="UADMIN")
+    digests.want(engine, WORKSPACE, PeriodKind.DAILY, "C1", 9 * 60, by="UADMIN")
     clock.set(2026, 11, 24, 9, 59, 59)
     assert "digest" not in kinds(engine)
     clock.tick(1)
     assert "digest" in kinds(engine)
-    digesting.want(engine, WORKSPACE, PeriodKind.DAILY, "C1", 8 * 60, by="UADMIN")
+    digests.want(engine, WORKSPACE, PeriodKind.DAILY, "C1", 8 * 60, by="UADMIN")
     assert "digest" not in kinds(engine), "its time was changed just now"
 
 
 def test_a_request_that_should_have_expired_is_late(engine: Engine, clock: FakeClock) -> None:
     ask_for_more(engine)
-    clock.tick(increasing.EXPIRES_MS / 1000 + HOUR - 1)
+    clock.tick(increase_requests.EXPIRES_MS / 1000 + HOUR - 1)
     assert "increase request" not in kinds(engine)
     clock.tick(1)
     assert "increase request" in kinds(engine)
 
 
 def test_a_new_day_that_nobody_notices_is_late(engine: Engine, clock: FakeClock) -> None:
-    watching.watch(engine)
+    period_checks.watch(engine)
     clock.set(2026, 11, 24, 0, 59, 59)
     assert "period check" not in kinds(engine)
     clock.tick(1)
     assert "period check" in kinds(engine)
-    watching.watch(engine)
+    period_checks.watch(engine)
     assert "period check" not in kinds(engine)
 
 
@@ -353,7 +354,7 @@ def test_work_that_is_done_by_the_next_look_is_not_told(engine: Engine, clock: F
     clock.tick(DAY)
     watch(engine)
     submit(engine, job)
-    verdicts.failed(engine, job, "too dark")
+    kling_results.failed(engine, job, "too dark")
     look(engine, clock, 5)
     assert told(engine) == []
 
@@ -371,7 +372,7 @@ def test_what_becomes_overdue_later_is_added_to_the_same_message_and_so_is_its_e
     assert [len(each.items) for each in told(engine)] == [1, 2]
     with engine.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'sent'")
-    verdicts.failed(engine, submit(engine, job), "too dark")
+    kling_results.failed(engine, submit(engine, job), "too dark")
     with engine.store.write() as tx:
         tx.execute("UPDATE outbox SET state = 'sent'")
     look(engine, clock, OVER_MS // 60_000 + 2)
@@ -385,7 +386,7 @@ def test_trouble_that_comes_and_goes_is_one_message(engine: Engine, clock: FakeC
     for n in range(6):
         job = hold(engine, f"r{n}")
         look(engine, clock, 13)
-        verdicts.failed(engine, submit(engine, job), "too dark")
+        kling_results.failed(engine, submit(engine, job), "too dark")
         look(engine, clock, 2)
     assert len(told(engine)) == 1
 
@@ -430,7 +431,7 @@ def test_every_kind_has_words_of_its_own(engine: Engine, clock: FakeClock) -> No
 def test_admins_see_it_beside_the_alerts_and_doctor_names_it(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
     clock.tick(HOUR)
-    assert "has not been sent to Kling" in delivery_blocks.unsaid(delivering.unsaid(engine), engine.calendar).text
+    assert "has not been sent to Kling" in delivery_blocks.unsaid(engine_outbox.unsaid(engine), engine.calendar).text
     [found] = [each for each in check(engine.store.place, clock()) if each.what == "overdue"]
     assert "submission (1, 60 min late)" in found.said
 

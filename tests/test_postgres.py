@@ -24,9 +24,9 @@ from klingbot.doctor import ledger as ledger_checks
 from klingbot.domain import prices
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine import Engine, asking, budgeting, open_engine, projects
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
+from klingbot.engine import Engine, budgets, job_requests, open_engine, projects
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated
 from klingbot.slack import failures
 from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
 from klingbot.store.backend.fair_lock import Turns
@@ -121,7 +121,7 @@ def test_a_statement_that_failed_is_never_committed_around(engine: Engine) -> No
 def test_a_server_that_is_away_is_said_in_time_and_found_again(engine_of_its_own: Engine, own: PostgresServer) -> None:
     engine = engine_of_its_own
     own.stop()
-    for work in (lambda: hold(engine, "r1"), lambda: budgeting.standings(engine)):
+    for work in (lambda: hold(engine, "r1"), lambda: budgets.standings(engine)):
         began = time.monotonic()
         with pytest.raises(NotKeptError, match="cannot be reached"):
             work()
@@ -138,12 +138,12 @@ def test_a_server_that_falls_silent_is_said_in_time_and_found_again(
     engine = engine_of_its_own
     hold(engine, "before")
     with frozen(own):
-        for work in (lambda: hold(engine, "r1"), lambda: budgeting.standings(engine)):
+        for work in (lambda: hold(engine, "r1"), lambda: budgets.standings(engine)):
             began = time.monotonic()
             with pytest.raises(NotKeptError):
                 work()
             assert time.monotonic() - began < IN_TIME
-    assert isinstance(asking.hold(engine, ask("r1")), Held)
+    assert isinstance(job_requests.hold(engine, ask("r1")), Held)
     prove(engine.store)
 
 
@@ -157,7 +157,7 @@ def test_while_a_server_is_silent_nobody_waits_for_a_connection_after_all_other_
     def waited(number: int) -> float:
         began = time.monotonic()
         with pytest.raises(NotKeptError):
-            budgeting.standings(engine)
+            budgets.standings(engine)
         return time.monotonic() - began
 
     cut_all(own)
@@ -224,10 +224,10 @@ def test_a_hold_whose_commit_was_cut_off_is_found_by_its_id_and_never_doubled(
         with opened(place, clock) as far:
             wire.cuts.append(cut)
             with pytest.raises(UncertainError):
-                asking.hold(far, ask("r1"))
+                job_requests.hold(far, ask("r1"))
             wire.cuts.append(cut)
-            assert type(failures.again(lambda: asking.hold(far, ask("r2")))) is second
-            assert isinstance(asking.hold(far, ask("r1")), second)
+            assert type(failures.again(lambda: job_requests.hold(far, ask("r2")))) is second
+            assert isinstance(job_requests.hold(far, ask("r1")), second)
     assert jobs.waiting(engine.store.read()) == 2
     prove(engine.store)
 
@@ -243,10 +243,10 @@ def test_a_wire_that_falls_silent_at_the_commit_is_said_in_time_and_the_hold_nev
             wire.cuts.append(cut)
             began = time.monotonic()
             with pytest.raises(UncertainError) as error:
-                failures.again(lambda: asking.hold(far, ask("r1")))
+                failures.again(lambda: job_requests.hold(far, ask("r1")))
             assert time.monotonic() - began < IN_TIME
             assert "ref" in failures.noted(error.value).text
-            assert isinstance(asking.hold(far, ask("r1")), second)
+            assert isinstance(job_requests.hold(far, ask("r1")), second)
     prove(engine.store)
 
 
@@ -257,12 +257,12 @@ def test_a_wire_that_falls_silent_at_the_commit_is_said_in_time_and_the_hold_nev
 def test_room_for_ten_admits_exactly_ten_of_several_replicas(engine: Engine, clock: FakeClock, replicas: int) -> None:
     place = engine.store.place
     assert isinstance(place, DatabaseUrl)
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 400_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 400_000), by="UADMIN")
 
     def replica(n: int) -> list[type]:
         with opened(place, clock) as own, ThreadPoolExecutor(4) as pool:
             requests = [ask(f"{n} {i}") for i in range(80 // replicas)]
-            return list(pool.map(lambda request: type(asking.hold(own, request)), requests))
+            return list(pool.map(lambda request: type(job_requests.hold(own, request)), requests))
 
     with ThreadPoolExecutor(replicas) as pool:
         outcomes = [kind for found in pool.map(replica, range(replicas)) for kind in found]
@@ -276,7 +276,7 @@ def test_holds_survive_a_server_that_is_restarted_and_crashes_again_and_again(
     engine_of_its_own: Engine, own: PostgresServer
 ) -> None:
     engine, dice, done = engine_of_its_own, random.Random(20_261_124), threading.Event()
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 60 * 40_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 60 * 40_000), by="UADMIN")
     held: list[str] = []
     refused = []
 
@@ -285,7 +285,7 @@ def test_holds_survive_a_server_that_is_restarted_and_crashes_again_and_again(
             if done.is_set():
                 return
             try:
-                outcome = failures.again(lambda: asking.hold(engine, ask(f"{n} {i}")))  # noqa: B023
+                outcome = failures.again(lambda: job_requests.hold(engine, ask(f"{n} {i}")))  # noqa: B023
             except (NotKeptError, UncertainError):
                 continue
             if isinstance(outcome, Held | Repeated):
@@ -310,7 +310,7 @@ def test_holds_survive_a_server_that_is_restarted_and_crashes_again_and_again(
     assert len(held) == len(set(held))
     known = {row["id"] for row in engine.store.read().execute("SELECT id FROM jobs").fetchall()}
     assert set(held) <= known, "an acknowledged hold is gone"
-    assert budgeting.standings(engine)[0].total.committed.millicredits <= 60 * 40_000
+    assert budgets.standings(engine)[0].total.committed.millicredits <= 60 * 40_000
     assert len(held) > 5, refused[:1]
 
 
@@ -465,7 +465,7 @@ def test_a_server_that_is_away_at_the_start_is_no_wrong_setting(
 
 
 def test_doctor_says_that_a_server_without_fsync_may_lose_holds_and_finds_the_rest_sound(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 1_000_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 1_000_000), by="UADMIN")
     settle(engine, hold(engine, "done"))
     found = {finding.what: finding for finding in ledger_checks.check(engine.store.place, engine.clock())}
     assert (found["database"].health, "fsync = off" in found["database"].said) == (Health.FAILED, True)
@@ -523,7 +523,7 @@ def test_texts_are_in_the_order_of_their_bytes_whatever_the_databases_language_i
 
 def test_a_prompt_with_a_nul_is_kept_without_it(engine: Engine) -> None:
     request = replace(ask("r1"), prompt="a fox\0 in the snow")
-    outcome = asking.hold(engine, request)
+    outcome = job_requests.hold(engine, request)
     assert isinstance(outcome, Held)
     kept = jobs.get(engine.store.read(), outcome.job.id)
     assert kept is not None

@@ -23,26 +23,26 @@ from klingbot.domain.quiet_hours import QuietHours
 from klingbot.domain.reconciliation import Billed
 from klingbot.engine import (
     Engine,
-    asking,
-    budgeting,
-    cancelling,
-    delivering,
-    digesting,
-    granting,
+    alert_mutes,
+    budgets,
+    cancellation,
+    digests,
+    hold_outcomes,
     home,
-    increasing,
-    muting,
-    outcomes,
+    increase_decisions,
+    increase_requests,
+    job_queue,
+    job_requests,
+    kling_results,
+    period_checks,
     projects,
-    queue,
-    reconciling,
-    stuck,
+    reconciliation,
+    stuck_jobs,
     usage,
-    verdicts,
-    watching,
 )
-from klingbot.engine.budgeting import Change
-from klingbot.engine.figures import figures
+from klingbot.engine import outbox as engine_outbox
+from klingbot.engine.budgets import Change
+from klingbot.engine.digest_figures import figures
 from klingbot.pulse import Pulse
 from klingbot.store import jobs, outbox, outbox_delivery, quiet_channels
 from klingbot.store.maintenance import clock_shift
@@ -129,10 +129,10 @@ def lived_in(engine: Engine) -> Engine:
     for n in range(30):
         settle(engine, hold(engine, f"done {n}", user_id=f"U{n % 3}"))
     submit(engine, hold(engine, "submitted"))
-    verdicts.submitting(engine, hold(engine, "submitting"), "/v1/videos/text2video", due_at=0)
+    kling_results.submitting(engine, hold(engine, "submitting"), "/v1/videos/text2video", due_at=0)
     hold(engine, "held")
     for scope in (WORKSPACE, project_scope("marketing"), user_scope("U1")):
-        budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 1_400_000), by="UADMIN")
+        budgets.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 1_400_000), by="UADMIN")
     return engine
 
 
@@ -141,49 +141,49 @@ def waiting(engine: Engine) -> Job:
 
 
 def submitting(engine: Engine) -> Job:
-    posting = verdicts.submitting(engine, waiting(engine), "/v1/videos/text2video", due_at=0)
+    posting = kling_results.submitting(engine, waiting(engine), "/v1/videos/text2video", due_at=0)
     assert posting is not None
     return posting
 
 
-def refuse(engine: Engine) -> outcomes.BudgetExceeded:
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
-    refused = asking.hold(engine, ask("too much"))
-    assert isinstance(refused, outcomes.BudgetExceeded)
+def refuse(engine: Engine) -> hold_outcomes.BudgetExceeded:
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.DAILY, 1_000), by="UADMIN")
+    refused = job_requests.hold(engine, ask("too much"))
+    assert isinstance(refused, hold_outcomes.BudgetExceeded)
     return refused
 
 
 def ask_for_more(engine: Engine) -> Increase:
-    asked = increasing.ask_for_refused(engine, refuse(engine).id, increasing.Wanted("U1", "launch", None))
-    assert isinstance(asked, increasing.Asked)
+    asked = increase_requests.ask_for_refused(engine, refuse(engine).id, increase_requests.Wanted("U1", "launch", None))
+    assert isinstance(asked, increase_requests.Asked)
     return asked.increases[0]
 
 
 def mute(engine: Engine) -> None:
     hold(engine, "one more")  # which brings the workspace's month to 97 %: a story begins
     ref = StoryRef(PeriodKind.MONTHLY, engine.periods().monthly.start, None, WORKSPACE)
-    for act in (muting.snooze, muting.acknowledge):
-        assert isinstance(act(engine, ref, by="U1"), muting.Changed)
-    muting.unmute(engine, ref)
+    for act in (alert_mutes.snooze, alert_mutes.acknowledge):
+        assert isinstance(act(engine, ref, by="U1"), alert_mutes.Changed)
+    alert_mutes.unmute(engine, ref)
 
 
 def schedule_digests(engine: Engine) -> None:
-    digesting.want(engine, WORKSPACE, PeriodKind.WEEKLY, "C1", 540, by="UADMIN")
-    digesting.wanted(engine)
+    digests.want(engine, WORKSPACE, PeriodKind.WEEKLY, "C1", 540, by="UADMIN")
+    digests.wanted(engine)
     later = replace(engine, clock=lambda: engine.clock() + 15 * 86_400_000)
-    [due] = digesting.due(later)
-    assert digesting.claim(later, due)
-    assert digesting.tell(later, due, figures(engine, WORKSPACE, due.period), None)
-    found = digesting.set_to(engine, WORKSPACE, PeriodKind.WEEKLY, "C1")
-    assert found and digesting.move(engine, found, "C2", 540, by="UADMIN")
-    digesting.unwant(engine, WORKSPACE, None, by="UADMIN")
+    [due] = digests.due(later)
+    assert digests.claim(later, due)
+    assert digests.tell(later, due, figures(engine, WORKSPACE, due.period), None)
+    found = digests.set_to(engine, WORKSPACE, PeriodKind.WEEKLY, "C1")
+    assert found and digests.move(engine, found, "C2", 540, by="UADMIN")
+    digests.unwant(engine, WORKSPACE, None, by="UADMIN")
 
 
 def written_off(engine: Engine) -> Job:
     posting = submitting(engine)
-    stuck.show_stuck(engine, after_ms=0)
-    outcome = stuck.write_off(engine, posting.id, by="UADMIN", reason="lost")
-    assert isinstance(outcome, stuck.WrittenOff)
+    stuck_jobs.show_stuck(engine, after_ms=0)
+    outcome = stuck_jobs.write_off(engine, posting.id, by="UADMIN", reason="lost")
+    assert isinstance(outcome, stuck_jobs.WrittenOff)
     return outcome.job
 
 
@@ -225,9 +225,9 @@ def deliver(engine: Engine) -> None:
 
 
 def look_at_the_clock(engine: Engine) -> None:
-    watching.watch(engine)
+    period_checks.watch(engine)
     waiting(engine)
-    watching.watch(replace(engine, clock=lambda: engine.clock() + 40 * 86_400_000))
+    period_checks.watch(replace(engine, clock=lambda: engine.clock() + 40 * 86_400_000))
 
 
 def jump(engine: Engine) -> None:
@@ -237,51 +237,53 @@ def jump(engine: Engine) -> None:
 
 PATHS: dict[str, Callable[[Engine], object]] = {
     "a hold": waiting,
-    "a repeated request": lambda engine: asking.hold(engine, ask("held")),
+    "a repeated request": lambda engine: job_requests.hold(engine, ask("held")),
     "a refusal": refuse,
-    "an estimate": lambda engine: asking.estimate(engine, ask("what if")),
+    "an estimate": lambda engine: job_requests.estimate(engine, ask("what if")),
     "a settle": lambda engine: settle(engine, waiting(engine)),
-    "a release": lambda engine: verdicts.failed(engine, submit(engine, waiting(engine)), "too dark"),
-    "a cancel": lambda engine: cancelling.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
-    "waiting again": lambda engine: verdicts.held_again(engine, submitting(engine)),
-    "posting again": lambda engine: verdicts.not_taken(engine, submitting(engine)),
-    "a doubted refusal": lambda engine: verdicts.doubted(engine, submitting(engine), "already exists", due_at=0),
-    "looking again": lambda engine: verdicts.look_again(engine, waiting(engine), due_at=0),
-    "a busy model": lambda engine: verdicts.busy(engine, "kling-pro", code=1303, reason="busy"),
-    "a refused account": lambda engine: verdicts.stopped(engine, code=1102, reason="no units left"),
-    "showing stuck jobs": lambda engine: stuck.show_stuck(engine, after_ms=0),
+    "a release": lambda engine: kling_results.failed(engine, submit(engine, waiting(engine)), "too dark"),
+    "a cancel": lambda engine: cancellation.cancel(engine, waiting(engine).id, user_id="U1", is_admin=False),
+    "waiting again": lambda engine: kling_results.held_again(engine, submitting(engine)),
+    "posting again": lambda engine: kling_results.not_taken(engine, submitting(engine)),
+    "a doubted refusal": lambda engine: kling_results.doubted(engine, submitting(engine), "already exists", due_at=0),
+    "looking again": lambda engine: kling_results.look_again(engine, waiting(engine), due_at=0),
+    "a busy model": lambda engine: kling_results.busy(engine, "kling-pro", code=1303, reason="busy"),
+    "a refused account": lambda engine: kling_results.stopped(engine, code=1102, reason="no units left"),
+    "showing stuck jobs": lambda engine: stuck_jobs.show_stuck(engine, after_ms=0),
     "a write-off": written_off,
-    "a video after a write-off": lambda engine: verdicts.succeeded(
+    "a video after a write-off": lambda engine: kling_results.succeeded(
         engine, written_off(engine), units=None, video_url="https://v"
     ),
     "a home": lambda engine: home.home(engine, "U1", is_admin=True),
-    "one's own jobs": lambda engine: queue.queue(engine, "U1"),
-    "everybody's jobs": lambda engine: queue.queue(engine, None),
-    "releasing what waits": lambda engine: queue.cancel_waiting(engine, by="UADMIN"),
-    "a thaw": queue.thaw,
-    "reconciling": lambda engine: reconciling.compare(
+    "one's own jobs": lambda engine: job_queue.queue(engine, "U1"),
+    "everybody's jobs": lambda engine: job_queue.queue(engine, None),
+    "releasing what waits": lambda engine: job_queue.cancel_waiting(engine, by="UADMIN"),
+    "a thaw": job_queue.thaw,
+    "reconciling": lambda engine: reconciliation.compare(
         engine, [Billed("task-1", 2_500, 0, "kling-2.6", "")], since=engine.clock()
     ),
-    "Kling's bill": reconciling.books,
+    "Kling's bill": reconciliation.books,
     "asking for more": ask_for_more,
-    "granting it": lambda engine: granting.grant(engine, ask_for_more(engine).id, by="UBOSS", is_admin=True),
-    "denying it": lambda engine: granting.deny(engine, ask_for_more(engine).id, by="UBOSS", is_admin=True, remark="no"),
-    "withdrawing it": lambda engine: granting.withdraw(engine, ask_for_more(engine).id, user_id="U1"),
-    "what was asked for": increasing.pending,
-    "a sweep": granting.sweep,
+    "granting it": lambda engine: increase_decisions.grant(engine, ask_for_more(engine).id, by="UBOSS", is_admin=True),
+    "denying it": lambda engine: increase_decisions.deny(
+        engine, ask_for_more(engine).id, by="UBOSS", is_admin=True, remark="no"
+    ),
+    "withdrawing it": lambda engine: increase_decisions.withdraw(engine, ask_for_more(engine).id, user_id="U1"),
+    "what was asked for": increase_requests.pending,
+    "a sweep": increase_decisions.sweep,
     "snoozing and acknowledging": mute,
     "schedules of digests": schedule_digests,
     "claims": claim,
     "deliveries": deliver,
-    "setting a budget": lambda engine: budgeting.set_budget(
+    "setting a budget": lambda engine: budgets.set_budget(
         engine, Change(WORKSPACE, PeriodKind.WEEKLY, 1_000), by="UADMIN"
     ),
-    "removing a budget": lambda engine: budgeting.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY, by="UADMIN"),
-    "showing budgets": budgeting.standings,
-    "showing what is unsaid": delivering.unsaid,
-    "trying again what was given up": delivering.retry,
-    "quiet hours": lambda engine: delivering.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
-    "no quiet hours": lambda engine: delivering.end_quiet(engine, "C1"),
+    "removing a budget": lambda engine: budgets.remove_budget(engine, WORKSPACE, PeriodKind.MONTHLY, by="UADMIN"),
+    "showing budgets": budgets.standings,
+    "showing what is unsaid": engine_outbox.unsaid,
+    "trying again what was given up": engine_outbox.retry,
+    "quiet hours": lambda engine: engine_outbox.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
+    "no quiet hours": lambda engine: engine_outbox.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
     "a heartbeat": lambda engine: Pulse(engine).beat(),
     "correcting what a wrong clock left": lambda engine: Pulse(replace(engine, clock=lambda: 1)).beat(),

@@ -16,7 +16,7 @@ from klingbot.domain.notifications import BillDiffers, PackEnding, SubmittingSto
 from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import Wish
 from klingbot.domain.reconciliation import Billed, BillFinding, Difference, UnitPack
-from klingbot.engine import Engine, open_engine, reconciling, stuck, verdicts
+from klingbot.engine import Engine, kling_results, open_engine, reconciliation, stuck_jobs
 from klingbot.kling import ApiKey, KeyPair, KlingClient
 from klingbot.kling.account import Charge, Charges, charges_in, packs_in
 from klingbot.kling.outcomes import Unreachable
@@ -49,7 +49,7 @@ def billed(job: Job, millicredits: int = 2_500) -> Billed:
 
 def compared(engine: Engine, *bill: Billed) -> list[tuple[Difference, str | None, int | None, int | None]]:
     """What the comparison finds anew."""
-    new = reconciling.compare(engine, bill, since=engine.clock() - 7 * DAY_MS)
+    new = reconciliation.compare(engine, bill, since=engine.clock() - 7 * DAY_MS)
     return [(each.difference, each.job_id, each.billed, each.booked) for each in new]
 
 
@@ -61,7 +61,7 @@ def test_a_bill_that_the_ledger_confirms_has_nothing_to_say(engine: Engine, cloc
     clock.tick(3 * 86_400)
     assert compared(engine, *map(billed, jobs)) == []
     assert queued(engine.store, BillDiffers) == []
-    last = reconciling.books(engine).last
+    last = reconciliation.books(engine).last
     assert last is not None
     assert (last.charges, last.billed, last.problem) == (3, 7_500, None)
 
@@ -82,7 +82,7 @@ def test_a_job_settled_at_its_quote_is_measured_by_the_bill(engine: Engine) -> N
 
 
 def test_a_charge_for_a_job_that_was_released_is_found(engine: Engine) -> None:
-    failed = verdicts.failed(engine, submit(engine, hold(engine, "r1", FIVE_SECONDS)), "too dark")
+    failed = kling_results.failed(engine, submit(engine, hold(engine, "r1", FIVE_SECONDS)), "too dark")
     assert failed is not None
     assert compared(engine, billed(failed)) == [(Difference.NOT_BOOKED, failed.id, 2_500, 0)]
     assert compared(engine, billed(failed, 0)) == []
@@ -114,10 +114,10 @@ def test_a_job_without_a_verdict_and_one_of_another_price_list_are_not_judged(
 
 def test_a_late_charge_after_a_write_off_is_booked_and_so_not_found(engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1", FIVE_SECONDS))
-    stuck.show_stuck(engine, after_ms=0)
-    stuck.write_off(engine, job.id, by="UADMIN", reason="silence")
+    stuck_jobs.show_stuck(engine, after_ms=0)
+    stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="silence")
     assert compared(engine, billed(job)) == [], "its verdict is still asked for"
-    verdicts.succeeded(engine, job, units=Decimal("2.5"), video_url="https://v")
+    kling_results.succeeded(engine, job, units=Decimal("2.5"), video_url="https://v")
     assert compared(engine, billed(job)) == []
 
 
@@ -129,18 +129,18 @@ def test_a_finding_is_told_once_and_listed_on(engine: Engine, clock: FakeClock) 
     clock.tick(86_400)
     assert compared(engine, first, second) == []
     assert [content.new for content in queued(engine.store, BillDiffers)] == [1, 1]
-    assert [finding.task_id for finding in reconciling.books(engine).findings] == ["stranger-1", "stranger-0"]
+    assert [finding.task_id for finding in reconciliation.books(engine).findings] == ["stranger-1", "stranger-0"]
     clock.tick(30 * 86_400)
-    assert reconciling.books(engine).findings == ()
+    assert reconciliation.books(engine).findings == ()
 
 
 def test_a_stranger_whose_job_turns_up_is_listed_no_more(engine: Engine) -> None:
-    posting = verdicts.submitting(engine, hold(engine, "r1", FIVE_SECONDS), "/text-to-video/kling-2.6", due_at=0)
+    posting = kling_results.submitting(engine, hold(engine, "r1", FIVE_SECONDS), "/text-to-video/kling-2.6", due_at=0)
     assert posting is not None
     compared(engine, Billed("t1", 2_500, engine.clock(), "kling-2.6", "prod"))
-    assert len(reconciling.books(engine).findings) == 1
-    verdicts.submitted(engine, posting, "t1", due_at=0)
-    assert reconciling.books(engine).findings == ()
+    assert len(reconciliation.books(engine).findings) == 1
+    kling_results.submitted(engine, posting, "t1", due_at=0)
+    assert reconciliation.books(engine).findings == ()
 
 
 def test_comparing_books_nothing(engine: Engine, store: Store) -> None:
@@ -163,17 +163,17 @@ def pack(engine: Engine, *, left: int, days: int) -> UnitPack:
     [(4_000, 90, 0), (1_000, 90, 1), (250, 90, 1), (4_000, 14, 1), (4_000, 2, 1), (250, 2, 2), (0, 2, 1)],
 )
 def test_a_pack_that_runs_low_or_ends_soon_warns_ahead(engine: Engine, left: int, days: int, warnings: int) -> None:
-    reconciling.note_packs(engine, [pack(engine, left=left, days=days)])
+    reconciliation.note_packs(engine, [pack(engine, left=left, days=days)])
     assert len(queued(engine.store, PackEnding)) == warnings
 
 
 def test_a_pack_warns_once_at_each_step(engine: Engine, clock: FakeClock) -> None:
     said = []
     for left in (1_100, 1_000, 900, 300, 250, 100):
-        reconciling.note_packs(engine, [pack(engine, left=left, days=90)])
+        reconciliation.note_packs(engine, [pack(engine, left=left, days=90)])
         said.append(len(queued(engine.store, PackEnding)))
     assert said == [0, 1, 1, 1, 2, 2]
-    assert [known.left for known in reconciling.books(engine).packs] == [100_000]
+    assert [known.left for known in reconciliation.books(engine).packs] == [100_000]
 
 
 # From Kling's own answers.
@@ -266,7 +266,7 @@ def test_a_day_at_kling_is_compared_with_the_ledger(
     reconciler = Reconciler(engine, client, pause_seconds=0.06)
     reconciler.daily()
 
-    books = reconciling.books(engine)
+    books = reconciliation.books(engine)
     assert books.last is not None
     assert (books.last.charges, books.last.billed, books.last.problem) == (4, 10_500, None)
     [finding] = books.findings
@@ -275,7 +275,7 @@ def test_a_day_at_kling_is_compared_with_the_ledger(
     assert (known.total, known.left) == (20_000, 9_500)
 
     reconciler.daily()
-    assert reconciling.books(engine).last == books.last, "not due before tomorrow"
+    assert reconciliation.books(engine).last == books.last, "not due before tomorrow"
     kling.account_pause_seconds = 0.0
     clock.tick(86_400)
     reconciler.daily()
@@ -290,7 +290,7 @@ def test_a_long_bill_is_read_to_its_end(
         client.create(a_request(f"j{n}"), "/text-to-video/kling-2.6")
     clock.tick(86_400)
     Reconciler(engine, client, pause_seconds=0.06).daily()
-    assert len(reconciling.books(engine).findings) == 5
+    assert len(reconciliation.books(engine).findings) == 5
 
 
 def test_charges_of_the_last_hour_wait_for_tomorrow(
@@ -301,10 +301,10 @@ def test_charges_of_the_last_hour_wait_for_tomorrow(
     clock.tick(3_600)
     reconciler = Reconciler(engine, client, pause_seconds=0.06)
     reconciler.daily()
-    assert reconciling.books(engine).findings == ()
+    assert reconciliation.books(engine).findings == ()
     clock.tick(86_400)
     reconciler.daily()
-    assert len(reconciling.books(engine).findings) == 1
+    assert len(reconciliation.books(engine).findings) == 1
 
 
 def test_a_kling_that_does_not_answer_is_asked_again_in_an_hour_and_stops_nothing(
@@ -313,18 +313,18 @@ def test_a_kling_that_does_not_answer_is_asked_again_in_an_hour_and_stops_nothin
     kling.account_pause_seconds = 3_600.0
     reconciler = Reconciler(engine, client, pause_seconds=0)
     reconciler.daily()
-    last = reconciling.books(engine).last
+    last = reconciliation.books(engine).last
     assert last is not None
     assert last.problem == "Kling is being asked too often."
-    assert reconciling.books(engine).packs, "what was learnt before is kept"
+    assert reconciliation.books(engine).packs, "what was learnt before is kept"
     assert queued(engine.store, SubmittingStopped) == []
     kling.account_pause_seconds = 0.0
     clock.tick(3_599)
     reconciler.daily()
-    assert reconciling.books(engine).last == last
+    assert reconciliation.books(engine).last == last
     clock.tick(1)
     reconciler.daily()
-    again = reconciling.books(engine).last
+    again = reconciliation.books(engine).last
     assert again is not None
     assert again.problem is None
 
@@ -337,16 +337,16 @@ def test_credentials_that_may_not_read_the_bill_are_tried_again_on_the_next_day(
     legacy_only = KlingClient(client._root, pair, clock=lambda: clock.at / 1000)
     reconciler = Reconciler(engine, legacy_only, pause_seconds=0)
     reconciler.daily()
-    last = reconciling.books(engine).last
+    last = reconciliation.books(engine).last
     assert last is not None
     assert last.problem is not None and "does not know the bot's key" in last.problem
     assert queued(engine.store, SubmittingStopped) == [], "jobs are taken all the same"
     clock.tick(3_600)
     reconciler.daily()
-    assert reconciling.books(engine).last == last
+    assert reconciliation.books(engine).last == last
     clock.tick(82_800)
     reconciler.daily()
-    assert reconciling.books(engine).last != last
+    assert reconciliation.books(engine).last != last
 
 
 def test_half_a_bill_proves_nothing(engine: Engine, clock: FakeClock) -> None:
@@ -355,14 +355,14 @@ def test_half_a_bill_proves_nothing(engine: Engine, clock: FakeClock) -> None:
     first = Charges((Charge("stranger", Decimal(3), clock.at - DAY_MS, "m", ""),), "next")
     client: KlingClient = Answers([first, Unreachable("down")])  # type: ignore[assignment]
     Reconciler(engine, client, pause_seconds=0).daily()
-    assert reconciling.books(engine).findings == ()
+    assert reconciliation.books(engine).findings == ()
 
 
 def test_nothing_is_asked_where_prices_are_not_in_klings_units(store: Store, clock: FakeClock) -> None:
     engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), clock)
     client: KlingClient = Answers([])  # type: ignore[assignment]
     Reconciler(engine, client, pause_seconds=0).daily()
-    assert not reconciling.books(engine).comparable
+    assert not reconciliation.books(engine).comparable
 
 
 def test_two_bots_ask_once(engine: Engine) -> None:
@@ -391,7 +391,7 @@ def test_a_bill_that_never_ends_is_given_up(engine: Engine) -> None:
     units = replace(engine, prices=prices.load("kling-api"))
     Reconciler(units, client, pause_seconds=0).daily()
     assert len(endless) == 1
-    last = reconciling.books(units).last
+    last = reconciliation.books(units).last
     assert last is not None and last.problem == "its bill has no end"
 
 

@@ -20,8 +20,8 @@ from klingbot.domain import prices
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine import budgeting, open_engine
-from klingbot.engine.budgeting import Change
+from klingbot.engine import budgets, open_engine
+from klingbot.engine.budgets import Change
 from klingbot.sandbox import Sandbox
 from klingbot.store import digests, open_store
 from klingbot.store.backend.location import Place
@@ -81,7 +81,7 @@ def wants(place: Place) -> None:
             digests.put(
                 tx, Schedule(WORKSPACE, PeriodKind.MONTHLY, FINANCE, 0, last.first_day, told, now_ms()), by=ALICE
             )
-        budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, round(ROOM * VIDEO * 1000)), by=ALICE)
+        budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, round(ROOM * VIDEO * 1000)), by=ALICE)
 
 
 def test_of_eighty_commands_ten_are_admitted_through_kills_and_a_restart(

@@ -11,8 +11,8 @@ from klingbot.domain.prices import load
 from klingbot.domain.pricing import NotSold, Wish
 from klingbot.domain.request_limits import faults, picture_bytes, prompt_characters
 from klingbot.domain.source_images import Upload, uploaded
-from klingbot.engine import Engine, asking
-from klingbot.engine.outcomes import Held
+from klingbot.engine import Engine, job_requests
+from klingbot.engine.hold_outcomes import Held
 
 FOX = Upload("F0FOX00001", 9_000_000, 640, 480)
 WEB = "https://x.com/fox.png"
@@ -50,9 +50,9 @@ def test_a_prompt_may_be_as_long_as_its_model_takes_it(model: str, words: int, p
 
 @pytest.mark.parametrize(("model", "most"), [("kling-v1", 2_500), ("kling-v1.5", 2_500), ("kling-pro", 3_072)])
 def test_old_names_take_what_the_model_behind_them_takes(engine: Engine, model: str, most: int) -> None:
-    refused = asking.hold(engine, request(model, "x" * (most + 1)))
+    refused = job_requests.hold(engine, request(model, "x" * (most + 1)))
     assert isinstance(refused, NotSold) and f"Kling takes up to {most:,}. Shorten it by 1" in refused.sentence
-    assert isinstance(asking.hold(engine, request(model, "x" * most)), Held)
+    assert isinstance(job_requests.hold(engine, request(model, "x" * most)), Held)
 
 
 def test_a_prompt_that_is_too_long_for_its_model_is_told_of_one_that_takes_it() -> None:
@@ -117,7 +117,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("refused", REFUSED, ids=lambda each: each.image_url)
 def test_a_picture_that_kling_cannot_use_reserves_nothing(engine: Engine, refused: Request) -> None:
-    outcome = asking.hold(engine, refused)
+    outcome = job_requests.hold(engine, refused)
     assert isinstance(outcome, NotSold), outcome
     assert outcome.sentence.endswith(".")
     assert engine.store.read().execute("SELECT count(*) AS n FROM entries").fetchone()["n"] == 0
@@ -125,4 +125,4 @@ def test_a_picture_that_kling_cannot_use_reserves_nothing(engine: Engine, refuse
 
 @pytest.mark.parametrize("url", [WEB, "http://x.com/fox.png", "https://93.184.216.34/fox.png", "https://bücher.de/f"])
 def test_a_picture_on_the_web_is_taken(engine: Engine, url: str) -> None:
-    assert isinstance(asking.hold(engine, request("kling-pro", image_url=url)), Held)
+    assert isinstance(job_requests.hold(engine, request("kling-pro", image_url=url)), Held)

@@ -11,7 +11,7 @@ import pytest
 from klingbot.dispatcher import Dispatcher
 from klingbot.domain import retry_delays
 from klingbot.domain.jobs import JobState
-from klingbot.engine import Engine, carrying
+from klingbot.engine import Engine, clips
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.store import gates, wanted_clips
@@ -139,13 +139,13 @@ def test_a_clip_that_does_not_go_up_is_tried_again_with_pauses_that_stay_short(
 ) -> None:
     job, pauses, begun = ask(engine), [], clock.at
     with engine.store.write() as tx:
-        wanted_clips.want(tx, job.id, carrying.announcement_of(job.id), at=clock.at, until=clock.at + 10**6)
-    while due := carrying.claim(engine, most=1):
+        wanted_clips.want(tx, job.id, clips.announcement_of(job.id), at=clock.at, until=clock.at + 10**6)
+    while due := clips.claim(engine, most=1):
         [clip] = due
-        if not carrying.failed(engine, clip, counts=counts):
+        if not clips.failed(engine, clip, counts=counts):
             break
         row = engine.store.read().execute("SELECT due_at FROM clips").fetchone()
         pauses.append((row["due_at"] - clock.at) // 1000)
         clock.at = row["due_at"]
     assert pauses[:6] == ([2, 4, 8, 15, 15, 15] if counts else [2] * 6)
-    assert clock.at - begun > carrying.PATIENCE_MS - 16_000, "it was tried until its announcement had to go out"
+    assert clock.at - begun > clips.PATIENCE_MS - 16_000, "it was tried until its announcement had to go out"

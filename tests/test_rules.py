@@ -13,11 +13,19 @@ from klingbot.domain.notifications import IncreaseClosed
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Quote, Wish, quote
 from klingbot.domain.project_rules import Consent, Rules, enough, forbidden, in_words, wanted_consent
-from klingbot.engine import Engine, asking, budgeting, granting, increasing, projects, ruling
-from klingbot.engine.budgeting import Change
-from klingbot.engine.increasing import Asked, NothingRefused, Wanted
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, Forbidden, Held, NeedsConsent, Repeated
-from klingbot.engine.ruling import RuleChange, RulesSet, UnknownModels
+from klingbot.engine import (
+    Engine,
+    budgets,
+    increase_decisions,
+    increase_requests,
+    job_requests,
+    project_rules,
+    projects,
+)
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate, Forbidden, Held, NeedsConsent, Repeated
+from klingbot.engine.increase_requests import Asked, NothingRefused, Wanted
+from klingbot.engine.project_rules import RuleChange, RulesSet, UnknownModels
 from klingbot.store import Store, jobs
 from tests.ledger_checks import ask, prove
 
@@ -39,7 +47,7 @@ def forty(model: str = "kling-pro") -> Quote:
 
 
 def rule(engine: Engine, **rules: object) -> None:
-    outcome = ruling.set_rules(engine, RuleChange("marketing", **rules), by="UADMIN")  # type: ignore[arg-type]
+    outcome = project_rules.set_rules(engine, RuleChange("marketing", **rules), by="UADMIN")  # type: ignore[arg-type]
     assert isinstance(outcome, RulesSet)
 
 
@@ -105,67 +113,69 @@ def test_rules_read_as_a_sentence() -> None:
 
 
 def test_without_rules_nothing_is_asked(engine: Engine) -> None:
-    assert isinstance(asking.hold(engine, ask("r1")), Held)
+    assert isinstance(job_requests.hold(engine, ask("r1")), Held)
 
 
 def test_a_model_that_the_project_does_not_allow_is_refused_before_anything_is_held(engine: Engine) -> None:
     rule(engine, models=("kling-v1",))
-    assert isinstance(asking.hold(engine, ask("r1")), Forbidden)
-    estimate = asking.estimate(engine, ask("r1"))
+    assert isinstance(job_requests.hold(engine, ask("r1")), Forbidden)
+    estimate = job_requests.estimate(engine, ask("r1"))
     assert isinstance(estimate, Estimate)
     assert estimate.forbidden == "The project marketing makes videos only with kling-v1, not with kling-pro."
-    assert isinstance(asking.hold(engine, ask("r2", project="sales")), Held), "other projects have their own rules"
+    assert isinstance(job_requests.hold(engine, ask("r2", project="sales")), Held), (
+        "other projects have their own rules"
+    )
     assert not made(engine)
 
 
 def test_a_dear_video_is_held_once_its_price_is_confirmed(engine: Engine) -> None:
     rule(engine, confirm_above=20_000)
-    estimate = asking.estimate(engine, ask("r1"))
+    estimate = job_requests.estimate(engine, ask("r1"))
     assert isinstance(estimate, Estimate)
     assert estimate.wanted is Consent.CONFIRMED
-    outcome = asking.hold(engine, ask("r1"))
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, NeedsConsent)
     assert not made(engine)
-    assert increasing.confirm(engine, outcome.id, user_id="U2") == NothingRefused(), "only whoever asked"
-    assert isinstance(increasing.confirm(engine, outcome.id, user_id="U1"), Held)
-    assert isinstance(increasing.confirm(engine, outcome.id, user_id="U1"), Repeated), "a second press"
-    assert isinstance(asking.hold(engine, ask("r1")), Repeated), "the command delivered again"
+    assert increase_requests.confirm(engine, outcome.id, user_id="U2") == NothingRefused(), "only whoever asked"
+    assert isinstance(increase_requests.confirm(engine, outcome.id, user_id="U1"), Held)
+    assert isinstance(increase_requests.confirm(engine, outcome.id, user_id="U1"), Repeated), "a second press"
+    assert isinstance(job_requests.hold(engine, ask("r1")), Repeated), "the command delivered again"
 
 
 def test_a_confirmed_video_that_does_not_fit_can_still_be_asked_for(engine: Engine) -> None:
     rule(engine, confirm_above=20_000)
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
-    outcome = asking.hold(engine, ask("r1"))
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, NeedsConsent)
-    assert isinstance(increasing.confirm(engine, outcome.id, user_id="U1"), BudgetExceeded)
-    assert isinstance(increasing.ask_for_refused(engine, outcome.id, WHY), Asked)
+    assert isinstance(increase_requests.confirm(engine, outcome.id, user_id="U1"), BudgetExceeded)
+    assert isinstance(increase_requests.ask_for_refused(engine, outcome.id, WHY), Asked)
 
 
 def test_the_price_that_is_confirmed_is_the_price_that_is_held(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
-    outcome = asking.hold(engine, ask("r1"))
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, BudgetExceeded)
     rule(engine, confirm_above=10_000)
     [cheaper] = [each for each in outcome.fits if each.amount.millicredits == 20_000 and each.model.name == "kling-v1"]
     as_offered = {"model": "kling-v1", "duration_seconds": 10, "resolution": cheaper.resolution, "audio": False}
-    shown = increasing.make_instead(engine, outcome.id, user_id="U1", **as_offered)  # type: ignore[arg-type]
+    shown = increase_requests.make_instead(engine, outcome.id, user_id="U1", **as_offered)  # type: ignore[arg-type]
     assert isinstance(shown, NeedsConsent)
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 100_000), by="UADMIN")
-    held = increasing.confirm(engine, outcome.id, user_id="U1")
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 100_000), by="UADMIN")
+    held = increase_requests.confirm(engine, outcome.id, user_id="U1")
     assert isinstance(held, Held)
     assert held.job.quote == shown.quote.amount
 
 
 def test_a_very_dear_video_is_made_once_it_is_approved(engine: Engine) -> None:
     rule(engine, approve_above=20_000)
-    outcome = asking.hold(engine, ask("r1"))
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, NeedsConsent)
-    assert isinstance(increasing.confirm(engine, outcome.id, user_id="U1"), NeedsConsent), "that is not enough"
-    asked = increasing.ask_for_refused(engine, outcome.id, WHY)
+    assert isinstance(increase_requests.confirm(engine, outcome.id, user_id="U1"), NeedsConsent), "that is not enough"
+    asked = increase_requests.ask_for_refused(engine, outcome.id, WHY)
     assert isinstance(asked, Asked)
     [increase] = asked.increases
     assert (increase.raises, increase.amount.millicredits, increase.scope) == (False, 40_000, MARKETING)
-    closed = granting.grant(engine, increase.id, by="UBOSS", is_admin=True)
+    closed = increase_decisions.grant(engine, increase.id, by="UBOSS", is_admin=True)
     assert isinstance(closed, IncreaseClosed)
     assert (closed.grant, closed.job is not None) == (None, True)
     assert made(engine)
@@ -173,28 +183,28 @@ def test_a_very_dear_video_is_made_once_it_is_approved(engine: Engine) -> None:
 
 def test_an_approved_video_that_does_not_fit_is_asked_for_next(engine: Engine) -> None:
     rule(engine, approve_above=20_000)
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
-    outcome = asking.hold(engine, ask("r1"))
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UADMIN")
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, NeedsConsent)
     for raises in (False, True):
-        asked = increasing.ask_for_refused(engine, outcome.id, WHY)
+        asked = increase_requests.ask_for_refused(engine, outcome.id, WHY)
         assert isinstance(asked, Asked)
         assert [increase.raises for increase in asked.increases] == [raises]
-        closed = granting.grant(engine, asked.increases[0].id, by="UBOSS", is_admin=True)
+        closed = increase_decisions.grant(engine, asked.increases[0].id, by="UBOSS", is_admin=True)
         assert isinstance(closed, IncreaseClosed)
         assert bool(closed.job) is raises
     assert made(engine)
 
 
 def test_a_model_that_is_not_sold_cannot_be_allowed(engine: Engine) -> None:
-    outcome = ruling.set_rules(engine, RuleChange("marketing", models=("kling-v1", "kling-v9")), by="UADMIN")
+    outcome = project_rules.set_rules(engine, RuleChange("marketing", models=("kling-v1", "kling-v9")), by="UADMIN")
     assert outcome == UnknownModels(("kling-v9",))
 
 
 def test_a_rule_is_changed_alone_and_taken_away(engine: Engine) -> None:
     rule(engine, ceiling=100_000, confirm_above=20_000)
     rule(engine, confirm_above=0, models=("kling-v1",))
-    assert ruling.rules_of(engine, "marketing") == Rules("marketing", ("kling-v1",), 100_000)
+    assert project_rules.rules_of(engine, "marketing") == Rules("marketing", ("kling-v1",), 100_000)
 
 
 # Who changed it.
@@ -203,30 +213,30 @@ def test_a_rule_is_changed_alone_and_taken_away(engine: Engine) -> None:
 def test_every_change_of_the_rules_of_money_is_in_the_list_newest_first(engine: Engine) -> None:
     change = Change(MARKETING, PeriodKind.MONTHLY, 30_000)
     for _ in range(2):  # the second changes nothing
-        budgeting.set_budget(engine, change, by="UALICE")
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 50_000), by="UALICE")
+        budgets.set_budget(engine, change, by="UALICE")
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 50_000), by="UALICE")
     rule(engine, ceiling=100_000)
-    budgeting.remove_budget(engine, MARKETING, PeriodKind.MONTHLY, by="UBOB")
+    budgets.remove_budget(engine, MARKETING, PeriodKind.MONTHLY, by="UBOB")
     projects.set_project(engine, "C1", "sales", by="UALICE")
     alerts = "alerts at 80%, 100%"
-    assert [(c.by, c.what, c.subject, c.before, c.after) for c in ruling.changes(engine, None)] == [
+    assert [(c.by, c.what, c.subject, c.before, c.after) for c in project_rules.changes(engine, None)] == [
         ("UALICE", "project of #C1", "project:sales", "default", "sales"),
         ("UBOB", "monthly budget", MARKETING, f"50 credits, {alerts}", ""),
         ("UADMIN", "project rules", MARKETING, "", "at most 100 credits a video"),
         ("UALICE", "monthly budget", MARKETING, f"30 credits, {alerts}", f"50 credits, {alerts}"),
         ("UALICE", "monthly budget", MARKETING, "", f"30 credits, {alerts}"),
     ]
-    assert len(ruling.changes(engine, MARKETING)) == 4
+    assert len(project_rules.changes(engine, MARKETING)) == 4
 
 
 def test_a_decision_about_an_increase_is_in_the_list_with_its_reason(engine: Engine) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UALICE")
-    outcome = asking.hold(engine, ask("r1"))
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, 30_000), by="UALICE")
+    outcome = job_requests.hold(engine, ask("r1"))
     assert isinstance(outcome, BudgetExceeded)
-    asked = increasing.ask_for_refused(engine, outcome.id, WHY)
+    asked = increase_requests.ask_for_refused(engine, outcome.id, WHY)
     assert isinstance(asked, Asked)
-    granting.deny(engine, asked.increases[0].id, by="UBOSS", is_admin=True, remark="next month")
-    newest = ruling.changes(engine, MARKETING)[0]
+    increase_decisions.deny(engine, asked.increases[0].id, by="UBOSS", is_admin=True, remark="next month")
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.by, newest.what, newest.before, newest.after, newest.why) == (
         "UBOSS", "increase", "10 credits ($0.60) more asked by @U1", "denied", "next month",
     )  # fmt: skip

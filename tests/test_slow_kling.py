@@ -13,7 +13,7 @@ from klingbot import sandbox
 from klingbot.dispatcher import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
 from klingbot.domain.jobs import Job, JobState, Request
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, outcomes, verdicts
+from klingbot.engine import Engine, hold_outcomes, job_requests, kling_results
 from klingbot.inquiries import LOST_REPLY_MS
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
@@ -41,8 +41,8 @@ class World:
         return Dispatcher(self.engine, client, api_key=api_key, poll_ms=5_000)
 
     def ask(self, number: int, model: str = "kling-pro") -> Job:
-        outcome = asking.hold(self.engine, Request(f"r{number}", "UBOB", "CMARK", "a fox", Wish(model)))
-        assert isinstance(outcome, outcomes.Held)
+        outcome = job_requests.hold(self.engine, Request(f"r{number}", "UBOB", "CMARK", "a fox", Wish(model)))
+        assert isinstance(outcome, hold_outcomes.Held)
         self.clock.tick(0.001)
         return outcome.job
 
@@ -181,12 +181,12 @@ def test_a_dispatcher_that_closes_waits_no_longer_than_one_deadline(world: World
 
 def test_what_a_bot_learns_after_its_lease_ended_books_nothing_twice(engine: Engine, clock: FakeClock) -> None:
     """Two bots ask about one job, and both bring the same verdict."""
-    outcome = asking.hold(engine, Request("r1", "UBOB", "CMARK", "a fox", Wish()))
-    assert isinstance(outcome, outcomes.Held)
-    late = verdicts.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0)
+    outcome = job_requests.hold(engine, Request("r1", "UBOB", "CMARK", "a fox", Wish()))
+    assert isinstance(outcome, hold_outcomes.Held)
+    late = kling_results.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0)
     assert late is not None
-    assert verdicts.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0) is None
-    verdicts.held_again(engine, late)
-    assert verdicts.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0) is None, (
+    assert kling_results.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0) is None
+    kling_results.held_again(engine, late)
+    assert kling_results.submitting(engine, outcome.job, "/text-to-video/kling-3.0", due_at=0) is None, (
         "it fetched a picture while another bot posted the job, lost the reply and looked it up"
     )

@@ -12,7 +12,8 @@ import pytest
 from klingbot import notifier as notifier_module
 from klingbot import sandbox
 from klingbot.domain.notifications import TurnedAway, kind_of, to_json
-from klingbot.engine import Engine, carrying
+from klingbot.engine import Engine
+from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import LIMITS as CLIP
 from klingbot.notifier import AT_ONCE, Notifier
 from klingbot.sandbox import Sandbox
@@ -146,4 +147,4 @@ def test_a_lease_is_longer_than_all_that_is_done_under_it() -> None:
     assert sender.SECONDS < notifier_module.SAY_SECONDS
     drawing = 5
     assert (pictures.UPLOAD_SECONDS + directory.LIST_SECONDS + drawing + STORE_SECONDS) * 1000 < digests.LEASE_MS
-    assert (CLIP.seconds + clips.LIMITS.seconds + STORE_SECONDS) * 1000 < carrying.LEASE_MS
+    assert (CLIP.seconds + clips.LIMITS.seconds + STORE_SECONDS) * 1000 < engine_clips.LEASE_MS

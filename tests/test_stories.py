@@ -14,10 +14,10 @@ from klingbot.domain.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
 from klingbot.domain.notifications import Content, Crossed, TurnedAway, from_json
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, cancelling, muting, open_engine, outcomes
-from klingbot.engine.budgeting import Change
-from klingbot.engine.muting import AlreadyAcknowledged, Changed, NoStory, PeriodOver
-from klingbot.engine.watching import watch
+from klingbot.engine import Engine, alert_mutes, budgets, cancellation, hold_outcomes, job_requests, open_engine
+from klingbot.engine.alert_mutes import AlreadyAcknowledged, Changed, NoStory, PeriodOver
+from klingbot.engine.budgets import Change
+from klingbot.engine.period_checks import watch
 from klingbot.store import Store
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, slack_takes_everything
@@ -67,7 +67,7 @@ def listening(engine: Engine) -> Engine:
 
 
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="UADMIN")
+    budgets.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="UADMIN")
 
 
 def spend(engine: Engine, *names: str) -> None:
@@ -76,7 +76,7 @@ def spend(engine: Engine, *names: str) -> None:
 
 
 def refuse(engine: Engine, name: str) -> None:
-    assert isinstance(asking.hold(engine, ask(name)), outcomes.BudgetExceeded)
+    assert isinstance(job_requests.hold(engine, ask(name)), hold_outcomes.BudgetExceeded)
 
 
 def told(content: Content) -> list[str]:
@@ -142,7 +142,7 @@ def test_a_crossing_that_is_armed_again_is_told_once_more_and_listed_once(listen
     for name in "abc":
         clock.tick(60)
         job = hold(listening, name, TEN_CREDITS)
-        cancelling.cancel(listening, job.id, user_id="U1", is_admin=False)
+        cancellation.cancel(listening, job.id, user_id="U1", is_admin=False)
     replies = [each for each in outbox(listening) if each.thread]
     assert len(replies) == 2
     last = outbox(listening)[-1].content
@@ -163,7 +163,7 @@ def test_each_budget_and_period_has_a_story_of_its_own(listening: Engine, clock:
 def test_after_a_change_of_channel_the_story_begins_anew_there(listening: Engine) -> None:
     limit(listening, WORKSPACE, 40, thresholds=(25, 50, 75), channel_id="COLD")
     spend(listening, "a")
-    budgeting.set_budget(listening, Change(WORKSPACE, MONTHLY, channel_id="CNEW"), by="UADMIN")
+    budgets.set_budget(listening, Change(WORKSPACE, MONTHLY, channel_id="CNEW"), by="UADMIN")
     spend(listening, "b", "c")
     [left, goodbye] = [each for each in outbox(listening) if each.channel == "COLD"]
     assert isinstance(goodbye.content, Story)
@@ -198,7 +198,7 @@ def half_used(listening: Engine) -> Engine:
 
 
 def ref(engine: Engine) -> StoryRef:
-    return ref_of(budgeting.standings(engine)[0])
+    return ref_of(budgets.standings(engine)[0])
 
 
 def broadcast(engine: Engine) -> list[str]:
@@ -207,7 +207,7 @@ def broadcast(engine: Engine) -> list[str]:
 
 def test_who_acknowledged_it_and_when_stands_in_the_story(half_used: Engine, clock: FakeClock) -> None:
     clock.tick(60)
-    outcome = muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    outcome = alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
     assert isinstance(outcome, Changed)
     muted = outcome.story.muted
     assert muted == Muted("UALICE", clock(), outcome.story.standing.period.end, acknowledged=True)
@@ -217,7 +217,7 @@ def test_who_acknowledged_it_and_when_stands_in_the_story(half_used: Engine, clo
 
 
 def test_after_that_only_exceeding_the_limit_is_shown_to_the_channel(half_used: Engine) -> None:
-    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
     spend(half_used, "b", "c", "d")
     refuse(half_used, "e")
     assert broadcast(half_used) == []
@@ -227,7 +227,7 @@ def test_after_that_only_exceeding_the_limit_is_shown_to_the_channel(half_used: 
 
 
 def test_a_snooze_ends_by_itself_and_the_buttons_come_back(half_used: Engine, clock: FakeClock) -> None:
-    muting.snooze(half_used, ref(half_used), by="UALICE")
+    alert_mutes.snooze(half_used, ref(half_used), by="UALICE")
     spend(half_used, "b", "c")
     refuse(half_used, "d")
     assert broadcast(half_used) == []
@@ -241,8 +241,8 @@ def test_a_snooze_ends_by_itself_and_the_buttons_come_back(half_used: Engine, cl
 
 
 def test_the_channel_can_be_told_again(half_used: Engine) -> None:
-    muting.acknowledge(half_used, ref(half_used), by="UALICE")
-    outcome = muting.unmute(half_used, ref(half_used))
+    alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
+    outcome = alert_mutes.unmute(half_used, ref(half_used))
     assert isinstance(outcome, Changed)
     assert outcome.story.muted is None
     spend(half_used, "b", "c", "d")
@@ -250,15 +250,15 @@ def test_the_channel_can_be_told_again(half_used: Engine) -> None:
 
 
 def test_a_restart_keeps_what_was_acknowledged(half_used: Engine, clock: FakeClock) -> None:
-    muting.acknowledge(half_used, ref(half_used), by="UALICE")
+    alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
     again = open_engine(half_used.store, half_used.prices, half_used.calendar, clock)
     spend(again, "b", "c", "d")
     assert broadcast(again) == []
 
 
 def test_the_second_to_acknowledge_hears_who_was_first(half_used: Engine) -> None:
-    muting.acknowledge(half_used, ref(half_used), by="UALICE")
-    for second in (muting.acknowledge, muting.snooze):
+    alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
+    for second in (alert_mutes.acknowledge, alert_mutes.snooze):
         outcome = second(half_used, ref(half_used), by="UBOB")
         assert isinstance(outcome, AlreadyAcknowledged)
         assert outcome.by.user_id == "UALICE"
@@ -273,10 +273,10 @@ def test_a_click_on_an_old_period_says_so_and_changes_nothing(
     if watched:
         watch(half_used)
     before = outbox(half_used)
-    assert isinstance(muting.acknowledge(half_used, old, by="UALICE"), PeriodOver)
-    assert isinstance(muting.snooze(half_used, old, by="UALICE"), PeriodOver)
-    assert isinstance(muting.unmute(half_used, old), PeriodOver)
-    assert isinstance(muting.acknowledge(half_used, ref(half_used), by="UALICE"), NoStory)
+    assert isinstance(alert_mutes.acknowledge(half_used, old, by="UALICE"), PeriodOver)
+    assert isinstance(alert_mutes.snooze(half_used, old, by="UALICE"), PeriodOver)
+    assert isinstance(alert_mutes.unmute(half_used, old), PeriodOver)
+    assert isinstance(alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE"), NoStory)
     assert outbox(half_used) == before
 
 

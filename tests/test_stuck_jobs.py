@@ -13,10 +13,20 @@ from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.notifications import JobFailed, JobStuck, JobWrittenOff, Story, SubmittingStopped, VideoReady
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, asking, budgeting, cancelling, outcomes, queue, stuck, usage, verdicts
-from klingbot.engine.budgeting import Change
-from klingbot.engine.cancelling import MayBeAtKling, NoSuchJob
-from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.engine import (
+    Engine,
+    budgets,
+    cancellation,
+    hold_outcomes,
+    job_queue,
+    job_requests,
+    kling_results,
+    stuck_jobs,
+    usage,
+)
+from klingbot.engine.budgets import Change
+from klingbot.engine.cancellation import MayBeAtKling, NoSuchJob
+from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
@@ -48,13 +58,13 @@ def long_at_kling(engine: Engine, clock: FakeClock, request_id: str = "r1") -> J
     """A job that the admins have been shown as stuck."""
     job = submit(engine, hold(engine, request_id))
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=DAY_MS)
+    stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
     return job
 
 
 def written_off(engine: Engine, clock: FakeClock) -> Job:
     job = long_at_kling(engine, clock)
-    outcome = stuck.write_off(engine, job.id, by="UADMIN", reason="Kling is down for days")
+    outcome = stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="Kling is down for days")
     assert isinstance(outcome, WrittenOff)
     return outcome.job
 
@@ -75,15 +85,15 @@ def test_a_job_without_a_verdict_is_shown_once_when_its_time_is_up(engine: Engin
     submit(engine, hold(engine, "r1"))
     for seconds, shown in ((86_399, 0), (1, 1), (60, 1), (30 * 86_400, 1)):
         clock.tick(seconds)
-        stuck.show_stuck(engine, after_ms=DAY_MS)
+        stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
         assert len(queued(engine.store, JobStuck)) == shown
 
 
 def test_a_job_whose_lost_reply_cannot_be_resolved_is_shown_too(engine: Engine, clock: FakeClock) -> None:
     job = hold(engine, "r1")
-    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=DAY_MS)
+    stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
     [shown] = queued(engine.store, JobStuck)
     assert (shown.job.id, shown.job.state) == (job.id, JobState.SUBMITTING)
 
@@ -92,19 +102,19 @@ def test_jobs_that_wait_in_line_or_have_ended_are_not_stuck(engine: Engine, cloc
     hold(engine, "waits")
     settle(engine, hold(engine, "done"))
     clock.tick(90 * 86_400)
-    stuck.show_stuck(engine, after_ms=DAY_MS)
+    stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
     assert queued(engine.store, JobStuck) == []
 
 
 def test_keeping_on_waiting_asks_again_after_the_same_time(engine: Engine, clock: FakeClock) -> None:
     job = long_at_kling(engine, clock)
     clock.tick(3_600)
-    outcome = stuck.keep_waiting(engine, job.id, after_ms=DAY_MS)
+    outcome = stuck_jobs.keep_waiting(engine, job.id, after_ms=DAY_MS)
     assert isinstance(outcome, StillWaiting)
     assert outcome.until == clock.at + DAY_MS
     for seconds, shown in ((86_399, 1), (1, 2), (30 * 86_400, 2)):
         clock.tick(seconds)
-        stuck.show_stuck(engine, after_ms=DAY_MS)
+        stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
         assert len(queued(engine.store, JobStuck)) == shown
     assert now(engine, job).state is JobState.SUBMITTED
     assert {found.held for found in nine_totals(engine, job).values()} == {FORTY}
@@ -132,13 +142,13 @@ def test_only_a_job_that_was_shown_as_stuck_is_written_off(verdict: str, engine:
         "written off": lambda: written_off(engine, clock),
     }[verdict]()
     before = entries(engine, job)
-    assert isinstance(stuck.write_off(engine, job.id, by="UADMIN", reason="impatient"), NotStuck)
-    assert isinstance(stuck.keep_waiting(engine, job.id, after_ms=DAY_MS), NotStuck)
+    assert isinstance(stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="impatient"), NotStuck)
+    assert isinstance(stuck_jobs.keep_waiting(engine, job.id, after_ms=DAY_MS), NotStuck)
     assert entries(engine, job) == before
 
 
 def test_an_unknown_job_is_said_to_be_unknown(engine: Engine) -> None:
-    assert stuck.write_off(engine, "nothing", by="UADMIN", reason="why") == NoSuchJob()
+    assert stuck_jobs.write_off(engine, "nothing", by="UADMIN", reason="why") == NoSuchJob()
 
 
 def test_a_video_that_comes_after_the_write_off_is_booked_as_a_correction_and_delivered(
@@ -146,7 +156,7 @@ def test_a_video_that_comes_after_the_write_off_is_booked_as_a_correction_and_de
 ) -> None:
     job = written_off(engine, clock)
     clock.tick(3 * 86_400)
-    done = verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    done = kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert done is not None
     assert (done.state, done.settled) == (JobState.SUCCEEDED, FORTY)
     assert set(nine_totals(engine, job).values()) == {Total(NOTHING, FORTY)}, "in the periods it was asked for in"
@@ -155,16 +165,16 @@ def test_a_video_that_comes_after_the_write_off_is_booked_as_a_correction_and_de
     [share] = usage.usage(engine, WORKSPACE, PeriodKind.MONTHLY, "model").shares
     assert (share.jobs, share.failed) == (1, 0)
 
-    assert verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4") is None
-    assert verdicts.failed(engine, job, "too dark") is None
+    assert kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4") is None
+    assert kling_results.failed(engine, job, "too dark") is None
     assert [kind for kind, *_ in entries(engine, job)] == ["hold", "release", "correction"]
 
 
 def test_a_late_charge_that_breaks_a_budget_is_booked_and_announced(engine: Engine, clock: FakeClock) -> None:
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 50_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 50_000), by="UADMIN")
     job = written_off(engine, clock)
     hold(engine, "the room was used again")
-    verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert this_month(engine) == Total(FORTY, FORTY)
     [story] = queued(engine.store, Story)[-1:]
     assert story.standing.exceeded
@@ -175,7 +185,7 @@ def test_a_failure_that_comes_after_the_write_off_ends_the_job_and_books_nothing
     engine: Engine, clock: FakeClock
 ) -> None:
     job = written_off(engine, clock)
-    assert verdicts.failed(engine, job, "too dark") is not None
+    assert kling_results.failed(engine, job, "too dark") is not None
     assert now(engine, job).state is JobState.FAILED
     assert [kind for kind, *_ in entries(engine, job)] == ["hold", "release"]
     assert queued(engine.store, JobFailed) == [], "the requester was told when it was written off"
@@ -183,17 +193,17 @@ def test_a_failure_that_comes_after_the_write_off_ends_the_job_and_books_nothing
 
 @pytest.mark.parametrize("report", ["refused", "not taken", "held again", "doubted"])
 def test_a_job_that_was_written_off_never_goes_out_again(report: str, engine: Engine, clock: FakeClock) -> None:
-    posting = verdicts.submitting(engine, hold(engine, "r"), "/text-to-video/kling-3.0", due_at=0)
+    posting = kling_results.submitting(engine, hold(engine, "r"), "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=DAY_MS)
-    stuck.write_off(engine, posting.id, by="UADMIN", reason="lost")
+    stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
+    stuck_jobs.write_off(engine, posting.id, by="UADMIN", reason="lost")
     before = now(engine, posting)
     reports = {
-        "refused": lambda: verdicts.refused(engine, posting, "no"),
-        "not taken": lambda: verdicts.not_taken(engine, posting),
-        "held again": lambda: verdicts.held_again(engine, posting),
-        "doubted": lambda: verdicts.doubted(engine, posting, "no", due_at=0),
+        "refused": lambda: kling_results.refused(engine, posting, "no"),
+        "not taken": lambda: kling_results.not_taken(engine, posting),
+        "held again": lambda: kling_results.held_again(engine, posting),
+        "doubted": lambda: kling_results.doubted(engine, posting, "no", due_at=0),
     }
     assert reports[report]() is None
     assert now(engine, posting) == before
@@ -204,11 +214,11 @@ def test_what_is_measured_follows_the_ledger(engine: Engine, clock: FakeClock) -
     job = long_at_kling(engine, clock)
     assert gauges.read(reader).held == FORTY
     before = gauges.last_entry(reader)
-    stuck.write_off(engine, job.id, by="UADMIN", reason="silence")
+    stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="silence")
     assert (gauges.read(reader).held, gauges.read(reader).live) == (NOTHING, {"submitted": 1})
     written_off_at = gauges.last_entry(reader)
     assert gauges.ended(reader, after=before, upto=written_off_at) == {}
-    verdicts.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
+    kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert gauges.ended(reader, after=written_off_at, upto=gauges.last_entry(reader)) == {"succeeded": 1}
     assert gauges.ended(reader, after=before, upto=gauges.last_entry(reader)) == {"succeeded": 1}
 
@@ -237,8 +247,8 @@ def lost_and_written_off(engine: Engine, dispatcher: Dispatcher, local: Sandbox,
     job = hold(engine, "r1")
     dispatcher.submit()
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=DAY_MS)
-    assert isinstance(stuck.write_off(engine, job.id, by="UADMIN", reason="lost"), WrittenOff)
+    stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
+    assert isinstance(stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="lost"), WrittenOff)
     return job
 
 
@@ -280,27 +290,27 @@ def test_kling_is_asked_about_a_written_off_job_every_hour_for_thirty_days(
 
 def test_a_job_that_waits_after_a_lost_reply_cannot_be_cancelled(engine: Engine) -> None:
     job = hold(engine, "r1")
-    posting = verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    posting = kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
-    verdicts.held_again(engine, posting)
-    assert isinstance(cancelling.cancel(engine, job.id, user_id="U1", is_admin=False), MayBeAtKling)
+    kling_results.held_again(engine, posting)
+    assert isinstance(cancellation.cancel(engine, job.id, user_id="U1", is_admin=False), MayBeAtKling)
     assert this_month(engine).held == FORTY
 
 
 def test_a_job_that_kling_provably_never_took_can_be_cancelled(engine: Engine) -> None:
-    posting = verdicts.submitting(engine, hold(engine, "r1"), "/text-to-video/kling-3.0", due_at=0)
+    posting = kling_results.submitting(engine, hold(engine, "r1"), "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
-    verdicts.not_taken(engine, posting)
-    assert isinstance(cancelling.cancel(engine, posting.id, user_id="U1", is_admin=False), cancelling.Cancelled)
+    kling_results.not_taken(engine, posting)
+    assert isinstance(cancellation.cancel(engine, posting.id, user_id="U1", is_admin=False), cancellation.Cancelled)
 
 
 def test_all_waiting_jobs_are_released_by_the_admins_name_but_those_that_may_be_at_kling(engine: Engine) -> None:
     waiting = [hold(engine, f"r{n}", user_id=f"U{n}") for n in range(3)]
-    posting = verdicts.submitting(engine, hold(engine, "lost"), "/text-to-video/kling-3.0", due_at=0)
+    posting = kling_results.submitting(engine, hold(engine, "lost"), "/text-to-video/kling-3.0", due_at=0)
     assert posting is not None
-    verdicts.held_again(engine, posting)
+    kling_results.held_again(engine, posting)
     at_kling = submit(engine, hold(engine, "at Kling"))
-    assert queue.cancel_waiting(engine, by="UADMIN") == queue.WaitingCancelled(released=3, kept=1)
+    assert job_queue.cancel_waiting(engine, by="UADMIN") == job_queue.WaitingCancelled(released=3, kept=1)
     assert {now(engine, job).state for job in waiting} == {JobState.RELEASED}
     assert {entries(engine, job)[-1][1] for job in waiting} == {"UADMIN"}
     assert {content.job.user_id for content in queued(engine.store, JobFailed)} == {"U0", "U1", "U2"}
@@ -311,18 +321,18 @@ def test_all_waiting_jobs_are_released_by_the_admins_name_but_those_that_may_be_
 def test_more_waiting_jobs_than_fit_into_one_transaction_are_released(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_AT_ONCE", 2)
+    monkeypatch.setattr(job_queue, "_AT_ONCE", 2)
     for n in range(5):
         hold(engine, f"r{n}")
-    assert queue.cancel_waiting(engine, by="UADMIN").released == 5
+    assert job_queue.cancel_waiting(engine, by="UADMIN").released == 5
     assert this_month(engine) == Total()
 
 
 def test_a_thaw_takes_new_jobs_at_once_and_lets_one_waiting_job_try(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
-    verdicts.stopped(engine, code=1102, reason="no units left")
-    assert isinstance(asking.hold(engine, ask("r2")), outcomes.Stopped)
-    assert queue.thaw(engine) == queue.Thawed(("no units left",), waiting=1)
+    kling_results.stopped(engine, code=1102, reason="no units left")
+    assert isinstance(job_requests.hold(engine, ask("r2")), hold_outcomes.Stopped)
+    assert job_queue.thaw(engine) == job_queue.Thawed(("no units left",), waiting=1)
     hold(engine, "r2")
     assert jobs.any_probe_due(engine.store.read(), clock.at), "so the dispatcher lets one try alone"
 
@@ -330,16 +340,16 @@ def test_a_thaw_takes_new_jobs_at_once_and_lets_one_waiting_job_try(engine: Engi
 def test_a_kling_that_still_refuses_after_a_thaw_is_said_to_the_admins_again(engine: Engine, clock: FakeClock) -> None:
     hold(engine, "r1")
     for _ in range(2):
-        verdicts.stopped(engine, code=1102, reason="no units left")
+        kling_results.stopped(engine, code=1102, reason="no units left")
         clock.tick(61)
     assert len(queued(engine.store, SubmittingStopped)) == 1
-    queue.thaw(engine)
+    job_queue.thaw(engine)
     clock.tick(1)
-    verdicts.stopped(engine, code=1102, reason="no units left")
+    kling_results.stopped(engine, code=1102, reason="no units left")
     assert len(queued(engine.store, SubmittingStopped)) == 2
     gate = gates.get(engine.store.read(), gates.ACCOUNT)
     assert gate is not None
-    assert gate.opens_at == clock.at + verdicts.STOPPED_FIRST_MS, "and the waiting begins anew"
+    assert gate.opens_at == clock.at + kling_results.STOPPED_FIRST_MS, "and the waiting begins anew"
 
 
 # Who has which jobs.
@@ -351,8 +361,8 @@ def test_the_queue_shows_a_persons_jobs_newest_first_with_their_places(engine: E
         made.append(hold(engine, request_id, user_id=user_id))
         clock.tick(1)
     a, _, c, d = made
-    verdicts.failed(engine, submit(engine, d), "too dark")
-    found = queue.queue(engine, "U1")
+    kling_results.failed(engine, submit(engine, d), "too dark")
+    found = job_queue.queue(engine, "U1")
     assert [(job.id, ahead) for job, ahead in zip(found.live, found.ahead, strict=True)] == [(c.id, 2), (a.id, 0)]
     assert [job.id for job in found.ended] == [d.id]
-    assert len(queue.queue(engine, None).live) == 3
+    assert len(job_queue.queue(engine, None).live) == 3

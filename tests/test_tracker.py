@@ -29,8 +29,8 @@ from klingbot.domain.jobs import JobState
 from klingbot.domain.money import NOTHING
 from klingbot.domain.notifications import Crossed, TurnedAway, VideoReady
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import budgeting, verdicts
-from klingbot.engine.budgeting import Change
+from klingbot.engine import budgets, kling_results
+from klingbot.engine.budgets import Change
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.faults import Fault
 from klingbot.store import jobs, open_store
@@ -220,7 +220,7 @@ def test_can_generate_says_what_is_needed_and_what_is_left(tracker: CostTracker)
 
 
 def test_a_budget_that_was_set_in_slack_binds_scripts_too(tracker: CostTracker) -> None:
-    budgeting.set_budget(tracker.engine, Change(WORKSPACE, PeriodKind.DAILY, limit_microusd=1_000_000), by="UADMIN")
+    budgets.set_budget(tracker.engine, Change(WORKSPACE, PeriodKind.DAILY, limit_microusd=1_000_000), by="UADMIN")
     check = tracker.can_generate("anything", 10, "kling-pro")
     assert (check["allowed"], check["credits_remaining"], check["cost_remaining"]) == (False, None, 1.0)
 
@@ -309,7 +309,7 @@ def test_projects_are_named_as_in_slack(tracker: CostTracker) -> None:
     tracker.set_budget("Q4 Launch", monthly())
     spend(tracker, "a", "q4  launch")
     assert tracker.check_budget("Q4 Launch")["usage"]["total_credits"] == 40
-    assert budgeting.standings_of(tracker.engine, project_scope("q4-launch"))
+    assert budgets.standings_of(tracker.engine, project_scope("q4-launch"))
 
 
 def test_another_path_names_the_ledger_itself(tmp_path: Path) -> None:
@@ -359,7 +359,7 @@ def test_a_cost_file_is_taken_over_once_and_what_was_changed_since_does_not_come
     first = CostTracker()
     assert [record.job_id for record in first.records] == ["old"]
     assert first.budgets == {"marketing": monthly()}
-    budgeting.remove_budget(first.engine, project_scope("marketing"), PeriodKind.MONTHLY, by="UADMIN")
+    budgets.remove_budget(first.engine, project_scope("marketing"), PeriodKind.MONTHLY, by="UADMIN")
     first.close()
     second = CostTracker()
     assert (len(second.records), second.budgets) == (1, {})
@@ -467,7 +467,7 @@ def test_a_video_that_fails_at_kling_costs_nothing(kling: Sandbox, project: Cost
     taken = client.generate_video("a fox")
     job = jobs.get(project.engine.store.read(), taken["job_id"])
     assert job is not None
-    verdicts.failed(project.engine, job, "too dark")
+    kling_results.failed(project.engine, job, "too dark")
     told = client.wait_for(taken["job_id"])
     assert (told["status"], told["reason"], used(project)) == (JobState.FAILED.value, "too dark", 0)
 

@@ -18,9 +18,9 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from klingbot.domain.jobs import Request
 from klingbot.domain.pricing import Quote, Wish, quote
-from klingbot.engine import asking, cancelling, verdicts
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, TooLate
-from klingbot.engine.outcomes import BudgetExceeded, Held, Repeated
+from klingbot.engine import cancellation, job_requests, kling_results
+from klingbot.engine.cancellation import Cancelled, MayBeAtKling, TooLate
+from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated
 from tests.ledger_bot import Do, LedgerBot, Open, ledger_bots
 from tests.ledger_checks import ask, submit
 from tests.test_ledger_histories import PICKS, PROJECTS, USERS, VIDEO, WISHES, Histories, open_bot, refused_by
@@ -65,7 +65,7 @@ class TwoBots(Histories):
             ask(f"r{len(self.model.jobs)} {self.clock.at} {n}", wish, user_id=user, project=project)
             for n, (user, project, wish) in enumerate(asked)
         ]
-        outcomes = self.at_once(*((asking.hold, (request,), {}) for request in requests))
+        outcomes = self.at_once(*((job_requests.hold, (request,), {}) for request in requests))
         answers = list(zip(requests, outcomes, strict=True))
         explained = [order for order in self.orders(answers) if self.explains(order)]
         assert explained, f"in no order would one bot have answered {outcomes}"
@@ -76,7 +76,7 @@ class TwoBots(Histories):
     def slack_hands_one_request_to_both(self, asked: Asked) -> None:
         user, project, wish = asked
         request = ask(f"r{len(self.model.jobs)} {self.clock.at} both", wish, user_id=user, project=project)
-        hold: Errand = (asking.hold, (request,), {})
+        hold: Errand = (job_requests.hold, (request,), {})
         outcomes = self.at_once(hold, hold)
         assert {type(each) for each in outcomes} in ({Held, Repeated}, {BudgetExceeded})
         self.answered(request, next(each for each in outcomes if isinstance(each, Held | BudgetExceeded)))
@@ -87,14 +87,14 @@ class TwoBots(Histories):
         if job is None:
             return
         cancelled, posting = self.at_once(
-            (cancelling.cancel, (job.id,), {"user_id": job.user_id, "is_admin": False}),
-            (verdicts.submitting, (job, "/text-to-video/kling-3.0"), {"due_at": self.clock.at}),
+            (cancellation.cancel, (job.id,), {"user_id": job.user_id, "is_admin": False}),
+            (kling_results.submitting, (job, "/text-to-video/kling-3.0"), {"due_at": self.clock.at}),
         )
         if posting is None:
             assert isinstance(cancelled, Cancelled)
         else:
             assert isinstance(cancelled, TooLate | MayBeAtKling)
-            assert self.do(verdicts.failed, posting, "too dark")
+            assert self.do(kling_results.failed, posting, "too dark")
         self._released(job)
 
     @rule(pick=PICKS)
@@ -104,8 +104,8 @@ class TwoBots(Histories):
             return
         submitted = self.do(submit, job)
         paid, unpaid = self.at_once(
-            (verdicts.succeeded, (submitted,), {"units": None, "video_url": VIDEO}),
-            (verdicts.failed, (submitted, "too dark"), {}),
+            (kling_results.succeeded, (submitted,), {"units": None, "video_url": VIDEO}),
+            (kling_results.failed, (submitted, "too dark"), {}),
         )
         assert (paid is None) != (unpaid is None)
         if paid:

@@ -16,9 +16,9 @@ from klingbot.domain.money import Amount
 from klingbot.domain.notifications import Crossed, Renewed, RunningOut, Spiked
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, open_engine
-from klingbot.engine.budgeting import Change
-from klingbot.engine.watching import watch
+from klingbot.engine import Engine, budgets, job_requests, open_engine
+from klingbot.engine.budgets import Change
+from klingbot.engine.period_checks import watch
 from klingbot.store import Store
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
@@ -47,7 +47,7 @@ def watched(engine: Engine) -> Engine:
 
 
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="UADMIN")
+    budgets.set_budget(engine, Change(scope, kind, credits * 1000, **more), by="UADMIN")
 
 
 def spend(engine: Engine, name: str, times: int = 1, **who: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_line_says_what_is_there_again_after_a_budget_was_used_up(watched: Eng
 
 def test_people_who_were_turned_away_hear_of_it_too(watched: Engine, clock: FakeClock) -> None:
     limit(watched, WORKSPACE, 30, DAILY)
-    asking.hold(watched, ask("too much"))
+    job_requests.hold(watched, ask("too much"))
     clock.tick(DAY)
     watch(watched)
     assert len(queued(watched.store, Renewed)) == 1
@@ -171,7 +171,7 @@ def test_a_story_follows_its_budget_by_whole_percents(watched: Engine, clock: Fa
 def test_a_story_is_left_alone_when_its_budget_is_gone(watched: Engine) -> None:
     limit(watched, WORKSPACE, 100, thresholds=(10,))
     spend(watched, "a")
-    budgeting.remove_budget(watched, WORKSPACE, MONTHLY, by="UADMIN")
+    budgets.remove_budget(watched, WORKSPACE, MONTHLY, by="UADMIN")
     spend(watched, "b", 5)
     watch(watched)
     assert queued(watched.store, Story) == []

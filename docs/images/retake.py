@@ -30,8 +30,8 @@ from klingbot.domain.budgets import project_scope, user_scope  # noqa: E402
 from klingbot.domain.jobs import Request  # noqa: E402
 from klingbot.domain.periods import Calendar, PeriodKind  # noqa: E402
 from klingbot.domain.pricing import Wish  # noqa: E402
-from klingbot.engine import Engine, asking, budgeting, digesting, open_engine, outcomes, verdicts  # noqa: E402
-from klingbot.engine.budgeting import Change  # noqa: E402
+from klingbot.engine import Engine, budgets, digests, hold_outcomes, job_requests, kling_results, open_engine  # noqa: E402
+from klingbot.engine.budgets import Change  # noqa: E402
 from klingbot.notifier import Notifier  # noqa: E402
 from klingbot.sandbox import start  # noqa: E402
 from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
@@ -169,7 +169,7 @@ def take_the_story(chromium: Browser) -> None:
         engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now)
         notifier = Notifier(engine, Sender(patient_client(local.bot_token, local.slack_api_url)), None, lambda: [])
         change = Change(MARKETING, PeriodKind.MONTHLY, 200_000, thresholds=(50, 80, 100), channel_id=FINANCE)
-        budgeting.set_budget(engine, change, by=ALICE.id)
+        budgets.set_budget(engine, change, by=ALICE.id)
         for n in range(6):  # five of 40 credits use it up, and the sixth is turned away
             ask(engine, f"story {n} of 6", (ALICE, BOB, CAROL)[n % 3], "kling-pro")
             for _ in range(3):  # one message a second
@@ -187,28 +187,28 @@ def play_two_weeks(engine: Engine, now: Now) -> None:
     """Jobs on each day, some of which failed and some of which were refused. It ends on Monday at nine."""
     monday = engine.periods().weekly.start
     now.at = monday - 14 * DAY_MS
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.WEEKLY, limit_microusd=42_000_000), by=ALICE.id)
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, limit_microusd=60_000_000), by=ALICE.id)
-    budgeting.set_budget(engine, Change(user_scope(CAROL.id), PeriodKind.DAILY, 60_000), by=ALICE.id)
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.WEEKLY, limit_microusd=42_000_000), by=ALICE.id)
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, limit_microusd=60_000_000), by=ALICE.id)
+    budgets.set_budget(engine, Change(user_scope(CAROL.id), PeriodKind.DAILY, 60_000), by=ALICE.id)
     for day, hours in enumerate(WORK):
         for hour in range(hours):
             now.at = monday + (day - 14) * DAY_MS + (9 + hour) * HOUR_MS
             ask(engine, f"{day} {hour}", (ALICE, BOB, CAROL)[(day * hour) % 3], MODELS[(day + hour) % 3])
     now.at = monday - 7 * DAY_MS + 10 * HOUR_MS
-    digesting.want(engine, MARKETING, PeriodKind.WEEKLY, FINANCE, None, by=ALICE.id)
+    digests.want(engine, MARKETING, PeriodKind.WEEKLY, FINANCE, None, by=ALICE.id)
     now.at = monday + 9 * HOUR_MS
 
 
 def ask(engine: Engine, name: str, person: Person, model: str) -> None:
-    held = asking.hold(engine, Request(name, person.id, "C0MARKETNG", "(sample)", Wish(model, 10), "marketing"))
-    if not isinstance(held, outcomes.Held):
+    held = job_requests.hold(engine, Request(name, person.id, "C0MARKETNG", "(sample)", Wish(model, 10), "marketing"))
+    if not isinstance(held, hold_outcomes.Held):
         return
-    posting = verdicts.submitting(engine, held.job, "/sample", due_at=engine.clock()) or held.job
-    taken = verdicts.submitted(engine, posting, f"sample-{held.job.id}", due_at=engine.clock()) or held.job
+    posting = kling_results.submitting(engine, held.job, "/sample", due_at=engine.clock()) or held.job
+    taken = kling_results.submitted(engine, posting, f"sample-{held.job.id}", due_at=engine.clock()) or held.job
     if name.endswith("4"):
-        verdicts.failed(engine, taken, "the prompt was refused")
+        kling_results.failed(engine, taken, "the prompt was refused")
     else:
-        verdicts.succeeded(engine, taken, units=None, video_url="https://videos.example/fox.mp4")
+        kling_results.succeeded(engine, taken, units=None, video_url="https://videos.example/fox.mp4")
 
 
 @dataclass

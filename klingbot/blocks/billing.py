@@ -8,7 +8,7 @@ from klingbot.domain.money import show_number
 from klingbot.domain.notifications import BillDiffers, PackEnding
 from klingbot.domain.periods import Calendar
 from klingbot.domain.reconciliation import BillFinding, Difference, UnitPack
-from klingbot.engine.reconciling import Books, Reconciled
+from klingbot.engine.reconciliation import Books, Reconciled
 
 _MEANINGS = {
     Difference.NO_JOB: "charged, and no job of the bot's: somebody used the Kling account beside it",

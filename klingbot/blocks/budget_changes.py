@@ -10,7 +10,7 @@ from klingbot.blocks.standings import limit
 from klingbot.blocks.text import code, label, neutral, plural, scope_name
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine.budgeting import BudgetSet, Weighed
+from klingbot.engine.budgets import BudgetSet, Weighed
 
 _UNPRESSED = context("Nothing is changed before you press")
 

@@ -15,7 +15,7 @@ from klingbot.blocks.whose import every, whose
 from klingbot.domain.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
 from klingbot.domain.money import type_credits, usd_of
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine.budgeting import Seen, Weighed
+from klingbot.engine.budgets import Seen, Weighed
 
 SET, CONFIRM, REMOVE = "budget.set", "budget.confirm", "budget.remove"
 LONGEST_WHY = 300

@@ -10,7 +10,7 @@ from klingbot.blocks.text import mention, name, when
 from klingbot.domain.budgets import Waiver
 from klingbot.domain.notifications import RunsUnlimited
 from klingbot.domain.periods import Calendar
-from klingbot.engine.budget_requirement import Coverage
+from klingbot.engine.first_budget import Coverage
 
 NOT_YET = "No budget is set yet, so I can't start videos"
 MOST_ADMINS, MOST_PROJECTS = 5, 8

@@ -8,7 +8,7 @@ from klingbot.blocks.text import channel, code, mention, name, neutral, plural, 
 from klingbot.domain.notifications import AlertTest, AlertTested
 from klingbot.domain.periods import Calendar
 from klingbot.domain.quiet_hours import QuietHours
-from klingbot.engine.delivering import Unsaid
+from klingbot.engine.outbox import Unsaid
 from klingbot.store.outbox import ADMINS, CLIP, DEFAULT, QUIET, OutboxMessage
 from klingbot.store.outbox_delivery import Line
 

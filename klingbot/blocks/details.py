@@ -11,8 +11,8 @@ from klingbot.blocks.text import channel, code, link, mention, name, neutral, pl
 from klingbot.domain.jobs import LIVE, Job, JobState
 from klingbot.domain.money import Amount
 from klingbot.domain.periods import Calendar
-from klingbot.engine.cancelling import NotYours
-from klingbot.engine.detailing import Details
+from klingbot.engine.cancellation import NotYours
+from klingbot.engine.job_details import Details
 from klingbot.store.ledger import KLING, Entry
 
 _REASON = 300

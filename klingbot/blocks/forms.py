@@ -19,7 +19,7 @@ from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import LEGACY_CHARACTERS, PriceList
 from klingbot.domain.request_limits import prompt_characters
 from klingbot.domain.source_images import uploaded_id
-from klingbot.engine.outcomes import Estimate
+from klingbot.engine.hold_outcomes import Estimate
 
 GENERATE, REFUSED = "generate", "refused"
 LONGEST_INPUT = 3_000

@@ -10,8 +10,8 @@ from klingbot.domain.jobs import ENDED, Job, JobState
 from klingbot.domain.notifications import CancelEnded, JobFailed, VideoReady
 from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import Quote
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NotYours, TooLate
-from klingbot.engine.outcomes import Held
+from klingbot.engine.cancellation import Cancelled, MayBeAtKling, NotYours, TooLate
+from klingbot.engine.hold_outcomes import Held
 
 DOING = {
     JobState.HELD: "waits for its turn at Kling",

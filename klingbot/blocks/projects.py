@@ -20,7 +20,7 @@ from klingbot.blocks.text import code, mention, name, with_mentions
 from klingbot.domain.notifications import PastProjects
 from klingbot.domain.periods import Calendar
 from klingbot.domain.project_access import ProjectState
-from klingbot.engine.outcomes import ProjectBarred
+from klingbot.engine.hold_outcomes import ProjectBarred
 from klingbot.engine.projects import Decided, ProjectList
 
 MOST_ROWS = 10

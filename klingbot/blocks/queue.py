@@ -8,8 +8,8 @@ from klingbot.blocks.text import code, link, mention, name, neutral, plural, quo
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.notifications import JobStuck, JobWrittenOff
 from klingbot.domain.periods import Calendar
-from klingbot.engine.queue import Queue, Thawed, WaitingCancelled
-from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.engine.job_queue import Queue, Thawed, WaitingCancelled
+from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 
 LONG_UNANSWERED_MS = 60_000
 """Longer than any answer of Kling's takes: after that, its reply counts as lost."""

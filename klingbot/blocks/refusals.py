@@ -15,7 +15,7 @@ from klingbot.domain.money import show_usd
 from klingbot.domain.periods import Calendar
 from klingbot.domain.pricing import Quote
 from klingbot.domain.project_rules import Consent
-from klingbot.engine.outcomes import BudgetExceeded, Estimate, NeedsConsent
+from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate, NeedsConsent
 
 _CONSENT = {
     Consent.CONFIRMED: "Its project asks once more before a video of that price",

@@ -8,7 +8,7 @@ from klingbot.blocks.message import Message, message, section, sections
 from klingbot.blocks.text import code, mention, name, neutral, scope_name, when, with_mentions
 from klingbot.domain.periods import Calendar
 from klingbot.domain.project_rules import Rules, in_words
-from klingbot.engine.ruling import RulesSet
+from klingbot.engine.project_rules import RulesSet
 from klingbot.store.audit import Change
 
 LONGEST_RULES, LONGEST_BEFORE = 450, 150

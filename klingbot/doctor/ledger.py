@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from klingbot.doctor import sqlite
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
-from klingbot.engine.budget_requirement import coverage_of
+from klingbot.engine.first_budget import coverage_of
 from klingbot.engine.overdue import find_in
 from klingbot.store import Database, DatabaseError, gates, open_store, snapshot
 from klingbot.store.backend import metadata

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from klingbot.domain.alert_history import DEFAULT_CHANNEL
 from klingbot.domain.budgets import Budget, Standing
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
 from klingbot.store.alert_threads import KeptStory
 
@@ -14,7 +14,7 @@ from klingbot.store.alert_threads import KeptStory
 def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     """Take what nobody has read along to the new channel; say in the old channel where the alerts go from now on."""
     for increase in increases.pending_of(tx, before.scope, before.kind):
-        question = outbox.find(tx, alerting.question_key(increase))
+        question = outbox.find(tx, alerts.question_key(increase))
         if question and question.is_unsaid:
             outbox_delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
     _note_story(tx, before, standing, at)
@@ -30,7 +30,7 @@ def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) ->
         return
     moved_to = standing.budget.channel_id or DEFAULT_CHANNEL
     content = replace(story.content, moved_to=moved_to, muted=None, at=at)
-    alerting.rewrite(tx, story, content)
+    alerts.rewrite(tx, story, content)
 
 
 def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) -> None:
@@ -39,4 +39,4 @@ def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) 
     outbox_delivery.redirect(tx, story.root, to=channel_id, at=at)
     moved = alert_threads.of(tx, standing)
     assert moved is not None
-    alerting.rewrite(tx, moved, replace(story.content, standing=standing, at=at))
+    alerts.rewrite(tx, moved, replace(story.content, standing=standing, at=at))

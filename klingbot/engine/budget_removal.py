@@ -21,7 +21,7 @@ from klingbot.domain.notifications import (
     to_json,
 )
 from klingbot.domain.periods import Period, PeriodKind
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
 from klingbot.store.outbox import OutboxMessage
 
@@ -39,9 +39,9 @@ def note(tx: Transaction, ended: Standing, last: Period, *, by: str, at: int) ->
     content = BudgetRemoved(ended, by, at)
     dropped = _drop_unsaid(tx, content)
     _end_stories(tx, content, dropped)
-    renewed = outbox.find(tx, alerting.renewed_key(ended.budget, last))
+    renewed = outbox.find(tx, alerts.renewed_key(ended.budget, last))
     if renewed and not renewed.is_dropped:
-        alerting.budget_removed(tx, renewed.key, content, ended.budget.channel_id)
+        alerts.budget_removed(tx, renewed.key, content, ended.budget.channel_id)
     return _close_requests(tx, ended, by=by, at=at)
 
 
@@ -81,7 +81,7 @@ def _end_stories(tx: Transaction, content: BudgetRemoved, dropped: set[str]) -> 
         alert_threads.remove(tx, story)
         if story.root not in dropped:
             channel_id = story.content.standing.budget.channel_id
-            alerting.budget_removed(tx, story.root, _of_its_period(content, story.content), channel_id)
+            alerts.budget_removed(tx, story.root, _of_its_period(content, story.content), channel_id)
 
 
 def _of_its_period(content: BudgetRemoved, story: Story) -> BudgetRemoved:
@@ -95,11 +95,11 @@ def _close_requests(tx: Transaction, ended: Standing, *, by: str, at: int) -> in
     closed = 0
     for increase in increases.pending_of(tx, ended.budget.scope, ended.budget.kind):
         if not increase.raises:
-            alerting.increase_shown_again(tx, increase, None, at)
+            alerts.increase_shown_again(tx, increase, None, at)
             continue
         state = IncreaseState.EXPIRED
         gone = increases.close(tx, increase.id, state, by=by or None, at=at, budget_removed=True)
         assert gone is not None
-        alerting.increase_closed(tx, IncreaseClosed(gone), ended, at)
+        alerts.increase_closed(tx, IncreaseClosed(gone), ended, at)
         closed += 1
     return closed

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from klingbot.domain.budgets import WORKSPACE, Standing, project_scope, user_scope
 from klingbot.domain.increases import Increase
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import budget_requirement, budgeting, increasing
-from klingbot.engine.budget_requirement import EVERYTHING_LIMITED, Coverage
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine import first_budget, increase_requests
 from klingbot.engine.core import Engine
-from klingbot.engine.queue import Queue, queue
+from klingbot.engine.first_budget import EVERYTHING_LIMITED, Coverage
+from klingbot.engine.job_queue import Queue, queue
 from klingbot.engine.usage import Usage, usage
 
 
@@ -31,12 +32,12 @@ class Home:
 
 def home(engine: Engine, user_id: str, *, is_admin: bool) -> Home:
     spent = usage(engine, user_scope(user_id), PeriodKind.MONTHLY, "project")
-    standings = budgeting.standings(engine)
+    standings = engine_budgets.standings(engine)
     mine = {WORKSPACE, user_scope(user_id), *(project_scope(share.name) for share in spent.shares)}
     approves = {(each.budget.scope, each.budget.kind) for each in standings if user_id in each.budget.approvers}
     waiting = [
         increase
-        for increase in increasing.pending(engine)
+        for increase in increase_requests.pending(engine)
         if increase.user_id != user_id and (is_admin or (increase.scope, increase.kind) in approves)
     ]
     return Home(
@@ -45,5 +46,5 @@ def home(engine: Engine, user_id: str, *, is_admin: bool) -> Home:
         spent=spent,
         waiting=tuple(waiting),
         is_admin=is_admin,
-        coverage=budget_requirement.coverage(engine),
+        coverage=first_budget.coverage(engine),
     )

@@ -10,7 +10,7 @@ from klingbot.domain import digest_schedules
 from klingbot.domain.notifications import WorkOverdue
 from klingbot.domain.overdue_work import LATE_MS, Overdue, OverdueKind
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Database, Transaction, digests, overdue_checks
 from klingbot.store.backend import metadata
@@ -104,7 +104,7 @@ def _going_on(tx: Transaction, before: _Episode | None, found: list[Overdue], no
     if not episode.told:
         if now - episode.first_at < LOOK_MS // 2:  # another bot's look
             return episode
-        alerting.to_admins(tx, episode.key, WorkOverdue(tuple(found), now), now)
+        alerts.to_admins(tx, episode.key, WorkOverdue(tuple(found), now), now)
         return replace(episode, told=kinds)
     if set(kinds) <= set(episode.told):
         return episode
@@ -122,7 +122,7 @@ def _over(tx: Transaction, before: _Episode | None, now: int) -> _Episode | None
 
 def _edited(tx: Transaction, episode: _Episode, content: WorkOverdue) -> _Episode:
     edits = episode.edits + 1
-    alerting.edit_for_admins(tx, f"{episode.key} edited {edits}", content, content.at, replaces=episode.key)
+    alerts.edit_for_admins(tx, f"{episode.key} edited {edits}", content, content.at, replaces=episode.key)
     return replace(episode, edits=edits)
 
 

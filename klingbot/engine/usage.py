@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from klingbot.domain.budgets import WORKSPACE, Standing, Total, project_scope
 from klingbot.domain.periods import Period, PeriodKind
-from klingbot.engine.budgeting import standing_of
+from klingbot.engine.budgets import standing_of
 from klingbot.engine.core import Engine
 from klingbot.store import daily_spend, ledger
 from klingbot.store.daily_spend import Share

@@ -13,7 +13,7 @@ from klingbot.domain.jobs import Request, id_for
 from klingbot.domain.notifications import from_json
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Clock, Engine, asking, budgeting, carrying, outcomes, projects, verdicts
+from klingbot.engine import Clock, Engine, budgets, clips, hold_outcomes, job_requests, kling_results, projects
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
 from klingbot.sandbox.slack.workspace import Workspace
 from klingbot.store import jobs, outbox_delivery, wanted_clips
@@ -52,7 +52,7 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
 
     `results_url`: where the local Kling keeps its videos.
     """
-    if budgeting.standings(engine) or asking.job_of(engine, id_for("sample-0")):
+    if budgets.standings(engine) or job_requests.job_of(engine, id_for("sample-0")):
         return
     for channel in ("marketing", "video-lab"):
         projects.set_project(engine, _CHANNEL[channel], channel, by=ALICE.id)
@@ -73,25 +73,25 @@ def fill(engine: Engine, workspace: Workspace, *, results_url: str) -> None:
 
 def _set_budgets(engine: Engine) -> None:
     for change in (
-        budgeting.Change(WORKSPACE, PeriodKind.MONTHLY, limit_millicredits=1_000_000, limit_microusd=60_000_000),
-        budgeting.Change(project_scope("marketing"), PeriodKind.MONTHLY, limit_millicredits=200_000),
-        budgeting.Change(project_scope("video-lab"), PeriodKind.WEEKLY, limit_microusd=6_000_000),
-        budgeting.Change(user_scope(BOB.id), PeriodKind.DAILY, limit_millicredits=100_000),
+        budgets.Change(WORKSPACE, PeriodKind.MONTHLY, limit_millicredits=1_000_000, limit_microusd=60_000_000),
+        budgets.Change(project_scope("marketing"), PeriodKind.MONTHLY, limit_millicredits=200_000),
+        budgets.Change(project_scope("video-lab"), PeriodKind.WEEKLY, limit_microusd=6_000_000),
+        budgets.Change(user_scope(BOB.id), PeriodKind.DAILY, limit_millicredits=100_000),
     ):
-        budgeting.set_budget(engine, change, by=ALICE.id)
+        budgets.set_budget(engine, change, by=ALICE.id)
 
 
 def _make(engine: Engine, request: Request, url: str) -> None:
     """A job from its hold to its video, at one instant."""
-    held = asking.hold(engine, request)
-    assert isinstance(held, outcomes.Held), held
+    held = job_requests.hold(engine, request)
+    assert isinstance(held, hold_outcomes.Held), held
     now = engine.clock()
-    posting = verdicts.submitting(engine, held.job, "/sample", due_at=now)
-    taken = verdicts.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)
-    done = verdicts.succeeded(engine, taken or held.job, units=None, video_url=url)
+    posting = kling_results.submitting(engine, held.job, "/sample", due_at=now)
+    taken = kling_results.submitted(engine, posting or held.job, f"sample-{held.job.id}", due_at=now)
+    done = kling_results.succeeded(engine, taken or held.job, units=None, video_url=url)
     assert done is not None
     with engine.store.write() as tx:  # it is over: no message moves, and no clip is carried
-        wanted_clips.end(tx, done.id, carrying.announcement_of(done.id), at=now, file_id=None)
+        wanted_clips.end(tx, done.id, clips.announcement_of(done.id), at=now, file_id=None)
         jobs.show(tx, done.id, at=None)
 
 

@@ -19,9 +19,9 @@ from klingbot.common import dataclass_json
 from klingbot.domain.budgets import WORKSPACE, mark
 from klingbot.domain.money import AmountError, parse_credits, parse_usd
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import budgeting
-from klingbot.engine.budget_requirement import coverage
-from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Seen
+from klingbot.engine import budgets
+from klingbot.engine.budgets import Change, ChangedMeanwhile, NoLimit, Seen
+from klingbot.engine.first_budget import coverage
 from klingbot.slack import proposals, unknown, values, whose
 from klingbot.slack.budgeting import HAVE_BUDGET, channel_of, removed, said
 from klingbot.slack.desk import Answer, Click, Desk, Opens
@@ -73,7 +73,7 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         return Mistakes({"channel": str(mistake)})
     if wrong := _people_who_are_none(desk, form, change):
         return wrong
-    weighed = budgeting.weigh(desk.engine, change)
+    weighed = budgets.weigh(desk.engine, change)
     if isinstance(weighed, NoLimit):
         return Mistakes({"credits": _NO_LIMIT})
     memory, changes = _memory(form), weighed.before != weighed.after.budget
@@ -84,7 +84,7 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
         proposal = proposals.written(Proposal(change, weighed.seen, memory.response_url))
         return Over(blocks.confirm(weighed, proposal, desk.alerts_channel, change.why))
     doubts = unknown.doubts(desk, change.scope)
-    outcome = budgeting.set_budget(desk.engine, change, by=form.user_id, seen=weighed.seen)
+    outcome = budgets.set_budget(desk.engine, change, by=form.user_id, seen=weighed.seen)
     return Taken(said(desk, outcome, channel).plus(*doubts), memory.response_url)
 
 
@@ -105,7 +105,7 @@ def confirm_submitted(desk: Desk, form: Filled) -> Submitted:
         channel = channel_of(desk, proposal.change)
     except MistakeError as mistake:
         return Instead(refused(str(mistake)))
-    outcome = budgeting.set_budget(desk.engine, proposal.change, by=form.user_id, seen=proposal.seen)
+    outcome = budgets.set_budget(desk.engine, proposal.change, by=form.user_id, seen=proposal.seen)
     if isinstance(outcome, ChangedMeanwhile):
         return Instead(refused("Somebody has changed this budget meanwhile. Close this, and look at it again."))
     return Taken(said(desk, outcome, channel), proposal.response_url)
@@ -122,7 +122,7 @@ def remove_submitted(desk: Desk, form: Filled) -> Submitted:
     if memory.seen == mark(None):
         return Mistakes({"kind" if memory.whose else "why": "There is no such budget, so there is nothing to remove."})
     why = _why(form.values.get("why"))
-    outcome = budgeting.remove_budget(desk.engine, scope, kind, by=form.user_id, why=why, seen=memory.seen)
+    outcome = budgets.remove_budget(desk.engine, scope, kind, by=form.user_id, why=why, seen=memory.seen)
     if isinstance(outcome, ChangedMeanwhile):
         return Instead(blocks.remove_budget(_shown(desk, form, _MEANWHILE), desk.engine.calendar))
     return Taken(removed(desk, outcome, scope, kind), memory.response_url)
@@ -147,9 +147,9 @@ def _shown(desk: Desk, form: Filled, note: str = "") -> Shown:
 def _showing(
     desk: Desk, option: str | None, kind: PeriodKind, scope: str | None, response_url: str | None, note: str = ""
 ) -> Shown:
-    now: Seen | None = budgeting.see(desk.engine, scope, kind) if scope else None
+    now: Seen | None = budgets.see(desk.engine, scope, kind) if scope else None
     memory = _Memory(option, scope, kind, now.mark if now else "", response_url)
-    projects = budgeting.known_projects(desk.engine) if option else []
+    projects = budgets.known_projects(desk.engine) if option else []
     last = before_last(coverage(desk.engine)) if now and now.budget else ""
     return Shown(option, kind, now, projects, json.dumps(dataclass_json.to_json(memory)), note, last)
 

@@ -6,7 +6,7 @@ import json
 
 from klingbot.blocks import budget_requirement as blocks
 from klingbot.blocks.message import Message
-from klingbot.engine import budget_requirement
+from klingbot.engine import first_budget
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Rewritten
 from klingbot.slack.grammar import BudgetUnlimited
 from klingbot.slack.words import tidy
@@ -21,7 +21,7 @@ def declined(desk: Desk, user_id: str) -> Message:
 
 def none_set(desk: Desk, user_id: str) -> Message:
     """Say that there is no budget, and whether videos can be started."""
-    coverage = budget_requirement.coverage(desk.engine)
+    coverage = first_budget.coverage(desk.engine)
     for_admin = desk.directory.seems_admin(user_id)
     if coverage.may_start:
         return blocks.none_set(coverage, desk.engine.calendar, for_admin=for_admin)
@@ -31,8 +31,8 @@ def none_set(desk: Desk, user_id: str) -> Message:
 def choose(desk: Desk, asker: Asker, command: BudgetUnlimited) -> Message:
     """Ask whether videos may be made without a limit; `off` needs no second look."""
     if not command.on:
-        return blocks.required(budget_requirement.require(desk.engine, by=asker.user_id, why=command.reason))
-    coverage = budget_requirement.coverage(desk.engine)
+        return blocks.required(first_budget.require(desk.engine, by=asker.user_id, why=command.reason))
+    coverage = first_budget.coverage(desk.engine)
     if coverage.waiver and coverage.waiver.is_chosen:
         return blocks.waived(coverage, desk.engine.calendar)
     return blocks.asks_to_waive(coverage, command.reason)
@@ -40,13 +40,13 @@ def choose(desk: Desk, asker: Asker, command: BudgetUnlimited) -> Message:
 
 def waive_clicked(desk: Desk, click: Click) -> Answer:
     """Record the choice of the admin who pressed."""
-    coverage = budget_requirement.waive(desk.engine, by=click.user_id, why=_why(click.value))
+    coverage = first_budget.waive(desk.engine, by=click.user_id, why=_why(click.value))
     return Rewritten(blocks.waived(coverage, desk.engine.calendar))
 
 
 def require_clicked(desk: Desk, click: Click) -> Answer:
     """End the choice to run without a limit."""
-    return Rewritten(blocks.required(budget_requirement.require(desk.engine, by=click.user_id)))
+    return Rewritten(blocks.required(first_budget.require(desk.engine, by=click.user_id)))
 
 
 def _why(carried: str) -> str:

@@ -6,9 +6,9 @@ from klingbot.blocks import answers, budget_changes, budgets
 from klingbot.blocks import budget_requirement as requirement_blocks
 from klingbot.blocks.message import Message
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import budgeting
-from klingbot.engine.budget_requirement import coverage
-from klingbot.engine.budgeting import Change, ChangedMeanwhile, NoLimit, Removed
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine.budgets import Change, ChangedMeanwhile, NoLimit, Removed
+from klingbot.engine.first_budget import coverage
 from klingbot.slack import budget_requirement, proposals, unknown
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.directory import KnownChannel
@@ -24,7 +24,7 @@ HAVE_BUDGET = "have a budget"
 
 
 def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
-    standings = budgeting.standings(desk.engine)
+    standings = engine_budgets.standings(desk.engine)
     if not standings:
         return budget_requirement.none_set(desk, asker.user_id)
     admin = desk.directory.seems_admin(asker.user_id)
@@ -33,7 +33,7 @@ def show_all(desk: Desk, asker: Asker, command: BudgetList) -> Message:
 
 def show(desk: Desk, asker: Asker, command: BudgetShow) -> Message:
     scope = desk.scope(command.scope)
-    standings = budgeting.standings_of(desk.engine, scope)
+    standings = engine_budgets.standings_of(desk.engine, scope)
     admin = desk.directory.seems_admin(asker.user_id)
     return budgets.status(scope, standings, desk.engine.calendar, desk.alerts_channel, for_admin=admin)
 
@@ -56,14 +56,14 @@ def put(desk: Desk, asker: Asker, command: BudgetSet) -> Message:
         spike=command.spike,
         why=command.reason,
     )
-    weighed = budgeting.weigh(desk.engine, change)
+    weighed = engine_budgets.weigh(desk.engine, change)
     if isinstance(weighed, NoLimit):
         raise MistakeError(_NO_LIMIT_LEFT if weighed.before else _NO_LIMIT_GIVEN)
     if weighed.raises:
         proposal = proposals.written(Proposal(change, weighed.seen))
         return budget_changes.asks(weighed, proposal, desk.alerts_channel, change.why)
     doubts = unknown.doubts(desk, change.scope)
-    outcome = budgeting.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen)
+    outcome = engine_budgets.set_budget(desk.engine, change, by=asker.user_id, seen=weighed.seen)
     return said(desk, outcome, channel).plus(*doubts)
 
 
@@ -73,13 +73,13 @@ def raise_clicked(desk: Desk, click: Click) -> Answer:
     if proposal is None:
         return Private(answers.outdated())
     channel = channel_of(desk, proposal.change)
-    outcome = budgeting.set_budget(desk.engine, proposal.change, by=click.user_id, seen=proposal.seen)
+    outcome = engine_budgets.set_budget(desk.engine, proposal.change, by=click.user_id, seen=proposal.seen)
     return Rewritten(said(desk, outcome, channel))
 
 
 def remove(desk: Desk, asker: Asker, command: BudgetRemove) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
-    now = budgeting.see(desk.engine, scope, kind)
+    now = engine_budgets.see(desk.engine, scope, kind)
     if now.standing is None:
         return budget_changes.not_there(scope, kind)
     proposal = proposals.written(Proposal(Change(scope, kind, why=command.reason), now.mark))
@@ -93,7 +93,7 @@ def remove_clicked(desk: Desk, click: Click) -> Answer:
     if proposal is None:
         return Private(answers.outdated())
     change = proposal.change
-    outcome = budgeting.remove_budget(
+    outcome = engine_budgets.remove_budget(
         desk.engine, change.scope, change.kind, by=click.user_id, why=change.why, seen=proposal.seen
     )
     return Rewritten(removed(desk, outcome, change.scope, change.kind))
@@ -108,10 +108,10 @@ def removed(desk: Desk, outcome: Removed | ChangedMeanwhile | None, scope: str, 
     return budget_changes.removed(scope, kind, outcome.closed_requests).plus(*follows)
 
 
-def said(desk: Desk, outcome: budgeting.Outcome, channel: KnownChannel | None) -> Message:
+def said(desk: Desk, outcome: engine_budgets.Outcome, channel: KnownChannel | None) -> Message:
     """`channel` is where its alerts are to go from now on, where that was chosen."""
     match outcome:
-        case budgeting.BudgetSet():
+        case engine_budgets.BudgetSet():
             message = budget_changes.was_set(outcome, desk.engine.calendar, desk.alerts_channel)
             return message.plus(budgets.invite_me(channel.id)) if channel and not channel.is_member else message
         case ChangedMeanwhile():

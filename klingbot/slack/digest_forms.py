@@ -14,7 +14,8 @@ from klingbot.common import dataclass_json
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import Calendar, PeriodKind
-from klingbot.engine import budgeting, digesting
+from klingbot.engine import budgets
+from klingbot.engine import digests as engine_digests
 from klingbot.slack import unknown, values, whose
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.digesting import HAVE_DIGEST, place_of, was_set
@@ -71,7 +72,7 @@ def set_submitted(desk: Desk, form: Filled) -> Submitted:
     if wrong := whose.not_a_member(desk, form, scope, HAVE_DIGEST):
         return wrong
     kind, place = PeriodKind(form.values.get("kind") or memory.kind), place_of(desk, wish.channel)
-    schedule = digesting.want(desk.engine, scope, kind, place, wish.minute, by=form.user_id, why=wish.why)
+    schedule = engine_digests.want(desk.engine, scope, kind, place, wish.minute, by=form.user_id, why=wish.why)
     said = was_set(desk, schedule, wish.channel).plus(*unknown.doubts(desk, scope))
     return Taken(said, memory.response_url)
 
@@ -81,7 +82,7 @@ def change_submitted(desk: Desk, form: Filled) -> Submitted:
     if isinstance(wish, Mistakes):
         return wish
     found, place = _found(desk, memory), place_of(desk, wish.channel)
-    moved = found and digesting.move(desk.engine, found, place, wish.minute, by=form.user_id, why=wish.why)
+    moved = found and engine_digests.move(desk.engine, found, place, wish.minute, by=form.user_id, why=wish.why)
     if moved is None:
         return Instead(refused("Somebody has turned this digest off meanwhile, so nothing was changed."))
     return Taken(was_set(desk, moved, wish.channel), memory.response_url)
@@ -90,12 +91,12 @@ def change_submitted(desk: Desk, form: Filled) -> Submitted:
 def remove_submitted(desk: Desk, form: Filled) -> Submitted:
     memory, why = _memory(form), tidy(form.values.get("why") or "")
     scope, place = memory.whose, memory.place or ""
-    ended = digesting.unwant(desk.engine, scope, place, memory.kind, by=form.user_id, why=why)
+    ended = engine_digests.unwant(desk.engine, scope, place, memory.kind, by=form.user_id, why=why)
     return Taken(digests.turned_off(ended, scope, desk.engine.calendar, desk.alerts_channel), memory.response_url)
 
 
 def _set(desk: Desk, memory: _Memory) -> View:
-    projects = budgeting.known_projects(desk.engine)
+    projects = budgets.known_projects(desk.engine)
     return blocks.set_digest(memory.whose, memory.kind, projects, desk.engine.calendar, _written(memory))
 
 
@@ -130,7 +131,7 @@ def _named(click: Click) -> _Memory | None:
 
 
 def _found(desk: Desk, memory: _Memory) -> Schedule | None:
-    return digesting.set_to(desk.engine, memory.whose, memory.kind, memory.place)
+    return engine_digests.set_to(desk.engine, memory.whose, memory.kind, memory.place)
 
 
 def _memory(form: Filled) -> _Memory:

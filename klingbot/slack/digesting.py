@@ -6,8 +6,8 @@ from klingbot.blocks import budgets, digests
 from klingbot.blocks.message import Message
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import digesting
-from klingbot.engine.figures import last
+from klingbot.engine import digests as engine_digests
+from klingbot.engine.digest_figures import last
 from klingbot.slack import unknown
 from klingbot.slack.budgeting import named_channel
 from klingbot.slack.desk import Asker, Desk
@@ -20,7 +20,7 @@ HAVE_DIGEST = "have a digest"
 def show_all(desk: Desk, asker: Asker, command: DigestList) -> Message:
     scope = desk.scope(command.scope) if command.scope else None
     engine, admin = desk.engine, desk.directory.seems_admin(asker.user_id)
-    wanted = digesting.wanted(engine, scope)
+    wanted = engine_digests.wanted(engine, scope)
     return digests.listing(wanted, engine.calendar, engine.clock(), desk.alerts_channel, for_admin=admin)
 
 
@@ -30,21 +30,21 @@ def put(desk: Desk, asker: Asker, command: DigestSet) -> Message:
     scope, kind = desk.scope(command.scope), PeriodKind(command.period)
     desk.must_be_members(scope, HAVE_DIGEST)
     minute, why = command.minute, command.reason
-    schedule = digesting.want(desk.engine, scope, kind, place, minute, by=asker.user_id, why=why)
+    schedule = engine_digests.want(desk.engine, scope, kind, place, minute, by=asker.user_id, why=why)
     return was_set(desk, schedule, channel).plus(*unknown.doubts(desk, scope))
 
 
 def turn_off(desk: Desk, asker: Asker, command: DigestOff) -> Message:
     scope, channel = desk.scope(command.scope), named_channel(desk, command.channel)
     place = (place_of(desk, channel) or "") if command.channel else None
-    ended = digesting.unwant(desk.engine, scope, place, by=asker.user_id, why=command.reason)
+    ended = engine_digests.unwant(desk.engine, scope, place, by=asker.user_id, why=command.reason)
     return digests.turned_off(ended, scope, desk.engine.calendar, desk.alerts_channel)
 
 
 def show_now(desk: Desk, asker: Asker, command: DigestNow) -> Message:
     """The one that came last, or would have: of the kind that was asked for, else that is set, else weekly."""
     scope = desk.scope(command.scope)
-    wanted = digesting.wanted(desk.engine, scope)
+    wanted = engine_digests.wanted(desk.engine, scope)
     kind = PeriodKind(command.period) if command.period else wanted[0].kind if wanted else PeriodKind.WEEKLY
     return digests.digest(last(desk.engine, scope, kind), desk.engine.calendar)
 

@@ -16,8 +16,8 @@ from klingbot.domain.pricing import NotSold, Wish
 from klingbot.domain.pricing import quote as price
 from klingbot.domain.request_limits import faults
 from klingbot.domain.source_images import NOT_WEB, uploaded_id
-from klingbot.engine import asking, increasing
-from klingbot.engine.outcomes import (
+from klingbot.engine import increase_requests, job_requests
+from klingbot.engine.hold_outcomes import (
     BudgetExceeded,
     Forbidden,
     Held,
@@ -47,7 +47,7 @@ def changed(desk: Desk, form: Filled) -> View:
 
 def back_clicked(desk: Desk, click: Click) -> Answer:
     """What was refused, in the form again. It is another request from here on: the first one may be asked more for."""
-    request = increasing.refused_request(desk.engine, click.value, click.user_id)
+    request = increase_requests.refused_request(desk.engine, click.value, click.user_id)
     if request is None:
         return Private(increases.nothing_refused(click.value))
     return Opens(_view(desk, replace(request, request_id=click.trigger_id)), in_place=True)
@@ -60,7 +60,7 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Over | Taken:
         return Mistakes({"prompt": "Say what the video should show, like: a fox in the snow."})
     if mistakes := _mistakes(desk, request, form.values.get("image")):
         return Mistakes(mistakes)
-    outcome = asking.hold(desk.engine, request)
+    outcome = job_requests.hold(desk.engine, request)
     match outcome:
         case Held():
             return _taken(jobs.held(outcome, desk.engine.calendar), request)
@@ -108,7 +108,7 @@ def _taken(said: Message, request: Request) -> Taken:
 def _view(desk: Desk, request: Request, *, asks_where: bool = False, note: str = "") -> View:
     prices = desk.engine.prices
     request = replace(request, wish=nearest(prices, request.wish))
-    estimate = asking.estimate(desk.engine, request)
+    estimate = job_requests.estimate(desk.engine, request)
     assert not isinstance(estimate, NotSold), "the nearest that is sold is sold"
     asks_where = asks_where or not request.channel_id
     return forms.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where, note=note)

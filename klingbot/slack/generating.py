@@ -6,10 +6,9 @@ from klingbot.blocks import details, jobs, projects, refusals
 from klingbot.blocks.message import Message
 from klingbot.domain.jobs import Request
 from klingbot.domain.pricing import NotSold, Wish
-from klingbot.engine import asking, cancelling, detailing, outcomes
-from klingbot.engine.cancelling import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
-from klingbot.engine.detailing import Details
-from klingbot.engine.outcomes import (
+from klingbot.engine import cancellation, hold_outcomes, job_details, job_requests
+from klingbot.engine.cancellation import Cancelled, MayBeAtKling, NoSuchJob, NotYours, TooLate
+from klingbot.engine.hold_outcomes import (
     BudgetExceeded,
     Forbidden,
     Held,
@@ -19,6 +18,7 @@ from klingbot.engine.outcomes import (
     Repeated,
     Stopped,
 )
+from klingbot.engine.job_details import Details
 from klingbot.slack import budget_requirement, generate_form
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Opens, Private, Rewritten
 from klingbot.slack.grammar import Cancel, Generate, Options, Quote
@@ -30,7 +30,7 @@ def generate(desk: Desk, asker: Asker, command: Generate) -> Message | Opens:
     request = _request(desk, asker, command.options)
     if is_blank(request.prompt):
         return generate_form.opened(desk, request)
-    return said_of(desk, asking.hold(desk.engine, request))
+    return said_of(desk, job_requests.hold(desk.engine, request))
 
 
 def form_clicked(desk: Desk, click: Click) -> Answer:
@@ -53,11 +53,11 @@ def again_clicked(desk: Desk, click: Click) -> Answer:
         return Private(jobs.no_such_job(click.value))
     if is_blank(request.prompt):  # it was forgotten
         return generate_form.opened(desk, request)
-    return Private(said_of(desk, asking.hold(desk.engine, request)))
+    return Private(said_of(desk, job_requests.hold(desk.engine, request)))
 
 
 def _as_before(desk: Desk, click: Click) -> Request | None:
-    job = asking.job_of(desk.engine, click.value)
+    job = job_requests.job_of(desk.engine, click.value)
     if job is None:
         return None
     wish = Wish(job.model, job.duration_seconds, job.resolution, job.audio, job.aspect, job.negative is not None)
@@ -75,7 +75,7 @@ def _as_before(desk: Desk, click: Click) -> Request | None:
     )
 
 
-def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
+def said_of(desk: Desk, outcome: hold_outcomes.HoldOutcome) -> Message:
     """What is said of a hold, however it was asked for. Raises MistakeError for what is not sold."""
     match outcome:
         case Held():
@@ -98,10 +98,10 @@ def said_of(desk: Desk, outcome: outcomes.HoldOutcome) -> Message:
 
 def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
     request = _request(desk, asker, command.options)
-    accepted = asking.acceptable(desk.engine, request)
+    accepted = job_requests.acceptable(desk.engine, request)
     if isinstance(accepted, NotSold):
         raise MistakeError(accepted.sentence)
-    outcome = asking.estimate(desk.engine, request)
+    outcome = job_requests.estimate(desk.engine, request)
     assert not isinstance(outcome, NotSold), "what is acceptable is sold"
     return refusals.estimate(outcome, desk.engine.calendar)
 
@@ -125,9 +125,9 @@ def cancel_shown_clicked(desk: Desk, click: Click) -> Answer:
 def details_clicked(desk: Desk, click: Click) -> Answer:
     """Slack is asked who is an admin only where that matters."""
     user_id = click.user_id
-    outcome = detailing.details(desk.engine, click.value, user_id=user_id, is_admin=False)
+    outcome = job_details.details(desk.engine, click.value, user_id=user_id, is_admin=False)
     if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
-        outcome = detailing.details(desk.engine, click.value, user_id=user_id, is_admin=True)
+        outcome = job_details.details(desk.engine, click.value, user_id=user_id, is_admin=True)
     match outcome:
         case NoSuchJob():
             return Private(jobs.no_such_job(click.value))
@@ -137,15 +137,15 @@ def details_clicked(desk: Desk, click: Click) -> Answer:
             return Private(details.details(outcome, desk.engine.calendar, own=outcome.job.user_id == user_id))
 
 
-def _cancel(desk: Desk, job_id: str, user_id: str, response_url: str | None) -> cancelling.CancelOutcome:
+def _cancel(desk: Desk, job_id: str, user_id: str, response_url: str | None) -> cancellation.CancelOutcome:
     """Cancel as a member, else as an admin: Slack is asked who is an admin only where that matters."""
-    outcome = cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=False, response_url=response_url)
+    outcome = cancellation.cancel(desk.engine, job_id, user_id=user_id, is_admin=False, response_url=response_url)
     if isinstance(outcome, NotYours) and desk.directory.is_admin(user_id):
-        return cancelling.cancel(desk.engine, job_id, user_id=user_id, is_admin=True, response_url=response_url)
+        return cancellation.cancel(desk.engine, job_id, user_id=user_id, is_admin=True, response_url=response_url)
     return outcome
 
 
-def _cancel_said(outcome: cancelling.CancelOutcome, job_id: str) -> Message:
+def _cancel_said(outcome: cancellation.CancelOutcome, job_id: str) -> Message:
     match outcome:
         case Cancelled():
             return jobs.cancelled(outcome)

@@ -12,8 +12,8 @@ from klingbot.common import dataclass_json
 from klingbot.domain.increases import Increase, IncreaseState, Lack
 from klingbot.domain.money import Amount, AmountError, parse_credits
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import increasing as engine
-from klingbot.engine.increasing import NothingRefused, Wanted
+from klingbot.engine import increase_requests as engine
+from klingbot.engine.increase_requests import NothingRefused, Wanted
 from klingbot.slack import increasing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken

@@ -10,9 +10,9 @@ from klingbot.blocks.message import Message, message
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import IncreaseClosed
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import granting, increasing
-from klingbot.engine.granting import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
-from klingbot.engine.increasing import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
+from klingbot.engine import increase_decisions, increase_requests
+from klingbot.engine.increase_decisions import ClosedBefore, NoSuchIncrease, NotAnApprover, OwnIncrease
+from klingbot.engine.increase_requests import Asked, AskedBefore, NoBudget, NothingRefused, Wanted
 from klingbot.slack import generating
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import Approve, AskForAmount, AskForRefused, Deny, Requests, Withdraw
@@ -31,7 +31,7 @@ def ask_for_refused(desk: Desk, asker: Asker, command: AskForRefused) -> Message
 def ask_for_refused_until(desk: Desk, refused: str, wanted: Wanted) -> Message:
     """Raises MistakeError for a day that is past."""
     _must_come(desk, wanted.until)
-    outcome = increasing.ask_for_refused(desk.engine, refused, wanted)
+    outcome = increase_requests.ask_for_refused(desk.engine, refused, wanted)
     match outcome:
         case Asked(asked):
             return increases.were_asked(asked)
@@ -47,7 +47,7 @@ def ask_for_amount(desk: Desk, asker: Asker, command: AskForAmount) -> Message:
     _must_come(desk, command.until)
     amount = _amount(desk, command.millicredits, command.microusd)
     assert amount is not None
-    outcome = increasing.ask_for_amount(
+    outcome = increase_requests.ask_for_amount(
         desk.engine,
         asker.request_id,
         Wanted(asker.user_id, command.reason, command.until),
@@ -65,7 +65,7 @@ def ask_for_amount(desk: Desk, asker: Asker, command: AskForAmount) -> Message:
 
 
 def requests(desk: Desk, asker: Asker, command: Requests) -> Message:
-    return increases.listing(increasing.pending(desk.engine), desk.engine.calendar)
+    return increases.listing(increase_requests.pending(desk.engine), desk.engine.calendar)
 
 
 def approve(desk: Desk, asker: Asker, command: Approve) -> Message:
@@ -87,26 +87,30 @@ def deny_for(desk: Desk, increase_id: str, by: str, reason: str) -> Message:
 
 def _approve(desk: Desk, increase_id: str, by: str, amount: Amount | None = None) -> Decision:
     """Slack is asked who is an admin only where that matters."""
-    outcome = granting.grant(desk.engine, increase_id, by=by, is_admin=False, amount=amount)
+    outcome = increase_decisions.grant(desk.engine, increase_id, by=by, is_admin=False, amount=amount)
     if isinstance(outcome, NotAnApprover) and desk.directory.is_admin(by):
-        return granting.grant(desk.engine, increase_id, by=by, is_admin=True, amount=amount)
+        return increase_decisions.grant(desk.engine, increase_id, by=by, is_admin=True, amount=amount)
     return outcome
 
 
 def _deny(desk: Desk, increase_id: str, by: str, remark: str = "") -> Decision:
-    outcome = granting.deny(desk.engine, increase_id, by=by, is_admin=False, remark=remark)
+    outcome = increase_decisions.deny(desk.engine, increase_id, by=by, is_admin=False, remark=remark)
     if isinstance(outcome, NotAnApprover) and desk.directory.is_admin(by):
-        return granting.deny(desk.engine, increase_id, by=by, is_admin=True, remark=remark)
+        return increase_decisions.deny(desk.engine, increase_id, by=by, is_admin=True, remark=remark)
     return outcome
 
 
 def withdraw(desk: Desk, asker: Asker, command: Withdraw) -> Message:
-    return _said(desk, command.request, granting.withdraw(desk.engine, command.request, user_id=asker.user_id))
+    return _said(
+        desk, command.request, increase_decisions.withdraw(desk.engine, command.request, user_id=asker.user_id)
+    )
 
 
 def withdraw_clicked(desk: Desk, click: Click) -> Answer:
     """Everything that was asked for at once, one request for each budget that was short."""
-    outcomes = [(each, granting.withdraw(desk.engine, each, user_id=click.user_id)) for each in click.value.split()]
+    outcomes = [
+        (each, increase_decisions.withdraw(desk.engine, each, user_id=click.user_id)) for each in click.value.split()
+    ]
     said = [_said(desk, increase_id, outcome) for increase_id, outcome in outcomes]
     if not any(isinstance(outcome, IncreaseClosed) for _, outcome in outcomes):
         return Private(said[0] if said else answers.outdated())
@@ -119,7 +123,7 @@ def approve_clicked(desk: Desk, click: Click) -> Answer:
 
 def confirm_clicked(desk: Desk, click: Click) -> Answer:
     """Under the question whether a video is worth its price."""
-    outcome = increasing.confirm(desk.engine, click.value, user_id=click.user_id)
+    outcome = increase_requests.confirm(desk.engine, click.value, user_id=click.user_id)
     if isinstance(outcome, NothingRefused):
         return Private(increases.nothing_refused(click.value))
     return Rewritten(generating.said_of(desk, outcome))
@@ -131,7 +135,7 @@ def instead_clicked(desk: Desk, click: Click) -> Answer:
     if offer is None:
         return Private(answers.outdated())
     refused = offer["refused"]
-    outcome = increasing.make_instead(
+    outcome = increase_requests.make_instead(
         desk.engine,
         refused,
         user_id=click.user_id,

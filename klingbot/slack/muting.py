@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from klingbot.blocks import answers, stories
 from klingbot.domain.alert_history import StoryRef, read_ref
-from klingbot.engine import muting
-from klingbot.engine.muting import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
+from klingbot.engine import alert_mutes
+from klingbot.engine.alert_mutes import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
 from klingbot.slack.desk import Answer, Click, Desk, Private, Rewritten
 
 
 def acknowledge_clicked(desk: Desk, click: Click) -> Answer:
     ref = _ref(click)
-    return _said(desk, muting.acknowledge(desk.engine, ref, by=click.user_id) if ref else NoStory())
+    return _said(desk, alert_mutes.acknowledge(desk.engine, ref, by=click.user_id) if ref else NoStory())
 
 
 def snooze_clicked(desk: Desk, click: Click) -> Answer:
     ref = _ref(click)
-    return _said(desk, muting.snooze(desk.engine, ref, by=click.user_id) if ref else NoStory())
+    return _said(desk, alert_mutes.snooze(desk.engine, ref, by=click.user_id) if ref else NoStory())
 
 
 def unmute_clicked(desk: Desk, click: Click) -> Answer:
     ref = _ref(click)
-    return _said(desk, muting.unmute(desk.engine, ref) if ref else NoStory())
+    return _said(desk, alert_mutes.unmute(desk.engine, ref) if ref else NoStory())
 
 
 def _ref(click: Click) -> StoryRef | None:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 
 from klingbot.common import dataclass_json
-from klingbot.engine.budgeting import Change
+from klingbot.engine.budgets import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from klingbot.blocks import jobs as job_blocks
 from klingbot.blocks import queue as blocks
 from klingbot.blocks.message import Message
 from klingbot.blocks.text import mention
-from klingbot.engine import queue, stuck
-from klingbot.engine.cancelling import NoSuchJob
-from klingbot.engine.stuck import NotStuck, StillWaiting, WrittenOff
+from klingbot.engine import job_queue, stuck_jobs
+from klingbot.engine.cancellation import NoSuchJob
+from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Private, Rewritten
 from klingbot.slack.grammar import CancelWaiting, Jobs, KeepWaiting, Thaw, UserRef, WriteOff
 
@@ -22,35 +22,37 @@ Outcome = StillWaiting | WrittenOff | NoSuchJob | NotStuck
 
 def show(desk: Desk, asker: Asker, command: Jobs) -> Message:
     if command.everybody:
-        return blocks.queue(queue.queue(desk.engine, None), desk.engine.calendar, whose="Everybody's jobs", own=False)
+        return blocks.queue(
+            job_queue.queue(desk.engine, None), desk.engine.calendar, whose="Everybody's jobs", own=False
+        )
     user_id = desk.directory.user_id(command.of) if isinstance(command.of, UserRef) else asker.user_id
     own = user_id == asker.user_id
     whose = "Your jobs" if own else f"Jobs of {mention(user_id)}"
-    return blocks.queue(queue.queue(desk.engine, user_id), desk.engine.calendar, whose=whose, own=own)
+    return blocks.queue(job_queue.queue(desk.engine, user_id), desk.engine.calendar, whose=whose, own=own)
 
 
 def thaw(desk: Desk, asker: Asker, command: Thaw) -> Message:
     log.info("%s opens the way to Kling by hand", asker.user_id)
-    return blocks.thawed(queue.thaw(desk.engine))
+    return blocks.thawed(job_queue.thaw(desk.engine))
 
 
 def cancel_waiting(desk: Desk, asker: Asker, command: CancelWaiting) -> Message:
-    return blocks.waiting_cancelled(queue.cancel_waiting(desk.engine, by=asker.user_id))
+    return blocks.waiting_cancelled(job_queue.cancel_waiting(desk.engine, by=asker.user_id))
 
 
 def keep_waiting(desk: Desk, asker: Asker, command: KeepWaiting) -> Message:
-    return said(stuck.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms), desk, command.job)
+    return said(stuck_jobs.keep_waiting(desk.engine, command.job, after_ms=desk.stuck_ms), desk, command.job)
 
 
 def keep_waiting_clicked(desk: Desk, click: Click) -> Answer:
     """The buttons go once something was decided; the other admins still have theirs, which then say so."""
-    outcome = stuck.keep_waiting(desk.engine, click.value, after_ms=desk.stuck_ms)
+    outcome = stuck_jobs.keep_waiting(desk.engine, click.value, after_ms=desk.stuck_ms)
     told = said(outcome, desk, click.value)
     return Rewritten(told) if isinstance(outcome, StillWaiting) else Private(told)
 
 
 def write_off(desk: Desk, asker: Asker, command: WriteOff) -> Message:
-    outcome = stuck.write_off(desk.engine, command.job, by=asker.user_id, reason=command.reason)
+    outcome = stuck_jobs.write_off(desk.engine, command.job, by=asker.user_id, reason=command.reason)
     return said(outcome, desk, command.job)
 
 

@@ -6,8 +6,8 @@ from klingbot.blocks import projects as project_blocks
 from klingbot.blocks import rules
 from klingbot.blocks.message import Block, Message
 from klingbot.domain.project_access import ProjectState
-from klingbot.engine import projects, ruling
-from klingbot.engine.ruling import RuleChange, UnknownModels
+from klingbot.engine import project_rules, projects
+from klingbot.engine.project_rules import RuleChange, UnknownModels
 from klingbot.slack.desk import Asker, Desk
 from klingbot.slack.grammar import Audit, RulesSet, RulesShow
 from klingbot.slack.mistakes import MistakeError
@@ -15,7 +15,7 @@ from klingbot.slack.mistakes import MistakeError
 
 def show(desk: Desk, asker: Asker, command: RulesShow) -> Message:
     project = command.project or projects.project_of(desk.engine, asker.channel_id)
-    return rules.show(ruling.rules_of(desk.engine, project))
+    return rules.show(project_rules.rules_of(desk.engine, project))
 
 
 def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
@@ -32,7 +32,7 @@ def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
         channels=channels,
         why=command.reason,
     )
-    outcome = ruling.set_rules(desk.engine, change, by=asker.user_id)
+    outcome = project_rules.set_rules(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, UnknownModels):
         sold = ", ".join(desk.engine.prices.sold)
         raise MistakeError(f"The price list does not sell {', '.join(outcome.names)}. It sells {sold}.")
@@ -46,4 +46,4 @@ def _doubts(desk: Desk, project: str) -> list[Block]:
 
 def audit(desk: Desk, asker: Asker, command: Audit) -> Message:
     scope = desk.scope(command.scope) if command.scope else None
-    return rules.changes(ruling.changes(desk.engine, scope), desk.engine.calendar)
+    return rules.changes(project_rules.changes(desk.engine, scope), desk.engine.calendar)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from klingbot import export
 from klingbot.blocks import answers, billing
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import reconciling
+from klingbot.engine import export, reconciliation
 from klingbot.engine.usage import Usage
 from klingbot.engine.usage import usage as usage_of
 from klingbot.slack import grammar
@@ -52,4 +51,4 @@ def _names(desk: Desk, outcome: Usage) -> dict[str, str]:
 
 
 def reconcile(desk: Desk, asker: Asker, command: Reconcile) -> Message:
-    return billing.books(reconciling.books(desk.engine), desk.engine.calendar)
+    return billing.books(reconciliation.books(desk.engine), desk.engine.calendar)

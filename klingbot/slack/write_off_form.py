@@ -6,8 +6,8 @@ import json
 
 from klingbot.blocks import write_off_form as blocks
 from klingbot.domain.jobs import Job
-from klingbot.engine import stuck
-from klingbot.engine.stuck import WrittenOff
+from klingbot.engine import stuck_jobs
+from klingbot.engine.stuck_jobs import WrittenOff
 from klingbot.slack import queueing
 from klingbot.slack.desk import Answer, Click, Desk, Opens, Private
 from klingbot.slack.filled import Filled, Mistakes, Taken
@@ -17,7 +17,7 @@ WHO = "write jobs off"
 
 
 def opened(desk: Desk, click: Click) -> Answer:
-    job = stuck.look(desk.engine, click.value)
+    job = stuck_jobs.look(desk.engine, click.value)
     if isinstance(job, Job):
         return Opens(blocks.write_off(job, click.response_url))
     return Private(queueing.said(job, desk, click.value))
@@ -28,6 +28,6 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Taken:
     if not reason:
         return Mistakes({"reason": "Say why nobody waits any more."})
     memory = json.loads(form.memory)
-    outcome = stuck.write_off(desk.engine, memory["job"], by=form.user_id, reason=reason)
+    outcome = stuck_jobs.write_off(desk.engine, memory["job"], by=form.user_id, reason=reason)
     said = queueing.said(outcome, desk, memory["job"])
     return Taken(said, memory["response_url"], rewrites=isinstance(outcome, WrittenOff))

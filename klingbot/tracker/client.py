@@ -11,9 +11,9 @@ from klingbot import settings
 from klingbot.domain import money
 from klingbot.domain.jobs import LIVE, Job, JobState, Request
 from klingbot.domain.pricing import NotSold, Wish
-from klingbot.engine import Engine, asking, verdicts
-from klingbot.engine.outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
-from klingbot.engine.recording import UNATTRIBUTED
+from klingbot.engine import Engine, job_requests, kling_results
+from klingbot.engine.hold_outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
+from klingbot.engine.usage_records import UNATTRIBUTED
 from klingbot.inquiries import LOST_REPLY_MS, Inquiries
 from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
 from klingbot.store import jobs
@@ -52,17 +52,17 @@ class BudgetEnforcedClient:
         request = _request(job)
         path = route(request, api_key=True)
         engine = self.tracker.engine
-        posting = verdicts.submitting(engine, job, path, due_at=engine.clock() + LOST_REPLY_MS)
+        posting = kling_results.submitting(engine, job, path, due_at=engine.clock() + LOST_REPLY_MS)
         if posting is None:  # the bot, on the same ledger, was quicker
             return _told(self._job(job.id))
         outcome = self._kling.create(request, path)
         if isinstance(outcome, Accepted):
-            verdicts.submitted(engine, posting, outcome.task_id, due_at=engine.clock() + POLL_MS)
+            kling_results.submitted(engine, posting, outcome.task_id, due_at=engine.clock() + POLL_MS)
             return _told(self._job(job.id))
         if isinstance(outcome, ReplyLost):
             raise KlingError(f"{outcome.reason}. Kling may have taken job {job.id}: its hold stays until it is known.")
         reason = outcome.plain if isinstance(outcome, Rejected) else f"{outcome.reason}."
-        verdicts.refused(engine, posting, reason)
+        kling_results.refused(engine, posting, reason)
         raise KlingError(f"{reason} The hold of job {job.id} was released.")
 
     def wait_for(self, job_id: str, timeout_seconds: float = 900, poll_seconds: float = 5) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class BudgetEnforcedClient:
     def _hold(self, prompt: str, duration: int, model: str) -> Job:
         wish, project = Wish(model, duration), project_name(self.project_id)
         request = Request(uuid.uuid4().hex, UNATTRIBUTED, "", prompt, wish, project)
-        outcome = asking.hold(self.tracker.engine, request)
+        outcome = job_requests.hold(self.tracker.engine, request)
         if isinstance(outcome, NotSold):
             raise ValueError(outcome.sentence)
         if isinstance(outcome, Forbidden):
@@ -112,7 +112,7 @@ class BudgetEnforcedClient:
 
 def _never_got(engine: Engine, job: Job) -> None:
     """Nobody else may be there to send it again, so it does not wait."""
-    verdicts.refused(engine, job, "Kling never got it.")
+    kling_results.refused(engine, job, "Kling never got it.")
 
 
 def _request(job: Job) -> TaskRequest:

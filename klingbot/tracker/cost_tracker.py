@@ -13,8 +13,9 @@ from klingbot.domain.budgets import WORKSPACE, Standing, project_scope, user_sco
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import NotSold, Quote, Wish, quote
-from klingbot.engine import asking, budgeting, recording, usage
-from klingbot.engine.recording import UNATTRIBUTED, Spent
+from klingbot.engine import budgets as engine_budgets
+from klingbot.engine import job_requests, usage, usage_records
+from klingbot.engine.usage_records import UNATTRIBUTED, Spent
 from klingbot.store import jobs
 from klingbot.tracker.file import NotACostFileError
 from klingbot.tracker.importing import take_over, taken_over_before
@@ -74,7 +75,7 @@ class CostTracker:
     @property
     def budgets(self) -> dict[str, Budget]:
         """The budget of every project that has one; where it has several, the one `check_budget` shows."""
-        scopes = [standing.budget.scope for standing in budgeting.standings(self.engine)]
+        scopes = [standing.budget.scope for standing in engine_budgets.standings(self.engine)]
         keys = [scope.removeprefix("project:") for scope in scopes if scope.startswith("project:")]
         return {key: budget_of(standing.budget) for key in keys if (standing := self._tightest(key))}
 
@@ -107,7 +108,7 @@ class CostTracker:
             user_id=user_id or UNATTRIBUTED,
             price_list=wanted.price_list,
         )
-        recording.record(self.engine, [spent], by=BY)
+        usage_records.record(self.engine, [spent], by=BY)
         self.check_alerts(spent.project)
         job = jobs.get(self.engine.store.read(), job_id)
         assert job is not None
@@ -115,7 +116,7 @@ class CostTracker:
 
     def set_budget(self, key: str, budget: Budget) -> None:
         """Sets the project's budget of that period. One of another period stays: the tighter of them decides."""
-        budgeting.set_budget(self.engine, change_of(key, budget), by=BY)
+        engine_budgets.set_budget(self.engine, change_of(key, budget), by=BY)
         print(f"Budget set for {key}: {budget.limit_credits} credits / {budget.period.value}")  # noqa: T201
 
     def get_usage(self, period: BudgetPeriod, key: str | None = None, key_type: str = "project") -> dict[str, Any]:
@@ -161,7 +162,7 @@ class CostTracker:
         Raises ValueError for what the price list does not sell.
         """
         wish = Wish(self._quote(duration, model).model.name, duration)
-        estimate = asking.estimate(self.engine, Request("", UNATTRIBUTED, "", "", wish, project_name(key)))
+        estimate = job_requests.estimate(self.engine, Request("", UNATTRIBUTED, "", "", wish, project_name(key)))
         assert not isinstance(estimate, NotSold)
         if estimate.forbidden:
             return {"allowed": False, "reason": estimate.forbidden}
@@ -195,7 +196,7 @@ class CostTracker:
         return found
 
     def _tightest(self, key: str) -> Standing | None:
-        standings = budgeting.standings_of(self.engine, project_scope(project_name(key)))
+        standings = engine_budgets.standings_of(self.engine, project_scope(project_name(key)))
         return max(standings, key=lambda standing: standing.permille, default=None)
 
     def _take_over(self, path: Path) -> None:

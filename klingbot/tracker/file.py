@@ -14,8 +14,8 @@ from typing import Any
 
 from klingbot.domain import money
 from klingbot.domain.money import Amount
-from klingbot.engine.budgeting import Change
-from klingbot.engine.recording import UNATTRIBUTED, Spent
+from klingbot.engine.budgets import Change
+from klingbot.engine.usage_records import UNATTRIBUTED, Spent
 from klingbot.tracker.shapes import Budget, BudgetPeriod, change_of, project_name
 
 _EMPTY: dict[str, Any] = {"records": [], "budgets": {}}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from klingbot.engine import Engine, budgeting, recording
+from klingbot.engine import Engine, usage_records
+from klingbot.engine import budgets as engine_budgets
 from klingbot.store import budgets
 from klingbot.store.backend import metadata
 from klingbot.tracker import file
@@ -35,7 +36,7 @@ def take_over(engine: Engine, content: bytes) -> TakenOver:
     found = file.read(content)
     # Budgets last, so that history is not announced one threshold after the other.
     records = sum(
-        recording.record(engine, found.spent[start : start + AT_ONCE], by=BY)
+        usage_records.record(engine, found.spent[start : start + AT_ONCE], by=BY)
         for start in range(0, len(found.spent), AT_ONCE)
     )
     new = _set_budgets(engine, found)
@@ -57,7 +58,7 @@ def _set_budgets(engine: Engine, found: CostFile) -> int:
     new = 0
     for change in found.budgets:
         if budgets.get(engine.store.read(), change.scope, change.kind) is None:
-            budgeting.set_budget(engine, change, by=BY)
+            engine_budgets.set_budget(engine, change, by=BY)
             new += 1
     return new
 

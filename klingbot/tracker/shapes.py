@@ -15,8 +15,8 @@ from klingbot.domain import budgets, money
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.jobs import DEFAULT_PROJECT, Job
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine.budgeting import Change
-from klingbot.engine.recording import UNATTRIBUTED
+from klingbot.engine.budgets import Change
+from klingbot.engine.usage_records import UNATTRIBUTED
 
 _LEAST = 1
 """How a limit of zero is kept: the ledger's limits are above zero, and nothing costs as little as this."""

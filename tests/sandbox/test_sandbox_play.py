@@ -20,7 +20,7 @@ import bot
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting, outcomes
+from klingbot.engine import Engine, budgets, hold_outcomes, job_requests
 from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
@@ -71,7 +71,7 @@ def test_the_samples_leave_the_same_on_every_day_of_a_month(
     sample.fill(engine, sandbox.workspace, results_url=f"{sandbox.kling_api_url}/results")
     left = {
         (standing.budget.scope, standing.budget.kind): standing.left_millicredits
-        for standing in budgeting.standings(engine)
+        for standing in budgets.standings(engine)
     }
     assert left["project:marketing", PeriodKind.MONTHLY] == 80_000
     assert left[f"user:{BOB.id}", PeriodKind.DAILY] == 100_000
@@ -80,12 +80,12 @@ def test_the_samples_leave_the_same_on_every_day_of_a_month(
 def test_a_sandbox_whose_budgets_were_removed_starts_again_without_them(sandbox: Sandbox, new_engine: Engine) -> None:
     results = f"{sandbox.kling_api_url}/results"
     sample.fill(new_engine, sandbox.workspace, results_url=results)
-    for standing in budgeting.standings(new_engine):
-        budgeting.remove_budget(new_engine, standing.budget.scope, standing.budget.kind, by=ALICE.id)
+    for standing in budgets.standings(new_engine):
+        budgets.remove_budget(new_engine, standing.budget.scope, standing.budget.kind, by=ALICE.id)
     sample.fill(new_engine, sandbox.workspace, results_url=results)
-    assert budgeting.standings(new_engine) == []
+    assert budgets.standings(new_engine) == []
     request = Request("r1", ALICE.id, MARKETING, "A fox in snow", Wish("kling-v1", 5))
-    assert isinstance(asking.hold(new_engine, request), outcomes.NoBudgetYet)
+    assert isinstance(job_requests.hold(new_engine, request), hold_outcomes.NoBudgetYet)
 
 
 @pytest.mark.slow

@@ -14,8 +14,8 @@ from slack_sdk.errors import SlackApiError
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.membership import Actor, Home
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets
+from klingbot.engine.budgets import Change
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
@@ -231,7 +231,7 @@ def test_another_companys_admin_is_none_here(app: App, directory: Directory, eng
     assert Person(app, ERIN).types("budget set workspace --credits 5").startswith(COMPANY)
     assert not directory.is_admin(ERIN)
     assert ERIN not in directory.known_admins()
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 @pytest.mark.parametrize("user_id", [ERIN, GWEN, DAVE, ROBO])
@@ -399,7 +399,7 @@ def test_no_more_answers_are_kept_than_fit() -> None:
 )
 def test_only_members_approve(alice: Person, engine: Engine, user_id: str, why: str) -> None:
     assert alice.types(f"budget set marketing --usd 5 --approvers <@{user_id}>").startswith(why)
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 def test_a_home_is_no_longer_drawn_for_who_has_left(
@@ -410,6 +410,6 @@ def test_a_home_is_no_longer_drawn_for_who_has_left(
     assert hook.said()["method"] == "views.publish"
     slack.people[1]["deleted"] = True
     seconds.now += FRESH_SECONDS
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 90_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 90_000), by="UADMIN")
     homes.refresh()
     assert hook.heard.empty()

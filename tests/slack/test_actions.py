@@ -13,8 +13,8 @@ from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import JobStuck
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, stuck, verdicts
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, kling_results, stuck_jobs
+from klingbot.engine.budgets import Change
 from klingbot.engine.usage import usage
 from klingbot.slack import actions
 from klingbot.slack.desk import Answer, Click, Desk, Rewritten
@@ -141,9 +141,9 @@ def stuck_job(person: Any, engine: Engine, clock: FakeClock) -> str:
     """A job that Kling has kept for a day without a word."""
     job = jobs.get(engine.store.read(), held_job(person))
     assert job
-    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=86_400_000)
+    stuck_jobs.show_stuck(engine, after_ms=86_400_000)
     return job.id
 
 
@@ -157,7 +157,7 @@ def test_an_admin_who_keeps_waiting_is_asked_again_later(
     assert f"Job {job_id} goes on waiting" in said["text"]
     assert held_credits(engine) == 40_000
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=86_400_000)
+    stuck_jobs.show_stuck(engine, after_ms=86_400_000)
     assert len(queued(engine.store, JobStuck)) == 2
 
 
@@ -167,9 +167,9 @@ def test_an_admin_who_keeps_waiting_is_asked_again_later(
 @pytest.fixture
 def story(bob: Any, engine: Engine) -> str:
     """What the buttons of an alert carry."""
-    budgeting.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 10_000), by="UADMIN")
+    budgets.set_budget(engine, Change(WORKSPACE, PeriodKind.MONTHLY, 10_000), by="UADMIN")
     bob.types("generate a fox in the snow --model kling-v1")
-    return str(ref_of(budgeting.standings(engine)[0]))
+    return str(ref_of(budgets.standings(engine)[0]))
 
 
 def test_anybody_may_acknowledge_an_alert_and_the_message_says_who_did(

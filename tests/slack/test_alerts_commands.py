@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from klingbot.engine import Engine, delivering
+from klingbot.engine import Engine
+from klingbot.engine import outbox as engine_outbox
 from klingbot.store import outbox, outbox_delivery, quiet_channels
 from tests.conftest import FakeClock
 from tests.slack.conftest import ALICE, FINANCE, LOUNGE
@@ -95,7 +96,7 @@ def test_a_test_is_queued_once_for_the_channel_or_for_where_alerts_go(
 ) -> None:
     for _ in range(2):  # Slack delivers the command twice
         assert alice.types(command, trigger="t1").startswith(f"A test alert is on its way to <#{goes_to}>.")
-    (line,) = delivering.unsaid(engine).lines
+    (line,) = engine_outbox.unsaid(engine).lines
     assert (line.name, line.waiting) == (goes_to, 1)
 
 

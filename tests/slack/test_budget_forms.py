@@ -12,8 +12,8 @@ from slack_bolt import App
 from klingbot.domain.budgets import Budget
 from klingbot.domain.membership import Home
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, ruling
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, project_rules
+from klingbot.engine.budgets import Change
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -33,11 +33,11 @@ def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterato
 
 
 def budget(engine: Engine, millicredits: int = 100_000, scope: str = MARKETING, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, millicredits, **more), by=ADMIN)
+    budgets.set_budget(engine, Change(scope, PeriodKind.MONTHLY, millicredits, **more), by=ADMIN)
 
 
 def kept(engine: Engine, scope: str = MARKETING, kind: PeriodKind = PeriodKind.MONTHLY) -> Budget | None:
-    return budgeting.see(engine, scope, kind).budget
+    return budgets.see(engine, scope, kind).budget
 
 
 def limit(engine: Engine) -> int | None:
@@ -157,7 +157,7 @@ def test_a_new_budget_is_set_at_once_and_told_where_the_button_was(alice: Any, h
     assert kept(engine) == Budget(
         MARKETING, PeriodKind.MONTHLY, 10_000_000, 600_000_000, (50, 100), LOUNGE, (BOB, CAROL), forecast=False
     )
-    newest = ruling.changes(engine, MARKETING)[0]
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.by, newest.before, newest.why) == (ADMIN, "", "launch week")
 
 
@@ -180,7 +180,7 @@ def test_raising_a_limit_asks_over_the_form_with_before_and_after(alice: Any, ho
     said = hook.said()
     assert (said["method"], limit(engine)) == ("answer", 200_000)
     assert said["text"].startswith("Budget set for marketing (monthly): 100 credits → 200 credits\n")
-    assert ruling.changes(engine, MARKETING)[0].why == "launch week"
+    assert project_rules.changes(engine, MARKETING)[0].why == "launch week"
 
 
 def test_submitting_twice_is_one_change(alice: Any, hook: Any, engine: Engine) -> None:
@@ -188,7 +188,7 @@ def test_submitting_twice_is_one_change(alice: Any, hook: Any, engine: Engine) -
     assert submit(alice, new, credits="100") == submit(alice, new, credits="100") == {}
     asked = question(alice, opened_after(alice, hook, 2), credits="200")
     assert answer(alice, asked) == answer(alice, asked) == {"response_action": "clear"}
-    assert [change.after[:11] for change in ruling.changes(engine, MARKETING)] == ["200 credits", "100 credits"]
+    assert [change.after[:11] for change in project_rules.changes(engine, MARKETING)] == ["200 credits", "100 credits"]
 
 
 def opened_after(person: Any, hook: Any, answers: int) -> dict[str, Any]:
@@ -296,9 +296,9 @@ def test_a_budget_is_removed_by_form_and_its_spend_is_kept(alice: Any, hook: Any
     assert "40 credits ($2.40) used" in text(view) and view["submit"]["text"] == "Remove it"
     assert submit(alice, view, why="it is over") == {}
     assert hook.said()["text"].startswith("Removed the monthly budget of marketing.")
-    assert (kept(engine), ruling.changes(engine, MARKETING)[0].why) == (None, "it is over")
+    assert (kept(engine), project_rules.changes(engine, MARKETING)[0].why) == (None, "it is over")
     budget(engine, 50_000)
-    assert budgeting.standings(engine)[0].total.settled.millicredits == 40_000
+    assert budgets.standings(engine)[0].total.settled.millicredits == 40_000
 
 
 def test_what_was_changed_meanwhile_or_not_shown_is_shown_before_it_is_removed(

@@ -20,7 +20,7 @@ from klingbot.domain.membership import Home
 from klingbot.domain.money import NOTHING, Amount
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.reconciliation import Billed, UnitPack
-from klingbot.engine import Engine, asking, budgeting, reconciling, stuck, verdicts
+from klingbot.engine import Engine, budgets, job_requests, kling_results, reconciliation, stuck_jobs
 from klingbot.engine.usage import usage
 from klingbot.slack.app import build
 from klingbot.slack.commands import answer
@@ -194,7 +194,7 @@ def test_a_quote_spends_nothing_and_says_what_would_happen(alice: Any, bob: Any,
 
 def test_while_kling_refuses_the_account_new_jobs_are_refused_with_the_reason(bob: Any, engine: Engine) -> None:
     bob.types("generate a fox")
-    verdicts.stopped(engine, code=1102, reason="The Kling account has no units left.")
+    kling_results.stopped(engine, code=1102, reason="The Kling account has no units left.")
     said = bob.types("generate an owl")
     assert "Kling takes no jobs from this account just now: The Kling account has no units left." in said
     assert total(engine).held == Amount(10_000, 600_000)
@@ -243,8 +243,8 @@ def test_only_admins_cancel_other_peoples_jobs(alice: Any, bob: Any, carol: Any,
 
 def test_what_kling_has_cannot_be_cancelled(bob: Any, engine: Engine) -> None:
     job = job_in(engine, bob.types("generate a fox"))
-    verdicts.submitting(engine, job, "text2video", due_at=engine.clock() + 1000)
-    verdicts.submitted(engine, job, "task", due_at=engine.clock() + 1000)
+    kling_results.submitting(engine, job, "text2video", due_at=engine.clock() + 1000)
+    kling_results.submitted(engine, job, "task", due_at=engine.clock() + 1000)
     assert "is being made at Kling. It is too late to cancel" in bob.types(f"cancel {job.id}")
     assert total(engine).held == job.quote
 
@@ -267,7 +267,7 @@ def test_an_admin_sets_changes_and_removes_a_budget(alice: Any, engine: Engine) 
     assert "10,000 credits and $600.00 → 5,000 credits and $600.00" in said
     assert "alerts at 50%, 90% go to <#C0FINANCE1>" in said, "what was not given stays"
     assert "marketing (monthly): 5,000 credits and $600.00 → no budget" in alice.types("budget remove marketing")
-    budgeting.remove_budget(engine, "project:marketing", PeriodKind.MONTHLY, by="U0ALICE001")
+    budgets.remove_budget(engine, "project:marketing", PeriodKind.MONTHLY, by="U0ALICE001")
     assert "There is no monthly budget for marketing" in alice.types("budget remove marketing")
 
 
@@ -276,11 +276,11 @@ def test_an_admin_sets_changes_and_removes_a_budget(alice: Any, engine: Engine) 
 )
 def test_members_change_nothing(alice: Any, bob: Any, engine: Engine, text: str) -> None:
     alice.types("budget set workspace --credits 100")
-    before = budgeting.standings(engine)
+    before = budgets.standings(engine)
     said = bob.types(text)
     assert said.startswith("Only admins can ")
     assert said.splitlines()[-1].startswith("/kling ")
-    assert budgeting.standings(engine) == before
+    assert budgets.standings(engine) == before
     assert "the project default" in bob.types("project")
 
 
@@ -302,7 +302,7 @@ def test_while_slack_cannot_be_asked_nobody_is_taken_for_an_admin(
         "I could not ask Slack whether you are an admin just now (TimeoutError), so nothing was changed. "
         "Try again in a minute."
     )
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 def test_a_budget_for_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice: Any, engine: Engine) -> None:
@@ -310,7 +310,7 @@ def test_a_budget_for_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice
     said = alice.types("budget set markting --usd 100")
     assert said.startswith("Budget set for markting (monthly): new, $100.00\n")
     assert said.endswith("\nNo channel spends for markting yet. Did you mean marketing?")
-    assert [standing.budget.scope for standing in budgeting.standings(engine)] == ["project:markting"]
+    assert [standing.budget.scope for standing in budgets.standings(engine)] == ["project:markting"]
     assert "Did you mean" not in alice.types("budget set markting --usd 90"), "it is known by its budget now"
 
 
@@ -324,12 +324,12 @@ def test_a_budget_for_whom_there_is_no_doubt_is_set_without_one(alice: Any, scop
 def test_a_new_budget_without_a_limit_is_refused(alice: Any, engine: Engine) -> None:
     said = alice.types("budget set marketing --alert 50")
     assert "--credits, --usd or both" in said
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 def test_people_and_channels_are_understood_as_typed(alice: Any, engine: Engine) -> None:
     alice.types("budget set @bob --usd 5 --channel #finance")
-    (standing,) = budgeting.standings(engine)
+    (standing,) = budgets.standings(engine)
     assert (standing.budget.scope, standing.budget.channel_id) == (f"user:{BOB}", FINANCE)
 
 
@@ -341,7 +341,7 @@ def test_the_bot_itself_is_no_approver(
     directory.know_home(Home("T0SANDBOX1", bot_user_id="U0KLINGBOT"))
     said = alice.types(f"budget set marketing --usd 5 --approvers {named}")
     assert said.startswith("Klingbot itself can't approve requests. Name people instead.\n/kling budget set ")
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
     assert alice.types("budget set marketing --usd 5 --approvers @bob").startswith("Budget set for marketing")
 
 
@@ -349,20 +349,20 @@ def test_the_bot_itself_is_no_approver(
 def test_a_channel_that_the_bot_cannot_see_is_refused_with_the_way_in(alice: Any, engine: Engine, channel: str) -> None:
     said = alice.types(f"budget set marketing --usd 5 --channel {channel}")
     assert said.startswith("I can't see #secrets.") and "/invite @klingbot" in said
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 def test_a_channel_that_the_bot_is_not_in_is_taken_with_a_warning(alice: Any, engine: Engine) -> None:
     said = alice.types("budget set marketing --usd 5 --channel #lounge")
     assert "I am not in <#C0LOUNGE01> yet: invite me there (/invite @klingbot)" in said
-    assert budgeting.standings(engine)[0].budget.channel_id == "C0LOUNGE01"
+    assert budgets.standings(engine)[0].budget.channel_id == "C0LOUNGE01"
 
 
 def test_nobody_gets_a_budget_by_a_wrong_name(alice: Any, engine: Engine) -> None:
     said = alice.types("budget set @bbo --usd 5")
     assert said.startswith("I know nobody called “bbo”.")
     assert said.splitlines()[-1].startswith("/kling budget set ")
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []
 
 
 def test_anyone_reads_every_budget_and_its_standing(alice: Any, bob: Any) -> None:
@@ -486,7 +486,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def hold(*_: Any) -> None:
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr(asking, "hold", hold)
+    monkeypatch.setattr(job_requests, "hold", hold)
 
 
 @pytest.mark.usefixtures("broken")
@@ -530,7 +530,7 @@ def test_people_find_their_jobs_again_with_ids_and_places(
 
 def test_an_answer_that_was_lost_is_said_where_people_look(bob: Any, engine: Engine, clock: FakeClock) -> None:
     job = job_in(engine, bob.types("generate a fox"))
-    verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     assert "is on its way to Kling" in bob.types("jobs")
     clock.tick(61)
     assert "Kling's answer was lost: Kling is being asked whether it has it" in bob.types("jobs")
@@ -538,10 +538,10 @@ def test_an_answer_that_was_lost_is_said_where_people_look(bob: Any, engine: Eng
 
 def test_an_admin_writes_a_stuck_job_off_with_a_reason(alice: Any, bob: Any, engine: Engine, clock: FakeClock) -> None:
     job = job_in(engine, bob.types("generate a fox"))
-    verdicts.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     assert "not for so long that it counts as stuck" in alice.types(f"write-off {job.id} nobody wants it")
     clock.tick(86_400)
-    stuck.show_stuck(engine, after_ms=86_400_000)
+    stuck_jobs.show_stuck(engine, after_ms=86_400_000)
     assert "goes on waiting" in alice.types(f"keep-waiting {job.id}")
     assert total(engine).held == Amount(10_000, 600_000)
     said = alice.types(f"write-off {job.id} nobody wants it")
@@ -554,7 +554,7 @@ def test_an_admin_writes_a_stuck_job_off_with_a_reason(alice: Any, bob: Any, eng
 def test_a_thaw_says_what_had_stopped_and_new_jobs_are_taken(alice: Any, bob: Any, engine: Engine) -> None:
     assert alice.types("thaw") == "Nothing is stopped. No job waits."
     bob.types("generate a fox")
-    verdicts.stopped(engine, code=1102, reason="The Kling account has no units left.")
+    kling_results.stopped(engine, code=1102, reason="The Kling account has no units left.")
     assert "It had been closed because: The Kling account has no units left." in alice.types("thaw")
     assert bob.types("generate an owl").startswith("🎬 Held")
 
@@ -584,8 +584,8 @@ def test_what_the_bill_says_is_listed_with_amounts_in_units(engine: Engine, dire
     said = answer(Desk(in_units, directory), Asker(ALICE, GENERAL, "1", None), "reconcile").text
     assert said == "Kling's bill has not been read yet. Klingbot does so once a day."
     stranger = Billed("893605946402811985", 6_500, engine.clock(), "kling-3.0", "prod")
-    reconciling.compare(in_units, [stranger], since=engine.clock())
-    reconciling.note_packs(in_units, [UnitPack("p", "Video units", 5_000_000, 900_500, engine.clock() + 86_400_000)])
+    reconciliation.compare(in_units, [stranger], since=engine.clock())
+    reconciliation.note_packs(in_units, [UnitPack("p", "Video units", 5_000_000, 900_500, engine.clock() + 86_400_000)])
     said = answer(Desk(in_units, directory), Asker(ALICE, GENERAL, "1", None), "reconcile").text
     assert "1 charge, 6.5 units <!date^1795435200^since {" in said
     assert "Kling's task 893605946402811985 (kling-3.0, API key “prod”)" in said

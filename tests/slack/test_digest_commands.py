@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from klingbot.domain.budgets import project_scope
-from klingbot.engine import Engine, digesting
+from klingbot.engine import Engine, digests
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle
 from tests.slack.conftest import FINANCE, FakeSlack, Person
@@ -18,7 +18,7 @@ def test_an_admin_sets_a_digest_and_hears_when_the_next_comes(alice: Person, eng
     assert "Digest set: marketing, weekly at 17:30 (UTC) to <#C0GENERAL1>" in said
     assert "Nov 23, 2026 at 17:30" in said, "about last week, this very evening"
     assert "/kling digest marketing now --period weekly" in said
-    [schedule] = digesting.wanted(engine)
+    [schedule] = digests.wanted(engine)
     assert (schedule.scope, schedule.kind, schedule.channel_id, schedule.minute) == (
         MARKETING, "weekly", "C0GENERAL1", 1050,
     )  # fmt: skip
@@ -29,7 +29,7 @@ def test_a_digest_of_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice:
     said = alice.types("digest markting weekly")
     assert said.startswith("Digest set: markting, weekly at 09:00")
     assert said.endswith("\nNo channel spends for markting yet. Did you mean marketing?")
-    assert [each.scope for each in digesting.wanted(engine)] == ["project:markting"]
+    assert [each.scope for each in digests.wanted(engine)] == ["project:markting"]
     for text in ("digest marketing weekly", "digest summer-sale weekly", "digest workspace weekly"):
         assert "Did you mean" not in alice.types(text)
 
@@ -37,7 +37,7 @@ def test_a_digest_of_a_name_that_is_almost_a_projects_is_set_with_a_doubt(alice:
 def test_the_default_place_is_the_alerts_channel_also_when_it_is_named(alice: Person, engine: Engine) -> None:
     assert f"to <#{FINANCE}>" in alice.types("digest marketing daily")
     alice.types("digest marketing daily --at 8 --channel #finance")
-    [schedule] = digesting.wanted(engine)
+    [schedule] = digests.wanted(engine)
     assert (schedule.channel_id, schedule.minute) == (None, 480)
 
 
@@ -47,14 +47,14 @@ def test_a_channel_without_the_bot_is_taken_with_a_hint(alice: Person) -> None:
 
 def test_a_channel_that_is_not_there_is_not_taken(alice: Person, engine: Engine) -> None:
     assert "I can't see #nowhere" in alice.types("digest marketing daily --channel #nowhere")
-    assert digesting.wanted(engine) == []
+    assert digests.wanted(engine) == []
 
 
 @pytest.mark.parametrize("text", ["digest marketing weekly", "digest marketing off"])
 def test_only_admins_set_digests_and_turn_them_off(bob: Person, engine: Engine, text: str) -> None:
-    digesting.want(engine, MARKETING, "monthly", None, None, by="UADMIN")  # type: ignore[arg-type]
+    digests.want(engine, MARKETING, "monthly", None, None, by="UADMIN")  # type: ignore[arg-type]
     assert "Only admins can" in bob.types(text)
-    assert [each.kind for each in digesting.wanted(engine)] == ["monthly"]
+    assert [each.kind for each in digests.wanted(engine)] == ["monthly"]
 
 
 def test_anybody_sees_which_digests_there_are(alice: Person, bob: Person) -> None:

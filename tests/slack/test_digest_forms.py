@@ -11,7 +11,7 @@ from slack_bolt import App
 
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, digesting, ruling
+from klingbot.engine import Engine, digests, project_rules
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -31,11 +31,11 @@ def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterato
 
 
 def wanted(engine: Engine) -> list[tuple[str, PeriodKind, str | None, int]]:
-    return [(each.scope, each.kind, each.channel_id, each.minute) for each in digesting.wanted(engine)]
+    return [(each.scope, each.kind, each.channel_id, each.minute) for each in digests.wanted(engine)]
 
 
 def want(engine: Engine, place: str | None = GENERAL, minute: int = 540, scope: str = MARKETING) -> Schedule:
-    return digesting.want(engine, scope, WEEKLY, place, minute, by=ADMIN)
+    return digests.want(engine, scope, WEEKLY, place, minute, by=ADMIN)
 
 
 def opened(person: Any, hook: Any, action: str, value: str = f"weekly {GENERAL} {MARKETING}") -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_a_digest_is_set_by_form_and_told_where_the_button_was(alice: Any, hook:
     assert f"Digest set: lab, daily at 17:30 (UTC) to <#{LOUNGE}>. <!date^1795455000^The next comes {{" in said["text"]
     assert f"I am not in <#{LOUNGE}> yet" in said["text"]
     assert wanted(engine) == [("project:lab", PeriodKind.DAILY, LOUNGE, 1050)]
-    newest = ruling.changes(engine, "project:lab")[0]
+    newest = project_rules.changes(engine, "project:lab")[0]
     assert (newest.by, newest.what, newest.before, newest.after) == (ADMIN, "daily digest", "", f"17:30 to #{LOUNGE}")
     assert newest.why == "we asked"
 
@@ -116,16 +116,16 @@ def test_a_digest_that_is_moved_goes_on_from_what_it_told_last(
 ) -> None:
     want(engine)
     clock.set(2026, 11, 30, 9)
-    [due] = digesting.due(engine)
+    [due] = digests.due(engine)
     view = opened(alice, hook, "digest.change")
     assert text(view).startswith(f"*marketing*, weekly at 09:00 (UTC) to <#{GENERAL}>")
     assert block(view, "channel")["element"]["initial_conversation"] == GENERAL
     assert submit(alice, view, time="08:00", channel=FINANCE, why="too late") == {}
     assert "Digest set: marketing, weekly at 08:00 (UTC)" in hook.said()["text"]
     assert wanted(engine) == [(MARKETING, WEEKLY, None, 480)]
-    [moved] = digesting.wanted(engine)
+    [moved] = digests.wanted(engine)
     assert (moved.since, moved.told) == (due.schedule.since, due.schedule.told)
-    newest = ruling.changes(engine, MARKETING)[0]
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.before, newest.after, newest.why) == (f"09:00 to #{GENERAL}", "08:00", "too late")
 
 
@@ -139,7 +139,7 @@ def test_a_digest_that_is_moved_onto_another_becomes_one_with_it(alice: Any, hoo
 def test_a_digest_that_is_off_meanwhile_is_not_set_again(alice: Any, hook: Any, engine: Engine) -> None:
     want(engine)
     view = opened(alice, hook, "digest.change")
-    digesting.unwant(engine, MARKETING, None, by=BOB)
+    digests.unwant(engine, MARKETING, None, by=BOB)
     said = answer(alice, view, time="08:00")
     assert "Somebody has turned this digest off meanwhile" in text(said["view"])
     assert wanted(engine) == []
@@ -150,11 +150,11 @@ def test_a_digest_that_is_off_meanwhile_is_not_set_again(alice: Any, hook: Any, 
 def test_a_digest_is_turned_off_by_form_and_only_that_one(alice: Any, hook: Any, engine: Engine) -> None:
     want(engine)
     want(engine, None)
-    digesting.want(engine, MARKETING, PeriodKind.DAILY, GENERAL, None, by=ADMIN)
+    digests.want(engine, MARKETING, PeriodKind.DAILY, GENERAL, None, by=ADMIN)
     assert submit(alice, opened(alice, hook, "digest.remove"), why="nobody reads it") == {}
     assert hook.said()["text"] == f"Turned off: marketing, weekly at 09:00 (UTC) to <#{GENERAL}>"
     assert sorted(each[1:3] for each in wanted(engine)) == [(PeriodKind.DAILY, GENERAL), (WEEKLY, None)]
-    newest = ruling.changes(engine, MARKETING)[0]
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.before, newest.after, newest.why) == (f"09:00 to #{GENERAL}", "", "nobody reads it")
     assert submit(alice, opened(alice, hook, "digest.remove", f"weekly - {MARKETING}")) == {}
     assert wanted(engine) == [(MARKETING, PeriodKind.DAILY, GENERAL, 540)]

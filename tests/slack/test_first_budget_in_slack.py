@@ -11,8 +11,8 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budget_requirement, budgeting, ruling
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, first_budget, project_rules
+from klingbot.engine.budgets import Change
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -28,7 +28,7 @@ NOT_YET = "No budget is set yet, so I can't start videos"
 
 @pytest.fixture
 def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterator[App]:
-    budget_requirement.require(engine, by=ALICE)
+    first_budget.require(engine, by=ALICE)
     desk = Desk(engine, directory)
     client = WebClient("xoxb-fake", base_url=f"{hook.url}/")
     built = build(desk, token="xoxb-fake", api_url=f"{hook.url}/", signing_secret=secret, homes=Homes(desk, client))
@@ -37,7 +37,7 @@ def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterato
 
 
 def set_budget(engine: Engine, scope: str = "workspace") -> None:
-    budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 1_000_000), by=ALICE)
+    budgets.set_budget(engine, Change(scope, PeriodKind.MONTHLY, 1_000_000), by=ALICE)
 
 
 def buttons(said: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -132,7 +132,7 @@ def test_nobody_else_can_choose_it(bob: Any, hook: Any, engine: Engine) -> None:
         bob.clicks(action, "any", f"{hook.url}/answer")
         assert hook.said()["text"].startswith("Only admins can")
     assert bob.types("budget unlimited").startswith("Only admins can")
-    assert not budget_requirement.coverage(engine).may_start
+    assert not first_budget.coverage(engine).may_start
 
 
 def test_the_command_asks_first_and_has_a_way_back(alice: Any, bob: Any, hook: Any, engine: Engine) -> None:
@@ -141,7 +141,7 @@ def test_the_command_asks_first_and_has_a_way_back(alice: Any, bob: Any, hook: A
     assert bob.types(FOX).startswith(NOT_YET)
     alice.clicks("budget.unlimited", buttons(asked)["budget.unlimited"]["value"], f"{hook.url}/answer")
     assert hook.said()["text"].startswith("Videos now start without a limit")
-    assert ruling.changes(engine, "workspace")[0].why == "a trial"
+    assert project_rules.changes(engine, "workspace")[0].why == "a trial"
     assert alice.types("budget unlimited").startswith("Videos now start without a limit")  # nothing more to ask
     assert bob.types("budget").startswith("There are no budgets yet.")
 
@@ -153,14 +153,14 @@ def test_the_command_asks_first_and_has_a_way_back(alice: Any, bob: Any, hook: A
 def test_a_button_of_another_version_still_means_the_choice(alice: Any, hook: Any, engine: Engine, value: str) -> None:
     alice.clicks("budget.unlimited", value, f"{hook.url}/answer")
     assert hook.said()["text"].startswith("Videos now start without a limit")
-    assert budget_requirement.coverage(engine).may_start
+    assert first_budget.coverage(engine).may_start
 
 
 def test_removing_the_last_budget_says_that_everything_stops(alice: Any, hook: Any, engine: Engine) -> None:
     set_budget(engine)
     set_budget(engine, "project:marketing")
     assert "last budget" not in alice.types("budget remove workspace")
-    budgeting.remove_budget(engine, "project:marketing", PeriodKind.MONTHLY, by=ALICE)
+    budgets.remove_budget(engine, "project:marketing", PeriodKind.MONTHLY, by=ALICE)
     asked = typed(alice, "budget remove workspace")
     assert "This is the last budget. Without one I start no more videos." in asked["text"]
     alice.clicks("budget.removal", buttons(asked)["budget.removal"]["value"], f"{hook.url}/answer")
@@ -179,7 +179,7 @@ def test_the_form_says_so_too(alice: Any, hook: Any, engine: Engine) -> None:
 
 
 def test_where_a_limit_was_waived_removing_the_last_budget_says_that_there_is_none(alice: Any, engine: Engine) -> None:
-    budget_requirement.waive(engine, by=BOB)
+    first_budget.waive(engine, by=BOB)
     set_budget(engine)
     said = alice.types("budget remove workspace")
     assert f"This is the last budget. After that there is no limit: <@{BOB}> chose that." in said
@@ -198,7 +198,7 @@ def test_the_home_tells_everybody_that_nothing_can_be_started(alice: Any, bob: A
 
 
 def test_the_home_warns_admins_while_anything_is_unlimited(alice: Any, bob: Any, hook: Any, engine: Engine) -> None:
-    budget_requirement.waive(engine, by=ALICE)
+    first_budget.waive(engine, by=ALICE)
     look(alice)
     assert "Nothing limits what is spent" in drawn(hook, alice)
     set_budget(engine, "project:marketing")

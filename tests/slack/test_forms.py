@@ -16,8 +16,8 @@ from klingbot.domain import prices
 from klingbot.domain.jobs import Job
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.domain.source_images import uploaded
-from klingbot.engine import Engine, budgeting, open_engine, projects, verdicts
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, kling_results, open_engine, projects
+from klingbot.engine.budgets import Change
 from klingbot.engine.usage import usage
 from klingbot.slack import forms
 from klingbot.slack.app import build
@@ -113,7 +113,7 @@ def test_a_field_whose_choices_change_begins_anew_and_the_others_keep_what_is_in
 
 
 def test_the_budgets_are_shown_as_they_would_stand(bob: Any, hook: Any, engine: Engine) -> None:
-    budgeting.set_budget(engine, Change("project:default", PeriodKind.MONTHLY, limit_millicredits=10_000), by="U1")
+    budgets.set_budget(engine, Change("project:default", PeriodKind.MONTHLY, limit_millicredits=10_000), by="U1")
     view = opened(bob, hook)
     assert "default (monthly): 0.0% → 25.0%, now 10 credits left of 10 credits" in text(view)
     choose(bob, view, model="kling-3.0", length="5", resolution="1080p")
@@ -178,7 +178,7 @@ def test_a_picture_that_is_no_web_address_is_pointed_out(bob: Any, hook: Any) ->
 
 
 def test_while_kling_refuses_the_account_the_form_says_so(bob: Any, hook: Any, engine: Engine) -> None:
-    verdicts.stopped(engine, code=1102, reason="no units left.")
+    kling_results.stopped(engine, code=1102, reason="no units left.")
     mistakes = submit(bob, opened(bob, hook), prompt="a fox")
     assert mistakes["model"].startswith("Kling takes no jobs from this account just now: no units left.")
 

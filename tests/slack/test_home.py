@@ -13,9 +13,9 @@ from slack_sdk import WebClient
 from klingbot.domain.jobs import Job, Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
-from klingbot.engine import Engine, asking, budgeting
-from klingbot.engine.budgeting import Change
-from klingbot.engine.outcomes import Held
+from klingbot.engine import Engine, budgets, job_requests
+from klingbot.engine.budgets import Change
+from klingbot.engine.hold_outcomes import Held
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -75,11 +75,11 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def budget(engine: Engine, scope: str, credits: int = 100, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(scope, PeriodKind.MONTHLY, limit_millicredits=credits * 1000, **more), by="U1")
+    budgets.set_budget(engine, Change(scope, PeriodKind.MONTHLY, limit_millicredits=credits * 1000, **more), by="U1")
 
 
 def asked_for(engine: Engine, prompt: str, person: Any) -> Job:
-    outcome = asking.hold(engine, Request(prompt, person.user_id, "C0GENERAL1", prompt, Wish()))
+    outcome = job_requests.hold(engine, Request(prompt, person.user_id, "C0GENERAL1", prompt, Wish()))
     assert isinstance(outcome, Held)
     return outcome.job
 

@@ -11,7 +11,7 @@ import pytest
 from filling import block, submit
 from slack_bolt import App
 
-from klingbot.engine import Engine, increasing
+from klingbot.engine import Engine, increase_requests
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -224,7 +224,7 @@ def test_pressed_a_week_later_it_has_expired_and_nothing_is_granted(
 ) -> None:
     bob.types(f"ask {refused}")
     [increase] = waiting(bob)
-    clock.tick(increasing.EXPIRES_MS / 1000)
+    clock.tick(increase_requests.EXPIRES_MS / 1000)
     for pressed in ("increase.approve", "increase.approve"):
         alice.clicks(pressed, increase, hook.url)
     first, second = hook.said(), hook.said()

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 
 from klingbot.domain.jobs import Job, id_for
 from klingbot.domain.source_images import uploaded
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, kling_results
 from klingbot.slack import listening
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
@@ -350,7 +350,7 @@ def test_buttons_in_a_thread_are_answered_in_that_thread(bob: Any, hook: Any, en
     bob.says(f"{ME} generate a fox")
     hook.said()
     [job] = made(engine)
-    verdicts.refused(engine, job, "no")
+    kling_results.refused(engine, job, "no")
     bob.clicks("video.again", job.id, f"{hook.url}/there", thread_ts="1699999999.000100")
     said = hook.said()
     assert (said["method"], said["thread_ts"]) == ("there", "1699999999.000100")

@@ -8,7 +8,7 @@ import pytest
 
 from klingbot.domain.budgets import user_scope
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, digesting
+from klingbot.engine import Engine, budgets, digests
 from tests.slack.conftest import BOB, FINANCE, FakeSlack, Person, channel, person
 
 GHOST, LEFT, ROBOT, GUEST, STRANGER = "U0GHOST001", "U0LEFT0001", "U0ROBOT001", "U0GUEST001", "U0STRANGE1"
@@ -27,7 +27,7 @@ def slack(slack: FakeSlack) -> FakeSlack:
 
 
 def nothing_was_set(engine: Engine) -> bool:
-    return not budgeting.standings(engine) and not digesting.wanted(engine)
+    return not budgets.standings(engine) and not digests.wanted(engine)
 
 
 @pytest.mark.parametrize("text", COMMANDS)
@@ -61,17 +61,17 @@ def test_while_slack_cannot_be_asked_nothing_is_set(alice: Person, slack: FakeSl
 
 
 def test_what_somebody_who_left_has_can_still_be_taken_away(alice: Person, engine: Engine) -> None:
-    budgeting.set_budget(engine, budgeting.Change(user_scope(LEFT), PeriodKind.MONTHLY, 5_000), by="UADMIN")
-    digesting.want(engine, user_scope(LEFT), PeriodKind.WEEKLY, None, None, by="UADMIN")
+    budgets.set_budget(engine, budgets.Change(user_scope(LEFT), PeriodKind.MONTHLY, 5_000), by="UADMIN")
+    digests.want(engine, user_scope(LEFT), PeriodKind.WEEKLY, None, None, by="UADMIN")
     assert "Turned off" in (said := alice.types(f"digest <@{LEFT}> off")) or "off" in said
-    assert not digesting.wanted(engine)
+    assert not digests.wanted(engine)
     assert "remove" in alice.types(f"budget remove <@{LEFT}>").lower()
 
 
 def test_the_default_channel_can_be_restored(alice: Person, slack: FakeSlack, engine: Engine) -> None:
     def place() -> tuple[str | None, list[Any]]:
-        budget = budgeting.see(engine, "workspace", PeriodKind.MONTHLY).budget
-        return budget and budget.channel_id, [each.channel_id for each in digesting.wanted(engine)]
+        budget = budgets.see(engine, "workspace", PeriodKind.MONTHLY).budget
+        return budget and budget.channel_id, [each.channel_id for each in digests.wanted(engine)]
 
     slack.channels.append(channel("C0NONE0001", "none"))
     alice.types("budget set workspace --usd 5 --channel #general")

@@ -14,7 +14,7 @@ from klingbot.blocks import render
 from klingbot.domain.jobs import Job
 from klingbot.domain.notifications import PastProjects
 from klingbot.domain.project_access import ProjectState
-from klingbot.engine import Engine, projects, ruling
+from klingbot.engine import Engine, project_rules, projects
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -147,7 +147,7 @@ def test_rules_name_only_members_and_channels_that_there_are(
 ) -> None:
     slack.people.append(person("U0ERIN0001", "erin", team_id="T0PARTNER1"))
     assert sentence in alice.types(f"rules marketing {flags}")
-    assert ruling.rules_of(engine, "marketing").people == ()
+    assert project_rules.rules_of(engine, "marketing").people == ()
 
 
 # Admins.
@@ -163,7 +163,7 @@ def test_an_admin_creates_and_closes_projects(alice: Person, bob: Person, engine
     assert said.startswith("The project lab is closed now.") and "1 video that is already under way" in said
     assert "Closed: lab" in bob.types("project list")
     assert alice.types("project new lab").startswith("The project lab is open again.")
-    assert [change.why for change in ruling.changes(engine, "project:lab")] == ["", "it is over", ""]
+    assert [change.why for change in project_rules.changes(engine, "project:lab")] == ["", "it is over", ""]
 
 
 def test_an_admin_who_names_a_new_project_is_asked_and_creates_it_with_one_press(

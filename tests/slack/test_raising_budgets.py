@@ -11,8 +11,8 @@ from slack_bolt import App
 
 from klingbot.domain.money import Amount
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, ruling
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets, project_rules
+from klingbot.engine.budgets import Change
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -34,11 +34,11 @@ def marketing(engine: Engine) -> None:
 
 
 def budget(engine: Engine, millicredits: int, **more: Any) -> None:
-    budgeting.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, millicredits, **more), by=ADMIN)
+    budgets.set_budget(engine, Change(MARKETING, PeriodKind.MONTHLY, millicredits, **more), by=ADMIN)
 
 
 def limit(engine: Engine) -> int | None:
-    (standing,) = budgeting.standings(engine)
+    (standing,) = budgets.standings(engine)
     return standing.budget.limit_millicredits
 
 
@@ -74,9 +74,9 @@ def test_a_press_raises_it_keeps_the_spend_and_notes_who_and_why(alice: Any, hoo
     settle(engine, hold(engine, "r1"))
     _, value = asked(alice, "marketing --credits 200 --reason “launch week”")
     assert press(alice, hook, value).startswith("Budget set for marketing (monthly): 100 credits → 200 credits\n")
-    (standing,) = budgeting.standings(engine)
+    (standing,) = budgets.standings(engine)
     assert (standing.budget.limit_millicredits, standing.total.settled) == (200_000, Amount(40_000, 2_400_000))
-    newest = ruling.changes(engine, MARKETING)[0]
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.by, newest.before, newest.after, newest.why) == (
         ADMIN, "100 credits, alerts at 80%, 100%", "200 credits, alerts at 80%, 100%", "launch week"
     )  # fmt: skip
@@ -86,7 +86,7 @@ def test_pressing_twice_is_one_change(alice: Any, hook: Any, engine: Engine) -> 
     _, value = asked(alice, "marketing --credits 200")
     press(alice, hook, value)
     assert "still 200 credits" in press(alice, hook, value)
-    assert len(ruling.changes(engine, MARKETING)) == 2, "the first budget and its raise"
+    assert len(project_rules.changes(engine, MARKETING)) == 2, "the first budget and its raise"
 
 
 def test_whoever_may_not_set_budgets_may_not_press(alice: Any, bob: Any, hook: Any, engine: Engine) -> None:
@@ -148,14 +148,14 @@ def test_only_admins_press_remove_it(alice: Any, bob: Any, hook: Any, engine: En
 def test_the_reason_of_a_removal_is_kept(alice: Any, hook: Any, engine: Engine) -> None:
     _, value = asked(alice, "marketing --reason “the project is over”", REMOVE)
     assert "Removed the monthly budget of marketing" in press(alice, hook, value, REMOVE)
-    assert budgeting.standings(engine) == []
-    newest = ruling.changes(engine, MARKETING)[0]
+    assert budgets.standings(engine) == []
+    newest = project_rules.changes(engine, MARKETING)[0]
     assert (newest.after, newest.why) == ("", "the project is over")
 
 
 def test_switching_forecasts_off_is_in_the_list_too(alice: Any, engine: Engine) -> None:
     alice.types("budget set marketing --forecast off")
-    assert ruling.changes(engine, MARKETING)[0].after == "100 credits, alerts at 80%, 100%, no forecast"
+    assert project_rules.changes(engine, MARKETING)[0].after == "100 credits, alerts at 80%, 100%, no forecast"
 
 
 def test_twenty_approvers_are_enough(alice: Any) -> None:

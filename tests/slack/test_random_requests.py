@@ -25,7 +25,7 @@ from klingbot.blocks.message import Message
 from klingbot.blocks.view import View
 from klingbot.domain.jobs import JobState, id_for
 from klingbot.domain.notifications import from_json
-from klingbot.engine import Engine, verdicts
+from klingbot.engine import Engine, kling_results
 from klingbot.sandbox.slack import limits, view_limits
 from klingbot.slack import actions, screen
 from klingbot.slack.desk import Click, Desk, Opens
@@ -174,7 +174,9 @@ def test_no_text_breaks_a_command_or_mentions_anybody(
         if dice.random() < 0.5:
             settle(engine, job)
         else:
-            verdicts.failed(engine, submit(engine, job), f"Kling said: {dice.choice(ATTACKS)} {dice.choice(ODDITIES)}")
+            kling_results.failed(
+                engine, submit(engine, job), f"Kling said: {dice.choice(ATTACKS)} {dice.choice(ODDITIES)}"
+            )
     rows = engine.store.read().execute("SELECT kind, content FROM outbox").fetchall()
     assert len(rows) >= len(live)
     for row in rows:

@@ -12,9 +12,9 @@ from slack_bolt import App
 from klingbot.domain.increases import Increase
 from klingbot.domain.jobs import Job
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting, increasing, ruling
-from klingbot.engine.budgeting import Change
-from klingbot.engine.ruling import RuleChange
+from klingbot.engine import Engine, budgets, increase_requests, project_rules
+from klingbot.engine.budgets import Change
+from klingbot.engine.project_rules import RuleChange
 from klingbot.sandbox.slack import view_limits
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
@@ -34,7 +34,7 @@ def app(engine: Engine, directory: Directory, hook: Any, secret: str) -> Iterato
 
 
 def limit(engine: Engine, scope: str, credits: int, kind: PeriodKind = MONTHLY) -> None:
-    budgeting.set_budget(engine, Change(scope, kind, credits * 1_000), by="U1")
+    budgets.set_budget(engine, Change(scope, kind, credits * 1_000), by="U1")
 
 
 def opened(person: Any, hook: Any, options: str = PRO) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def made(engine: Engine) -> list[Job]:
 
 
 def pending(engine: Engine) -> list[Increase]:
-    return increasing.pending(engine)
+    return increase_requests.pending(engine)
 
 
 def test_what_does_not_fit_is_said_in_the_form_with_what_fits_and_a_way_to_ask(
@@ -165,7 +165,7 @@ def test_submitting_a_refused_form_twice_refuses_it_once(bob: Any, hook: Any, en
 
 
 def test_a_project_that_confirms_asks_once_more_in_the_form(bob: Any, hook: Any, engine: Engine) -> None:
-    ruling.set_rules(engine, RuleChange("marketing", confirm_above=30_000), by="U1")
+    project_rules.set_rules(engine, RuleChange("marketing", confirm_above=30_000), by="U1")
     view = refused(bob, opened(bob, hook))
     assert "the project marketing asks once more before a video of that price" in text(view)
     assert made(engine) == []
@@ -180,7 +180,7 @@ def test_a_project_that_confirms_asks_once_more_in_the_form(bob: Any, hook: Any,
 def test_what_wants_an_approver_is_asked_for_in_the_form_and_made_once_approved(
     alice: Any, bob: Any, hook: Any, engine: Engine
 ) -> None:
-    ruling.set_rules(engine, RuleChange("marketing", approve_above=30_000), by="U1")
+    project_rules.set_rules(engine, RuleChange("marketing", approve_above=30_000), by="U1")
     press(bob, refused(bob, opened(bob, hook)), "Ask for approval")
     asks = hook.said()["view"]
     assert asks["title"]["text"] == "Ask for approval"

@@ -12,8 +12,8 @@ from slack_bolt import App
 
 from klingbot.domain.alert_history import ref_of
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import Engine, budgeting
-from klingbot.engine.budgeting import Change
+from klingbot.engine import Engine, budgets
+from klingbot.engine.budgets import Change
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -40,7 +40,7 @@ def increase(alice: Any, bob: Any, engine: Engine) -> str:
 
 
 def remove(engine: Engine) -> None:
-    assert budgeting.remove_budget(engine, MARKETING, PeriodKind.MONTHLY, by=ALICE)
+    assert budgets.remove_budget(engine, MARKETING, PeriodKind.MONTHLY, by=ALICE)
 
 
 @pytest.mark.parametrize("set_again", [False, True])
@@ -80,12 +80,12 @@ def test_the_buttons_of_an_alert_say_that_its_budget_was_removed(
     bob: Any, hook: Any, engine: Engine, button: str, *, set_again: bool
 ) -> None:
     change = Change(MARKETING, PeriodKind.MONTHLY, 10_000)
-    budgeting.set_budget(engine, change, by=ALICE)
+    budgets.set_budget(engine, change, by=ALICE)
     bob.types("generate a fox --model kling-v1 --duration 5 --project marketing")
-    carried = str(ref_of(budgeting.standings(engine)[0]))
+    carried = str(ref_of(budgets.standings(engine)[0]))
     remove(engine)
     if set_again:
-        budgeting.set_budget(engine, change, by=ALICE)
+        budgets.set_budget(engine, change, by=ALICE)
     bob.clicks(button, carried, f"{hook.url}/answer")
     said = hook.said()
     assert said["replace_original"] is False
@@ -100,4 +100,4 @@ def test_a_raise_that_was_proposed_before_does_nothing(alice: Any, hook: Any, en
     remove(engine)
     alice.clicks("budget.raise", row["elements"][0]["value"], f"{hook.url}/answer")
     assert "so nothing was changed" in hook.said()["text"]
-    assert budgeting.standings(engine) == []
+    assert budgets.standings(engine) == []

@@ -10,7 +10,7 @@ import pytest
 from slack_bolt import App
 
 from klingbot.domain.notifications import JobWrittenOff
-from klingbot.engine import Engine, stuck, verdicts
+from klingbot.engine import Engine, kling_results, stuck_jobs
 from klingbot.slack.app import build
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory
@@ -37,9 +37,9 @@ def job_id(bob: Any, engine: Engine, clock: FakeClock) -> str:
     said = bob.types("generate a fox --model kling-pro --duration 10")
     job = jobs.get(engine.store.read(), re.search(r"Job (\w{12})", said)[1])  # type: ignore[index]
     assert job
-    verdicts.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
+    kling_results.submitting(engine, job, "/text-to-video/kling-3.0", due_at=0)
     clock.tick(DAY)
-    stuck.show_stuck(engine, after_ms=DAY * 1000)
+    stuck_jobs.show_stuck(engine, after_ms=DAY * 1000)
     return job.id
 
 
@@ -95,7 +95,7 @@ def test_the_second_admin_comes_too_late_and_is_told(
 ) -> None:
     alice.clicks("job.write_off", job_id, f"{hook.url}/answer")
     view = hook.said()["view"]
-    stuck.write_off(engine, job_id, by="UADMIN", reason="first")
+    stuck_jobs.write_off(engine, job_id, by="UADMIN", reason="first")
     assert submit(alice, view, reason="second") == {}
     late = hook.said()
     assert late["replace_original"] is False

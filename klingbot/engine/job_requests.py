@@ -13,9 +13,9 @@ from klingbot.domain.pricing import quote as price
 from klingbot.domain.project_access import ProjectState, not_for
 from klingbot.domain.project_rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.domain.request_limits import faults
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
-from klingbot.engine.outcomes import (
+from klingbot.engine.hold_outcomes import (
     BudgetExceeded,
     Estimate,
     Forbidden,
@@ -176,7 +176,7 @@ def _hold(tx: Transaction, job: Job, met: Terms) -> Held | Repeated | Stopped | 
     if fullest.notable:
         if refusals(fullest.notable, job.quote):
             return Exceeding(job, budgets.standings_of(tx, scopes, met.periods))
-        alerting.note_crossings(tx, fullest.notable, job.asked_at)
+        alerts.note_crossings(tx, fullest.notable, job.asked_at)
     return Held(job, fullest.tightest, met.ahead)
 
 
@@ -193,7 +193,7 @@ def _turned_away(engine: Engine, request: Request, quote: Quote, found: Exceedin
     with engine.store.write() as tx:
         if increases.put_refused(tx, job.id, _for_its_project(request, job), at=job.asked_at):
             declined_counts.count(tx, job)
-        alerting.note_turned_away(tx, refused, job)
+        alerts.note_turned_away(tx, refused, job)
     left = room(standing.without(quote.amount) for standing in found.standings)
     fits = affordable(engine.prices, quote, left)
     return BudgetExceeded(job.id, quote, tuple(refused), tuple(fits))

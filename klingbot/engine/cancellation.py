@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.domain.jobs import Job, JobState
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine, standings_with
 from klingbot.store import Transaction, job_messages, jobs, ledger, outbox
 
@@ -75,7 +75,7 @@ def carry_out(tx: Transaction, engine: Engine, job: Job) -> Job | None:
     if released is None:
         return None
     if job.cancel_by != job.user_id:
-        alerting.job_failed(tx, released, engine.clock())
+        alerts.job_failed(tx, released, engine.clock())
     if not _has_message(tx, job):  # else that message says so
         _tell(tx, engine, released, job, too_late=False)
     return released
@@ -102,14 +102,14 @@ def _release(tx: Transaction, engine: Engine, job: Job, states: list[JobState], 
     )
     if released is not None:
         ledger.release(tx, released, at=now, reason=reason, author=by)
-        alerting.note_crossings(tx, standings_with(tx, engine, released), now)
+        alerts.note_crossings(tx, standings_with(tx, engine, released), now)
     return released
 
 
 def _tell(tx: Transaction, engine: Engine, now: Job, before: Job, *, too_late: bool) -> None:
     assert before.cancel_by is not None
     url = before.cancel_response_url
-    alerting.cancel_ended(tx, now, engine.clock(), by=before.cancel_by, response_url=url, too_late=too_late)
+    alerts.cancel_ended(tx, now, engine.clock(), by=before.cancel_by, response_url=url, too_late=too_late)
 
 
 def _has_message(tx: Transaction, job: Job) -> bool:

@@ -18,7 +18,7 @@ from klingbot.domain.budgets import (
 )
 from klingbot.domain.money import NOTHING
 from klingbot.domain.periods import Period, PeriodKind, Periods
-from klingbot.engine import alert_moves, alerting, budget_removal, budget_requirement
+from klingbot.engine import alert_moves, alerts, budget_removal, first_budget
 from klingbot.engine.core import Engine
 from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger
 from klingbot.store import known_projects as store_known_projects
@@ -145,7 +145,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
             tx.abandon()
             return ChangedMeanwhile()
         budgets.put(tx, budget, by=by, at=now)
-        budget_requirement.note_budget(tx, by=by, at=now)
+        first_budget.note_budget(tx, by=by, at=now)
         if project := project_of(change.scope):
             store_known_projects.register(tx, project)
         _note(tx, change.scope, change.kind, before, budget, by=by, at=now, why=change.why)
@@ -155,7 +155,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
             crossings.rearm(tx, standing, [TURNED_AWAY, FORECAST])
         if before != budget:
             _show(tx, before, standing, now)
-        alerting.note_crossings(tx, [standing], now)
+        alerts.note_crossings(tx, [standing], now)
         return BudgetSet(before and before.raised(standing.budget.granted), standing)
 
 
@@ -164,10 +164,10 @@ def _show(tx: Transaction, before: Budget | None, standing: Standing, at: int) -
     budget = standing.budget
     if before and before.channel_id != budget.channel_id:
         alert_moves.note(tx, before, standing, at)
-    alerting.refresh(tx, standing, at)
+    alerts.refresh(tx, standing, at)
     if budget.approvers != (before.approvers if before else ()):
         for increase in increases.pending_of(tx, budget.scope, budget.kind):
-            alerting.increase_shown_again(tx, increase, standing, at)
+            alerts.increase_shown_again(tx, increase, standing, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.notifications import JobStuck
-from klingbot.engine import alerting
-from klingbot.engine.cancelling import NoSuchJob
+from klingbot.engine import alerts
+from klingbot.engine.cancellation import NoSuchJob
 from klingbot.engine.core import Engine, standings_with
 from klingbot.store import Database, Transaction, jobs, ledger, stuck_marks
 
@@ -51,7 +51,7 @@ def show(tx: Transaction, job: Job, *, at: int) -> None:
     """Show a job to the admins, with the reason where Kling's answers about it cannot be booked."""
     times = stuck_marks.shown(tx, job.id)
     problem = job.problem if job.is_set_aside else None
-    alerting.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job, problem), at)
+    alerts.to_admins(tx, f"stuck {job.id} {times}", JobStuck(job, problem), at)
 
 
 def look(engine: Engine, job_id: str) -> Job | NoSuchJob | NotStuck:
@@ -84,8 +84,8 @@ def write_off(engine: Engine, job_id: str, *, by: str, reason: str) -> WrittenOf
         done = jobs.move(tx, job_id, [job.state], written_off_at=now)
         assert done is not None  # it was read in this transaction
         ledger.release(tx, done, at=now, reason=f"written off: {reason}", author=by)
-        alerting.note_crossings(tx, standings_with(tx, engine, done), now)
-        alerting.job_written_off(tx, done, reason, now)
+        alerts.note_crossings(tx, standings_with(tx, engine, done), now)
+        alerts.job_written_off(tx, done, reason, now)
         return WrittenOff(done)
 
 

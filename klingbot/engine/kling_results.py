@@ -10,7 +10,8 @@ from klingbot.domain import money
 from klingbot.domain.jobs import FAILURES_ENOUGH, Job, JobState
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import ModelRefused, SubmittingResumed, SubmittingStopped
-from klingbot.engine import alerting, cancelling, stuck
+from klingbot.engine import alerts, cancellation
+from klingbot.engine import stuck_jobs as engine_stuck_jobs
 from klingbot.engine.core import Engine, standings_with
 from klingbot.store import Transaction, gates, jobs, ledger, overdue_checks
 from klingbot.store import stuck_marks as stuck_jobs
@@ -71,7 +72,7 @@ def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | N
         there = {"task_id": task_id, "submitted_at": now, "cancel_by": None, "cancel_response_url": None, **_ANSWERED}
         taken = jobs.move(tx, job.id, [H, S], state=T, due_at=due_at, reason=None, **there)
         if taken is not None and before is not None:
-            cancelling.too_late(tx, engine, before, taken)
+            cancellation.too_late(tx, engine, before, taken)
         return taken
 
 
@@ -142,7 +143,7 @@ def unbookable(engine: Engine, job: Job, problem: str, *, due_at: int, hopeless:
         failures = max(failures, FAILURES_ENOUGH) if hopeless else failures
         failed = jobs.move(tx, job.id, [S, T], problem=problem, failures=failures, due_at=due_at, **_ANSWERED)
         if failed and known and failed.is_set_aside and not known.is_set_aside and failed.written_off_at is None:
-            stuck.show(tx, failed, at=now)
+            engine_stuck_jobs.show(tx, failed, at=now)
         return failed
 
 
@@ -199,8 +200,8 @@ def succeeded(engine: Engine, job: Job, *, units: Decimal | None, video_url: str
             late = "made after it was written off"
             ledger.correct(tx, done, actual, at=now, reason=f"{late}; {reason}" if reason else late)
         standings = standings_with(tx, engine, done)
-        alerting.note_crossings(tx, standings, now)
-        alerting.video_ready(tx, done, tuple(standings), now)
+        alerts.note_crossings(tx, standings, now)
+        alerts.video_ready(tx, done, tuple(standings), now)
         return done
 
 
@@ -250,7 +251,7 @@ def stopped(engine: Engine, *, code: int, reason: str) -> None:
         if first:
             # The refused job itself is put back once the gate is closed, or another process would send it again.
             content = SubmittingStopped(code, reason, jobs.not_taken(tx))
-            alerting.to_admins(tx, f"stopped {engine.clock()}", content, engine.clock())
+            alerts.to_admins(tx, f"stopped {engine.clock()}", content, engine.clock())
 
 
 def model_refused(engine: Engine, model: str, *, code: int, reason: str) -> None:
@@ -258,7 +259,7 @@ def model_refused(engine: Engine, model: str, *, code: int, reason: str) -> None
     now = engine.clock()
     with engine.store.write() as tx:
         key = f"model {model} refused {engine.periods().daily.start}"
-        alerting.to_admins(tx, key, ModelRefused(model, code, reason), now)
+        alerts.to_admins(tx, key, ModelRefused(model, code, reason), now)
 
 
 def flowing(engine: Engine, job: Job) -> None:
@@ -269,7 +270,7 @@ def flowing(engine: Engine, job: Job) -> None:
     with engine.store.write() as tx:
         gates.open_(tx, job.model)
         if gate := gates.open_(tx, gates.ACCOUNT):
-            alerting.to_admins(tx, f"resumed {now}", SubmittingResumed(gate.reason), now)
+            alerts.to_admins(tx, f"resumed {now}", SubmittingResumed(gate.reason), now)
 
 
 def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, first_ms: int, most_ms: int) -> None:
@@ -292,7 +293,7 @@ def _close_for(
 
 def _cancelled(tx: Transaction, engine: Engine, job: Job) -> Job | None:
     known = jobs.get(tx, job.id)
-    return cancelling.carry_out(tx, engine, known) if known is not None and known.cancel_by is not None else None
+    return cancellation.carry_out(tx, engine, known) if known is not None and known.cancel_by is not None else None
 
 
 def _moved_on(tx: Transaction, job: Job) -> bool:
@@ -309,8 +310,8 @@ def _end_unpaid(
     if done is None or done.written_off_at is not None:  # then the hold has ended, and the requester was told
         return done
     ledger.release(tx, done, at=now, reason=reason)
-    alerting.note_crossings(tx, standings_with(tx, engine, done), now)
-    alerting.job_failed(tx, done, now)
+    alerts.note_crossings(tx, standings_with(tx, engine, done), now)
+    alerts.job_failed(tx, done, now)
     return done
 
 

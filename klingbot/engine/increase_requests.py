@@ -17,10 +17,10 @@ from klingbot.domain.money import Amount
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import NotSold
 from klingbot.domain.project_rules import Consent, enough
-from klingbot.engine import alerting, asking
-from klingbot.engine.budgeting import standing_of
+from klingbot.engine import alerts, job_requests
+from klingbot.engine.budgets import standing_of
 from klingbot.engine.core import Engine
-from klingbot.engine.outcomes import BudgetExceeded, HoldOutcome, NeedsConsent
+from klingbot.engine.hold_outcomes import BudgetExceeded, HoldOutcome, NeedsConsent
 from klingbot.store import budgets, increases
 from klingbot.store.increases import Kept
 
@@ -71,14 +71,14 @@ def ask_for_refused(
     kept = _kept(engine, refused_id, wanted.user_id)
     if kept is None:
         return NothingRefused()
-    outcome = asking.hold(engine, kept.request, consent=kept.consent)
+    outcome = job_requests.hold(engine, kept.request, consent=kept.consent)
     if not isinstance(outcome, BudgetExceeded | NeedsConsent):
         return outcome
     # A response_url lasts half an hour (Slack's docs); the answer to this may take days.
     lasting = replace(kept.request, response_url=None)
     asked = _ask(engine, [_increase_for(engine, refused_id, wanted, lack, lasting) for lack in _lacks(outcome)])
     # Where the budgets that were short were removed at this very moment, the video may fit by now.
-    return asking.hold(engine, kept.request, consent=kept.consent) if isinstance(asked, NoBudget) else asked
+    return job_requests.hold(engine, kept.request, consent=kept.consent) if isinstance(asked, NoBudget) else asked
 
 
 def lacks(engine: Engine, refused_id: str, user_id: str) -> list[Lack] | NothingRefused:
@@ -86,7 +86,7 @@ def lacks(engine: Engine, refused_id: str, user_id: str) -> list[Lack] | Nothing
     kept = _kept(engine, refused_id, user_id)
     if kept is None:
         return NothingRefused()
-    outcome = asking.estimate(engine, kept.request)
+    outcome = job_requests.estimate(engine, kept.request)
     if isinstance(outcome, NotSold):
         return []
     if not enough(kept.consent, outcome.wanted):
@@ -111,7 +111,9 @@ def confirm(engine: Engine, refused_id: str, *, user_id: str) -> NothingRefused 
     if not enough(kept.consent, Consent.CONFIRMED):
         with engine.store.write() as tx:
             increases.agree(tx, refused_id, Consent.CONFIRMED)
-    return asking.hold(engine, kept.request, consent=max(kept.consent, Consent.CONFIRMED, key=list(Consent).index))
+    return job_requests.hold(
+        engine, kept.request, consent=max(kept.consent, Consent.CONFIRMED, key=list(Consent).index)
+    )
 
 
 def make_instead(
@@ -124,7 +126,7 @@ def make_instead(
     wish = replace(
         kept.request.wish, model=model, duration_seconds=duration_seconds, resolution=resolution, audio=audio
     )
-    return asking.hold(engine, replace(kept.request, wish=wish), consent=kept.consent)
+    return job_requests.hold(engine, replace(kept.request, wish=wish), consent=kept.consent)
 
 
 def refused_request(engine: Engine, refused_id: str, user_id: str) -> Request | None:
@@ -198,7 +200,7 @@ def _ask(engine: Engine, asked_for: list[Increase]) -> Asked | AskedBefore | NoB
         asked = tuple(increase for increase in possible if increases.put(tx, increase))
         for increase in asked:
             standing = standing_of(tx, engine, increase.scope, increase.kind)
-            alerting.increase_asked(tx, replace(increase, request=None), standing)
+            alerts.increase_asked(tx, replace(increase, request=None), standing)
         if asked:
             return Asked(asked)
         before = increases.get(tx, possible[0].id)

@@ -12,7 +12,7 @@ from klingbot.domain.digests import Day, Digest, Heading, Spender, Spenders
 from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at
 from klingbot.domain.money import NOTHING
 from klingbot.domain.periods import Calendar, Period, PeriodKind
-from klingbot.engine.budgeting import standing_of
+from klingbot.engine.budgets import standing_of
 from klingbot.engine.core import Engine
 from klingbot.store import Database, budgets, daily_spend, declined_counts
 from klingbot.store.daily_spend import Share

@@ -31,7 +31,7 @@ from klingbot.domain.notifications import (
     to_json,
 )
 from klingbot.domain.periods import Period
-from klingbot.engine.carrying import PATIENCE_MS, announcement_of
+from klingbot.engine.clips import PATIENCE_MS, announcement_of
 from klingbot.store import Transaction, alert_threads, budgets, crossings, outbox, wanted_clips
 from klingbot.store.alert_threads import KeptStory
 

@@ -15,11 +15,11 @@ from klingbot.domain.money import Amount
 from klingbot.domain.notifications import IncreaseClosed
 from klingbot.domain.pricing import NotSold
 from klingbot.domain.project_rules import Consent
-from klingbot.engine import alerting, asking
-from klingbot.engine.budgeting import standing_of
+from klingbot.engine import alerts, job_requests
+from klingbot.engine.budgets import standing_of
 from klingbot.engine.core import Engine
-from klingbot.engine.increasing import EXPIRES_MS
-from klingbot.engine.outcomes import Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
+from klingbot.engine.hold_outcomes import Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
+from klingbot.engine.increase_requests import EXPIRES_MS
 from klingbot.store import Transaction, audit, budgets, crossings, increases
 
 
@@ -67,7 +67,7 @@ def grant(
             return ClosedBefore(asked)
         outcome = _carry_out(tx, engine, closed, asked.request, standing, amount or asked.amount)
         _note(tx, closed, amount or asked.amount, at=now)
-        alerting.increase_closed(tx, outcome, standing, now)
+        alerts.increase_closed(tx, outcome, standing, now)
         return outcome
 
 
@@ -111,7 +111,7 @@ def sweep(engine: Engine) -> None:
                 _close_without_budget(tx, engine, asked)
         for ended in increases.end_grants(tx, [(period.kind, period.first_day) for period in periods]):
             standing = standing_of(tx, engine, ended.scope, ended.kind)
-            alerting.grant_ended(tx, ended, standing, now)
+            alerts.grant_ended(tx, ended, standing, now)
         increases.forget_refused(tx, before=now - EXPIRES_MS)
 
 
@@ -135,7 +135,7 @@ def _close_without_budget(tx: Transaction, engine: Engine, asked: Increase) -> I
     closed = increases.close(tx, asked.id, IncreaseState.EXPIRED, by=None, at=engine.clock(), budget_removed=True)
     if closed is None:
         return ClosedBefore(asked)
-    alerting.increase_closed(tx, IncreaseClosed(closed), None, engine.clock())
+    alerts.increase_closed(tx, IncreaseClosed(closed), None, engine.clock())
     return IncreaseClosed(closed)
 
 
@@ -167,7 +167,7 @@ def _carry_out(
     # Only now: a budget that the granted video fills again was never there for anybody else, and is no news.
     raised = standing_of(tx, engine, closed.scope, closed.kind)
     assert raised is not None
-    alerting.note_crossings(tx, [raised], engine.clock())
+    alerts.note_crossings(tx, [raised], engine.clock())
     return outcome
 
 
@@ -182,7 +182,7 @@ def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Req
     """The outcome with the refused request held, or with what keeps it from that."""
     kept = increases.refused(tx, id_for(request.request_id))
     agreed = Consent.NONE if outcome.increase.raises else Consent.APPROVED
-    match asking.hold_within(tx, engine, request, consent=kept.consent if kept else agreed):
+    match job_requests.hold_within(tx, engine, request, consent=kept.consent if kept else agreed):
         case Held(job=job) | Repeated(job=job):
             return replace(outcome, job=job)
         case NotSold(sentence=why) | Forbidden(sentence=why):
@@ -194,7 +194,7 @@ def _held(tx: Transaction, engine: Engine, outcome: IncreaseClosed, request: Req
             return replace(outcome, obstacle=f"Kling takes no jobs just now: {why}")
         case NoBudgetYet():
             return replace(outcome, obstacle="Nobody has set a budget yet, so no video can be started.")
-        case asking.Exceeding(standings=standings):
+        case job_requests.Exceeding(standings=standings):
             return replace(outcome, short=tuple(standing for standing in standings if standing.exceeded))
 
 
@@ -229,7 +229,7 @@ def _close(
     if closed is None:
         return ClosedBefore(asked)
     outcome = IncreaseClosed(closed)
-    alerting.increase_closed(tx, outcome, standing, engine.clock())
+    alerts.increase_closed(tx, outcome, standing, engine.clock())
     return outcome
 
 

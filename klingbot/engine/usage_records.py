@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from klingbot.domain.jobs import DEFAULT_PROJECT, Job, JobState
 from klingbot.domain.money import MILLICREDITS, Amount
 from klingbot.domain.periods import Calendar
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, budgets, jobs, ledger
 from klingbot.store.maintenance import calendar_change as store_calendar
@@ -41,7 +41,7 @@ def record(engine: Engine, spent: Iterable[Spent], *, by: str) -> int:
         calendar = store_calendar.kept(tx) or engine.calendar
         new = sum(_book(tx, _job(calendar, each), each, at=now, by=by) for each in spent)
         if new:
-            alerting.note_crossings(tx, budgets.standings(tx, calendar.periods(now)), now)
+            alerts.note_crossings(tx, budgets.standings(tx, calendar.periods(now)), now)
         else:
             tx.abandon()
     return new

@@ -17,7 +17,7 @@ from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.domain.money import NOTHING
 from klingbot.domain.notifications import Alert, BudgetRemoved, Renewed, RunningOut, Spiked
 from klingbot.domain.periods import Period, PeriodKind
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, alert_threads, budgets, crossings
 from klingbot.store.alert_threads import KeptStory
@@ -54,12 +54,12 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
     for standing in budgets.standings_in(tx, period):
         last = at_last[standing.budget.scope]
         if last.used_up or TURNED_AWAY in crossings.announced(tx, last):
-            alerting.renewed(tx, Renewed(last, standing), now)
+            alerts.renewed(tx, Renewed(last, standing), now)
     for story in alert_threads.within(tx, ended):
         shown = story.content.standing
         total = at_last[shown.budget.scope].total if shown.budget.scope in at_last else shown.total
         closing = replace(story.content, standing=replace(shown, total=total), at=now, closed=True)
-        alerting.rewrite(tx, story, closing)
+        alerts.rewrite(tx, story, closing)
 
 
 def _look_ahead(engine: Engine, now: int) -> None:
@@ -70,7 +70,7 @@ def _look_ahead(engine: Engine, now: int) -> None:
         return
     with engine.store.write() as tx:
         current = [sign for sign in signs if budgets.is_same(tx, sign[0].standing.budget)]
-        if not [sign for sign in current if alerting.note(tx, *sign)]:
+        if not [sign for sign in current if alerts.note(tx, *sign)]:
             tx.abandon()
 
 
@@ -112,11 +112,11 @@ def _bring_up_to_date(engine: Engine, now: int) -> None:
     with engine.store.write() as tx:
         kept, standings = alert_threads.within(tx, *periods), budgets.standings(tx, periods)
         for story, content in _outdated(kept, standings, now):
-            alerting.rewrite(tx, story, content)
+            alerts.rewrite(tx, story, content)
         for story in _orphans(kept, standings):
             alert_threads.remove(tx, story)
             standing = story.content.standing
-            alerting.budget_removed(tx, story.root, BudgetRemoved(standing, "", now), standing.budget.channel_id)
+            alerts.budget_removed(tx, story.root, BudgetRemoved(standing, "", now), standing.budget.channel_id)
 
 
 def _orphans(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[KeptStory]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from klingbot.common import dataclass_json
 from klingbot.domain.notifications import BillDiffers, PackEnding
 from klingbot.domain.reconciliation import Billed, BillFinding, UnitPack, judge, not_billed
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, jobs, reconciliation
 from klingbot.store.backend import metadata
@@ -68,7 +68,7 @@ def compare(engine: Engine, billed: Sequence[Billed], *, since: int) -> tuple[Bi
         new = tuple(finding for finding in differing if reconciliation.add(tx, finding, at=now))
         _note(tx, last)
         if new:
-            alerting.to_admins(tx, f"bill {now}", BillDiffers(new[:MOST_TOLD], len(new)), now)
+            alerts.to_admins(tx, f"bill {now}", BillDiffers(new[:MOST_TOLD], len(new)), now)
     return new
 
 
@@ -91,7 +91,7 @@ def note_packs(engine: Engine, packs: Sequence[UnitPack]) -> None:
         reconciliation.put_packs(tx, packs, at=now)
         for pack in packs:
             for step in _steps(pack, now):
-                alerting.to_admins(tx, f"pack {pack.id} {step}", PackEnding(pack), now)
+                alerts.to_admins(tx, f"pack {pack.id} {step}", PackEnding(pack), now)
 
 
 def _steps(pack: UnitPack, now: int) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from klingbot.domain.alert_history import Muted, Story, StoryRef
 from klingbot.domain.budgets import Removal
 from klingbot.domain.periods import PeriodKind
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, alert_threads, budgets
 from klingbot.store.alert_threads import KeptStory
@@ -106,5 +106,5 @@ def _mute(tx: Transaction, kept: KeptStory, muted: Muted) -> Changed | AlreadyAc
 
 
 def _write(tx: Transaction, kept: KeptStory, story: Story) -> Changed:
-    alerting.rewrite(tx, kept, story)
+    alerts.rewrite(tx, kept, story)
     return Changed(story)

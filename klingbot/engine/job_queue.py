@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.domain.jobs import Job, JobState
-from klingbot.engine import alerting
+from klingbot.engine import alerts
 from klingbot.engine.core import Engine, standings_with
 from klingbot.store import gates, jobs, ledger
 
@@ -79,6 +79,6 @@ def _release_some(engine: Engine, by: str) -> int:
             )
             assert done is not None  # it was read in this transaction
             ledger.release(tx, done, at=now, reason=reason, author=by)
-            alerting.note_crossings(tx, standings_with(tx, engine, done), now)
-            alerting.job_failed(tx, done, now)
+            alerts.note_crossings(tx, standings_with(tx, engine, done), now)
+            alerts.job_failed(tx, done, now)
         return len(waiting)

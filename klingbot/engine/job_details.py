@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from klingbot.domain.budgets import Standing
 from klingbot.domain.jobs import Job
-from klingbot.engine.cancelling import NoSuchJob, NotYours
+from klingbot.engine.cancellation import NoSuchJob, NotYours
 from klingbot.engine.core import Engine, standings_with
 from klingbot.store import job_messages, jobs, ledger
 from klingbot.store.ledger import Entry
