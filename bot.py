@@ -13,15 +13,12 @@ from contextlib import ExitStack
 
 import click
 
-from klingbot import callbacks, scheduler, settings, status, web
+from klingbot import callbacks, settings, status, web
 from klingbot.callbacks import Callbacks
-from klingbot.care import Care
 from klingbot.cli import WORDS, end_with
 from klingbot.common import log_format
 from klingbot.common.clock import SteadyClock
 from klingbot.common.counters import Meters
-from klingbot.digester import Digester
-from klingbot.dispatcher import Dispatcher, uses_api_key
 from klingbot.doctor import Health, storage
 from klingbot.engine import (
     Engine,
@@ -32,14 +29,8 @@ from klingbot.engine import (
     period_checks,
     stuck_jobs,
 )
-from klingbot.inquiries import SLOWEST_POLL_MS
 from klingbot.kling import KlingClient
-from klingbot.leaving import LastBell, stopped_by_signals
-from klingbot.notifier import Notifier
 from klingbot.operator_access import protected
-from klingbot.pulse import BEAT_SECONDS, Pulse
-from klingbot.reconciler import Reconciler
-from klingbot.scheduler import Tick
 from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.clips import Clips
@@ -51,8 +42,18 @@ from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import open_store
 from klingbot.store.maintenance.clock_shift import Longest
-from klingbot.uploader import Uploader
 from klingbot.web import WebServer
+from klingbot.workers import scheduler
+from klingbot.workers.clip_uploader import Uploader
+from klingbot.workers.digest_sender import Digester
+from klingbot.workers.heartbeat import BEAT_SECONDS, Pulse
+from klingbot.workers.kling_poller import SLOWEST_POLL_MS
+from klingbot.workers.nightly import Care
+from klingbot.workers.notifier import Notifier
+from klingbot.workers.reconciler import Reconciler
+from klingbot.workers.scheduler import Tick
+from klingbot.workers.shutdown import LastBell, stopped_by_signals
+from klingbot.workers.submitter import Dispatcher, uses_api_key
 
 log = logging.getLogger("klingbot")
 

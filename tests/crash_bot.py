@@ -6,11 +6,11 @@ Leases, lost replies and trouble are waited out in seconds, and what runs by the
 from __future__ import annotations
 
 import bot
-from klingbot import dispatcher, inquiries, notifier
 from klingbot.domain import retry_delays
 from klingbot.engine import alerts, clips, job_message_updates, kling_results
-from klingbot.scheduler import Tick
 from klingbot.store import digests, outbox_delivery
+from klingbot.workers import kling_poller, notifier, submitter
+from klingbot.workers.scheduler import Tick
 
 
 def hurried(name: str, seconds: float, function: object) -> Tick:
@@ -18,8 +18,8 @@ def hurried(name: str, seconds: float, function: object) -> Tick:
 
 
 if __name__ == "__main__":
-    dispatcher.LOST_REPLY_MS = inquiries.LOST_REPLY_MS = 1_500
-    dispatcher.LEASE_MS = digests.LEASE_MS = 2_000
+    submitter.LOST_REPLY_MS = kling_poller.LOST_REPLY_MS = 1_500
+    submitter.LEASE_MS = digests.LEASE_MS = 2_000
     notifier.SAY_SECONDS, notifier.NOTE_SECONDS, notifier.LEASE_MS = 3, 1, 4_000
     notifier.BACKLOG_MS = 3_600_000  # however long a busy machine takes, the tests look for each message by itself
     clips.LEASE_MS, clips.PATIENCE_MS = 5_000, 15_000

@@ -18,7 +18,6 @@ import time_machine
 from klingbot import sandbox
 from klingbot.callbacks import MOST_BYTES, PATH, Callbacks
 from klingbot.common.counters import Errors
-from klingbot.dispatcher import Dispatcher
 from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import Engine, kling_results
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback_signature
@@ -26,6 +25,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs
 from klingbot.web import WebServer, listen
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, submit
 from tests.live_bot import BOB, OPERATOR, live_bot, until

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from klingbot.dispatcher import Dispatcher
 from klingbot.domain.jobs import Job, JobState, Request
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import CancelEnded, JobFailed
@@ -24,9 +23,10 @@ from klingbot.engine import (
     stuck_jobs,
 )
 from klingbot.engine.cancellation import Cancelled, MayBeAtKling, TooLate
-from klingbot.inquiries import LOST_REPLY_MS
 from klingbot.kling import KlingClient, LookUp, NotSent, ReplyLost, TaskRequest, Unreachable
 from klingbot.store import job_messages, ledger, outbox
+from klingbot.workers.kling_poller import LOST_REPLY_MS
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 from tests.test_dispatcher import BLOCKED, BUSY, DRY, ScriptedKling, ask, now, total

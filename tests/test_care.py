@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot import blocks, care, doctor
-from klingbot.care import Care, next_night
+from klingbot import blocks, doctor
 from klingbot.doctor import Finding, ledger
 from klingbot.domain.notifications import Unsound, from_json
 from klingbot.domain.periods import Calendar
@@ -18,6 +17,8 @@ from klingbot.engine import Engine, kling_results, open_engine
 from klingbot.store import Database, open_store, outbox, periodic_jobs
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import prompt_retention, totals_proof
+from klingbot.workers import nightly
+from klingbot.workers.nightly import Care, next_night
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, queued, rows_of, settle, submit
 from tests.test_query_plans import scans, traced
@@ -108,7 +109,7 @@ def test_a_sound_ledger_is_nobodys_news(engine: Engine, path: Place, clock: Fake
     clock.tick(DAY)
     night.nightly()
     assert outbox.counts(engine.store.read()) == before
-    assert not periodic_jobs.due(engine.store.read(), care.NIGHTLY, clock.at)
+    assert not periodic_jobs.due(engine.store.read(), nightly.NIGHTLY, clock.at)
 
 
 def test_of_two_bots_one_makes_the_round(
@@ -141,10 +142,12 @@ def test_a_round_that_was_killed_is_made_again(engine: Engine, path: Place, cloc
     spoil(engine)
     clock.tick(DAY)
     with engine.store.write() as tx:  # another process takes it, and is gone
-        assert periodic_jobs.claim(tx, care.NIGHTLY, now=clock.at, lease_until=clock.at + care.LEASE_MS, first_at=0)
+        assert periodic_jobs.claim(
+            tx, nightly.NIGHTLY, now=clock.at, lease_until=clock.at + nightly.LEASE_MS, first_at=0
+        )
     night.nightly()
     assert everything_said(engine) == []
-    clock.tick(care.LEASE_MS / 1000)
+    clock.tick(nightly.LEASE_MS / 1000)
     night.nightly()
     assert everything_said(engine) == ["totals"]
 
@@ -192,7 +195,7 @@ def test_prompts_are_kept_for_ever_unless_told_otherwise(lived_in: Engine, path:
 def test_old_prompts_go_and_nothing_else_does(
     lived_in: Engine, path: Place, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(care, "AT_ONCE", at_once)
+    monkeypatch.setattr(nightly, "AT_ONCE", at_once)
     kept = [rows_of(lived_in.store.read(), table) for table in ("entries", "totals", "daily_spend")]
     night = carer(lived_in, path, keep_prompts_days=30)
     clock.tick(DAY)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from klingbot.dispatcher import LEASE_MS
 from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine
-from klingbot.pulse import Pulse
 from klingbot.store import gates, jobs, outbox, outbox_delivery
 from klingbot.store.maintenance.clock_shift import TOLERANCE_MS
+from klingbot.workers.heartbeat import Pulse
+from klingbot.workers.submitter import LEASE_MS
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove
 

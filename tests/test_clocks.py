@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from klingbot import dispatcher, inquiries, notifier, reconciler, sandbox
-from klingbot.care import LEASE_MS as NIGHTLY_LEASE_MS
+from klingbot import sandbox
 from klingbot.common.clock import FOLLOWED_MS, SETTLE_MS, SteadyClock
 from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine, clips, job_message_updates, kling_results
-from klingbot.pulse import BEAT_SECONDS, Pulse
 from klingbot.store import (
     Store,
     digests,
@@ -33,6 +31,9 @@ from klingbot.store import (
 from klingbot.store.backend.location import DatabaseUrl
 from klingbot.store.maintenance import clock_shift
 from klingbot.store.maintenance.clock_shift import EXEMPT, TOLERANCE_MS, Kind, Longest, instants
+from klingbot.workers import kling_poller, notifier, reconciler, submitter
+from klingbot.workers.heartbeat import BEAT_SECONDS, Pulse
+from klingbot.workers.nightly import LEASE_MS as NIGHTLY_LEASE_MS
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, prove, submit
 from tests.live_bot import BOB, live_bot, until
@@ -82,18 +83,18 @@ def test_no_legal_wait_is_longer_than_the_one_that_is_allowed_for_it() -> None:
             if f"{each.table}.{each.column}" == column and each.kind is kind
         )
 
-    assert longest("jobs.lease_until", Kind.LEASE) >= dispatcher.LEASE_MS
+    assert longest("jobs.lease_until", Kind.LEASE) >= submitter.LEASE_MS
     assert longest("outbox.lease_until", Kind.LEASE) >= notifier.LEASE_MS
     assert longest("clips.lease_until", Kind.LEASE) >= clips.LEASE_MS
     assert longest("rounds.lease_until", Kind.LEASE) >= max(NIGHTLY_LEASE_MS, reconciler.LEASE_MS)
     assert longest("digests.lease_until", Kind.LEASE) >= digests.LEASE_MS
-    assert longest("jobs.due_at", Kind.DUE) >= inquiries.WRITTEN_OFF_POLL_MS
+    assert longest("jobs.due_at", Kind.DUE) >= kling_poller.WRITTEN_OFF_POLL_MS
     assert longest("gates.opens_at", Kind.DUE) >= max(kling_results.STOPPED_MOST_MS, kling_results.BUSY_MOST_MS)
     assert longest("lines.rests_until", Kind.DUE) >= outbox_delivery.LONGEST_DELAY_MS
     assert longest("clips.due_at", Kind.DUE) >= clips.PATIENCE_MS
     assert longest("rounds.due_at", Kind.DUE) >= reconciler.DAY_MS
     by_poll = [each.ahead_ms for each in instants(Longest(poll_ms=7)) if "failures = 0" in each.where]
-    assert by_poll == [inquiries.LOST_REPLY_MS]
+    assert by_poll == [kling_poller.LOST_REPLY_MS]
 
 
 # What a wrong clock left behind.
@@ -111,7 +112,7 @@ class World:
         engine, now = self.engine, self.clock()
         hold(engine, "held")
         submit(engine, hold(engine, "submitted"))
-        kling_results.submitting(engine, hold(engine, "submitting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
+        kling_results.submitting(engine, hold(engine, "submitting"), "/v1/x", due_at=now + kling_poller.LOST_REPLY_MS)
         kling_results.busy(engine, "kling-pro", code=1303, reason="busy")
         with engine.store.write() as tx:
             outbox.put(tx, "new", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C1")
@@ -163,7 +164,7 @@ def test_nothing_waits_for_the_time_that_a_clock_showed(world: World, ahead: int
     assert len(everything) == 12, everything
     world.clock.tick(-reconciler.DAY_MS / 1000 - ahead)
     pulse.beat()
-    world.clock.tick(inquiries.LOST_REPLY_MS / 1000)
+    world.clock.tick(kling_poller.LOST_REPLY_MS / 1000)
     assert world.claim() >= {each for each in everything if not each.startswith(MAY_BE_LATER)}
     if ahead > reconciler.DAY_MS / 1000:
         assert world.claim() == everything
@@ -180,13 +181,13 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
     now = world.clock()
     with world.engine.store.write() as tx:
         outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C1")
-        assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + dispatcher.LEASE_MS, most=9)
+        assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
         assert outbox_delivery.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
     world.clock.tick(-ahead)
     pulse.beat()
     [job] = jobs.live(world.engine.store.read(), None, most=9)
     assert not world.claim() & {job.id, "m1"}
-    world.clock.tick(dispatcher.LEASE_MS / 1000)
+    world.clock.tick(submitter.LEASE_MS / 1000)
     assert world.claim() >= {job.id, "m1"}
     prove(world.engine.store)
 
@@ -343,10 +344,12 @@ def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, mac
     """A request may be under way to Kling; to look it up too early, and not find it, would send it twice."""
     pulse, now = pulse_of(steady), steady.clock()
     hold(steady, "leased")
-    posting = kling_results.submitting(steady, hold(steady, "posting"), "/v1/x", due_at=now + inquiries.LOST_REPLY_MS)
+    posting = kling_results.submitting(
+        steady, hold(steady, "posting"), "/v1/x", due_at=now + kling_poller.LOST_REPLY_MS
+    )
     assert posting and posting.posted_at
     with steady.store.write() as tx:
-        assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + dispatcher.LEASE_MS, most=9)
+        assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
     machine.wall += HOUR * 1000
     beats(pulse, machine, SETTLE_MS + 10_000)
     now = steady.clock()
@@ -356,7 +359,7 @@ def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, mac
         assert jobs.claim(tx, JobState.SUBMITTING, now=now, lease_until=now + 1, most=9) == []
         found = jobs.get(tx, posting.id)
         assert found and found.posted_at == posting.posted_at + HOUR * 1000
-        later = now + dispatcher.LEASE_MS
+        later = now + submitter.LEASE_MS
         for state in (JobState.HELD, JobState.SUBMITTING):
             assert len(jobs.claim(tx, state, now=later, lease_until=later + 1, most=9)) == 1
 
@@ -367,7 +370,7 @@ def test_two_bots_on_one_machine_that_take_over_a_jump_do_no_harm(steady: Engine
         pulses, now = [pulse_of(steady), pulse_of(other)], steady.clock()
         hold(steady, "leased")
         with steady.store.write() as tx:
-            jobs.claim(tx, JobState.HELD, now=now, lease_until=now + dispatcher.LEASE_MS, most=9)
+            jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
         machine.wall += HOUR * 1000
         for _ in range(10):
             machine.go_on(BEAT_SECONDS * 1000)
@@ -376,7 +379,7 @@ def test_two_bots_on_one_machine_that_take_over_a_jump_do_no_harm(steady: Engine
         now = machine.wall
         with steady.store.write() as tx:
             assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + 1, most=9) == []
-            later = now + dispatcher.LEASE_MS + TOLERANCE_MS
+            later = now + submitter.LEASE_MS + TOLERANCE_MS
             assert len(jobs.claim(tx, JobState.HELD, now=later, lease_until=later + 1, most=9)) == 1
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from klingbot import notifier
 from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.engine import Engine
-from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import NotKeptError, UncertainError, open_store, outbox_delivery
+from klingbot.workers import notifier
+from klingbot.workers.notifier import LEASE_MS, Notifier
 from tests.block_samples import job
 from tests.conftest import FakeClock
 from tests.test_notifier import ALICE, BOB, BOBS_DM, FINANCE, GENERAL, MARKETING, Post, local, post

@@ -8,18 +8,18 @@ import pytest
 from slack_sdk import WebClient
 
 from klingbot import sandbox as local
-from klingbot.digester import PATIENCE_MS, Digester
 from klingbot.domain import charts
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.notifications import DigestReady
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, digests
-from klingbot.notifier import Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender
+from klingbot.workers.digest_sender import PATIENCE_MS, Digester
+from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, queued, settle
 
@@ -231,7 +231,7 @@ def test_one_digest_that_breaks_does_not_hold_up_the_others(
     engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from klingbot import digester as room
+    from klingbot.workers import digest_sender as room
 
     for scope in ("project:a", "project:b"):
         digests.want(engine, scope, PeriodKind.DAILY, FINANCE, None, by=ALICE)

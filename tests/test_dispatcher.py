@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from klingbot import sandbox
-from klingbot.dispatcher import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
 from klingbot.domain import prices
 from klingbot.domain.jobs import Job, JobState, Request
 from klingbot.domain.money import Amount
@@ -21,7 +20,6 @@ from klingbot.domain.notifications import JobFailed, ModelRefused, SubmittingSto
 from klingbot.domain.pricing import Wish
 from klingbot.domain.source_images import NoPicture, Picture, uploaded
 from klingbot.engine import Engine, cancellation, hold_outcomes, job_requests, kling_results
-from klingbot.inquiries import CHARGE_MS, LOST_REPLY_MS
 from klingbot.kling import (
     Accepted,
     Action,
@@ -40,6 +38,8 @@ from klingbot.kling import (
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs, ledger, outbox
 from klingbot.store.maintenance import totals_proof
+from klingbot.workers.kling_poller import CHARGE_MS, LOST_REPLY_MS
+from klingbot.workers.submitter import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from klingbot import sandbox, saying
+from klingbot import sandbox
 from klingbot.domain.jobs import Job, Request
 from klingbot.domain.notifications import VideoReady
 from klingbot.domain.pricing import Wish
@@ -23,14 +23,15 @@ from klingbot.engine import (
     stuck_jobs,
 )
 from klingbot.engine.hold_outcomes import Held
-from klingbot.notifier import Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.clips import Clips
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import jobs, outbox
-from klingbot.uploader import Uploader
+from klingbot.workers import message_routing
+from klingbot.workers.clip_uploader import Uploader
+from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
 
@@ -494,7 +495,7 @@ def test_killed_after_the_share_it_is_found_shared(house: House) -> None:
     said = house.notifier._ready(announcement)
     assert said is not None
     # Shared, and killed before the note.
-    saying.say(house.engine.store.read(), house.notifier.sender, [announcement], said)
+    message_routing.say(house.engine.store.read(), house.notifier.sender, [announcement], said)
     assert len(house.replies()) == 1
     house.clock.tick(120)
     house.tell(8)

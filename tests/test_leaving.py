@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from klingbot import sandbox
-from klingbot.leaving import DRAIN_SECONDS
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.sandbox.slack.faults import Fault as SlackFault
 from klingbot.store import open_store
+from klingbot.workers.shutdown import DRAIN_SECONDS
 from tests.ledger_checks import prove
 from tests.live_bot import ALICE, BOB, LiveBot, live_bot, until
 from tests.test_crashes import CRASH_BOT

@@ -22,7 +22,7 @@ MARK = "xyzzy-plugh"
 
 def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
     broken = (type(error), error, error.__traceback__) if error else None
-    made = logging.LogRecord("klingbot.care", logging.WARNING, "care.py", 1, message, args, broken)
+    made = logging.LogRecord("klingbot.workers.nightly", logging.WARNING, "care.py", 1, message, args, broken)
     made.created = 1_795_435_200.25
     return made
 
@@ -36,7 +36,7 @@ def failed() -> Exception:
 
 def test_a_line_of_text_has_time_level_place_and_message() -> None:
     said = TextLines().format(record("job %s waits", "a"))
-    assert said == "2026-11-23T12:00:00.250Z WARNING klingbot.care: job a waits"
+    assert said == "2026-11-23T12:00:00.250Z WARNING klingbot.workers.nightly: job a waits"
 
 
 def test_what_others_said_cannot_pass_for_a_line_of_its_own() -> None:
@@ -55,7 +55,7 @@ def test_a_line_of_json_has_the_messages_own_fields_beside_it() -> None:
     assert json.loads(JsonLines().format(record("job %(job)s at %(route)s", {"job": "a", "route": "/v1"}))) == {
         "time": "2026-11-23T12:00:00.250Z",
         "level": "warning",
-        "place": "klingbot.care",
+        "place": "klingbot.workers.nightly",
         "message": "job a at /v1",
         "job": "a",
         "route": "/v1",

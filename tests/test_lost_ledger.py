@@ -21,14 +21,12 @@ import requests
 
 from klingbot import sandbox
 from klingbot.blocks import answers
-from klingbot.dispatcher import Dispatcher
 from klingbot.doctor import Health, check_up
 from klingbot.domain import prices
 from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.domain.notifications import Unsound
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
-from klingbot.pulse import Pulse
 from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, jobs, open_store, snapshot
 from klingbot.store.backend import identity
 from klingbot.store.backend.location import DatabaseUrl, Place
@@ -36,6 +34,8 @@ from klingbot.store.backend.sqlite import SqliteStore
 from klingbot.store.backend.sqlite.guard import COMPANIONS_SECONDS
 from klingbot.store.maintenance.backup import back_up
 from klingbot.web import listen
+from klingbot.workers.heartbeat import Pulse
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock, run_without_limit
 from tests.ledger_checks import hold, prove, queued
 from tests.live_bot import BOB, ROOT, live_bot, until, whispers

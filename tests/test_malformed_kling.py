@@ -16,7 +16,6 @@ import pytest
 
 from klingbot import blocks, sandbox
 from klingbot.blocks import queue as queue_blocks
-from klingbot.dispatcher import LEASE_MS, Dispatcher
 from klingbot.domain import prices
 from klingbot.domain.jobs import ENDED, Job, JobState, Request
 from klingbot.domain.money import NOTHING, Amount
@@ -34,11 +33,12 @@ from klingbot.engine import (
     stuck_jobs,
 )
 from klingbot.engine.stuck_jobs import StillWaiting, WrittenOff
-from klingbot.inquiries import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.sandbox import Sandbox
 from klingbot.store import NotKeptError, jobs
 from klingbot.store.maintenance import ledger_checks
+from klingbot.workers.kling_poller import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
+from klingbot.workers.submitter import LEASE_MS, Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import nine_totals, prove, queued, slack_takes_everything
 

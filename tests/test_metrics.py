@@ -20,10 +20,10 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, kling_results
 from klingbot.engine.budgets import Change
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.pulse import PATIENCE_SECONDS, Pulse
 from klingbot.slack.directory import quick_client
 from klingbot.store import open_store
 from klingbot.web import WebServer, listen
+from klingbot.workers.heartbeat import PATIENCE_SECONDS, Pulse
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle, submit
 from tests.live_bot import BOB, OPERATOR, live_bot, until
@@ -238,7 +238,7 @@ def test_a_full_disk_is_told_until_there_is_room_again(
         assert healthy(url) == (503, "the ledger cannot be written: database or disk is full")
     pulse.beat()
     assert healthy(url) == (200, None)
-    told = [record.levelname for record in caplog.records if record.name == "klingbot.pulse"]
+    told = [record.levelname for record in caplog.records if record.name == "klingbot.workers.heartbeat"]
     assert told.count("ERROR") == 1
 
 

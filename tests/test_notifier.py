@@ -27,13 +27,13 @@ from klingbot.engine import Engine, alert_mutes, budgets
 from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.budgets import Change
 from klingbot.engine.period_checks import watch
-from klingbot.notifier import LEASE_MS, Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
+from klingbot.workers.notifier import LEASE_MS, Notifier
 from tests.block_samples import credits, job, standing
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold

@@ -24,13 +24,13 @@ from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import Engine, digests, increase_requests, kling_results, period_checks
 from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.overdue import OVER_MS, find, watch
-from klingbot.inquiries import Inquiries
 from klingbot.kling import Action, Rejected, Unreachable
-from klingbot.notifier import ADMINS_ONLY
 from klingbot.operator_access import protected
-from klingbot.pulse import Pulse
 from klingbot.store import gates, jobs, outbox, outbox_delivery, periodic_jobs, quiet_channels, wanted_clips
 from klingbot.web import WebServer
+from klingbot.workers.heartbeat import Pulse
+from klingbot.workers.kling_poller import Inquiries
+from klingbot.workers.notifier import ADMINS_ONLY
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, queued, slack_takes_everything, submit
 from tests.test_dispatcher import ScriptedKling

@@ -43,9 +43,9 @@ from klingbot.engine import (
 from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.budgets import Change
 from klingbot.engine.digest_figures import figures
-from klingbot.pulse import Pulse
 from klingbot.store import jobs, outbox, outbox_delivery, quiet_channels
 from klingbot.store.maintenance import clock_shift
+from klingbot.workers.heartbeat import Pulse
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, settle, submit
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot.dispatcher import Dispatcher
 from klingbot.domain import prices
 from klingbot.domain.jobs import Job
 from klingbot.domain.notifications import BillDiffers, PackEnding, SubmittingStopped
@@ -20,9 +19,10 @@ from klingbot.engine import Engine, kling_results, open_engine, reconciliation, 
 from klingbot.kling import ApiKey, KeyPair, KlingClient
 from klingbot.kling.account import Charge, Charges, charges_in, packs_in
 from klingbot.kling.outcomes import Unreachable
-from klingbot.reconciler import MOST_PAGES, Reconciler
 from klingbot.sandbox.kling import LocalKling
 from klingbot.store import Store
+from klingbot.workers.reconciler import MOST_PAGES, Reconciler
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.kling.kling_world import API_KEY, a_request, serving
 from tests.ledger_checks import hold, prove, queued, rows_of, settle, submit

@@ -8,13 +8,13 @@ from itertools import accumulate, pairwise
 
 import pytest
 
-from klingbot.dispatcher import Dispatcher
 from klingbot.domain import retry_delays
 from klingbot.domain.jobs import JobState
 from klingbot.engine import Engine, clips
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.store import gates, wanted_clips
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.test_dispatcher import BUSY, ScriptedKling, ask, now
 from tests.test_notifier import FINANCE, GENERAL, Post, local, post

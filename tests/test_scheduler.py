@@ -7,8 +7,8 @@ import threading
 import pytest
 import time_machine
 
-from klingbot import scheduler
-from klingbot.scheduler import Scheduler, Tick
+from klingbot.workers import scheduler
+from klingbot.workers.scheduler import Scheduler, Tick
 from tests.live_bot import until
 
 NOON, DAY = 1_795_435_200, 86_400

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import pytest
 
 from klingbot import sandbox
-from klingbot.dispatcher import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
 from klingbot.domain.jobs import Job, JobState, Request
 from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, hold_outcomes, job_requests, kling_results
-from klingbot.inquiries import LOST_REPLY_MS
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.store import gates, jobs
+from klingbot.workers.kling_poller import LOST_REPLY_MS
+from klingbot.workers.submitter import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
 from tests.conftest import FakeClock
 from tests.live_bot import until
 from tests.slow_wire import SlowWire, at_most, slow_wire

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from klingbot import notifier as notifier_module
 from klingbot import sandbox
 from klingbot.domain.notifications import TurnedAway, kind_of, to_json
 from klingbot.engine import Engine
 from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import LIMITS as CLIP
-from klingbot.notifier import AT_ONCE, Notifier
 from klingbot.sandbox import Sandbox
 from klingbot.slack import clips, directory, pictures, sender
 from klingbot.slack.client import SlackClient
 from klingbot.slack.sender import Sender
 from klingbot.store import digests, outbox, outbox_delivery
+from klingbot.workers import notifier as notifier_module
+from klingbot.workers.notifier import AT_ONCE, Notifier
 from tests.block_samples import credits, standing
 from tests.conftest import FakeClock
 from tests.live_bot import until

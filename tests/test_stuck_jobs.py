@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from klingbot import sandbox
-from klingbot.dispatcher import Dispatcher
 from klingbot.domain.budgets import OVER, WORKSPACE, Total
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.money import NOTHING, Amount
@@ -27,12 +26,13 @@ from klingbot.engine import (
 from klingbot.engine.budgets import Change
 from klingbot.engine.cancellation import MayBeAtKling, NoSuchJob
 from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
-from klingbot.inquiries import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.store import Store, gates, jobs
 from klingbot.store.maintenance import gauges, ledger_checks
+from klingbot.workers.kling_poller import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
+from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, nine_totals, prove, queued, settle, submit, total
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from klingbot.work_pool import ROUND_SECONDS, WorkPool
+from klingbot.workers.work_pool import ROUND_SECONDS, WorkPool
 from tests.slow_wire import at_most
 
 

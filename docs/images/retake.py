@@ -24,7 +24,6 @@ HERE = Path(__file__).resolve().parent
 BOT = HERE.parent.parent / "bot.py"
 sys.path.insert(0, str(BOT.parent))
 
-from klingbot.digester import Digester  # noqa: E402
 from klingbot.domain import prices  # noqa: E402
 from klingbot.domain.budgets import project_scope, user_scope  # noqa: E402
 from klingbot.domain.jobs import Request  # noqa: E402
@@ -32,13 +31,14 @@ from klingbot.domain.periods import Calendar, PeriodKind  # noqa: E402
 from klingbot.domain.pricing import Wish  # noqa: E402
 from klingbot.engine import Engine, budgets, digests, hold_outcomes, job_requests, kling_results, open_engine  # noqa: E402
 from klingbot.engine.budgets import Change  # noqa: E402
-from klingbot.notifier import Notifier  # noqa: E402
 from klingbot.sandbox import start  # noqa: E402
 from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
 from klingbot.slack.directory import Directory  # noqa: E402
 from klingbot.slack.pictures import Pictures  # noqa: E402
 from klingbot.slack.sender import Sender, patient_client  # noqa: E402
 from klingbot.store import open_store  # noqa: E402
+from klingbot.workers.digest_sender import Digester  # noqa: E402
+from klingbot.workers.notifier import Notifier  # noqa: E402
 
 FINANCE, MARKETING = "C0FINANCE1", project_scope("marketing")
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

@@ -10,10 +10,10 @@ from contextlib import ExitStack, suppress
 
 from kling_world import API_KEY, Broken, Served, a_request
 
-from klingbot.dispatcher import LEASE_MS, PICTURE_SECONDS
-from klingbot.inquiries import LOST_REPLY_MS
 from klingbot.kling import Accepted, ApiKey, KlingClient, LookUp, NotSent, ReplyLost, Unreachable
 from klingbot.kling.client import CALL_SECONDS, CREATE_SECONDS, LOOK_UP_SECONDS
+from klingbot.workers.kling_poller import LOST_REPLY_MS
+from klingbot.workers.submitter import LEASE_MS, PICTURE_SECONDS
 from tests.slow_wire import at_most, slow_wire
 
 NEW = "/text-to-video/kling-2.6"

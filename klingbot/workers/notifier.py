@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from klingbot import blocks, saying
+from klingbot import blocks
 from klingbot.blocks.message import Message
 from klingbot.common import deadlines
 from klingbot.domain import retry_delays
@@ -43,7 +43,8 @@ from klingbot.engine import outbox as engine_outbox
 from klingbot.slack.sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
-from klingbot.work_pool import WorkPool
+from klingbot.workers import message_routing
+from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ class Notifier:
         self._release(late)
         try:
             with deadlines.within(SAY_SECONDS):
-                outcome = saying.say(self.engine.store.read(), self.sender, sent, said)
+                outcome = message_routing.say(self.engine.store.read(), self.sender, sent, said)
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
@@ -210,7 +211,7 @@ class Notifier:
         if message.kind == JOB:  # the announcement of its video finds another way
             self._drop(message, problem)
             return
-        following = saying.next_line(message, self.alerts_channel)
+        following = message_routing.next_line(message, self.alerts_channel)
         if following is None:
             self._nowhere(message, problem)
             return

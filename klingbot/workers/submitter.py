@@ -19,7 +19,6 @@ from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.request_limits import picture_bytes
 from klingbot.domain.source_images import NoPicture, Picture, uploaded_id
 from klingbot.engine import Engine, kling_results
-from klingbot.inquiries import AGAIN_MS, LOST_REPLY_MS, Inquiries
 from klingbot.kling import (
     MOST_IDS,
     Accepted,
@@ -35,7 +34,8 @@ from klingbot.kling import (
 )
 from klingbot.kling.wire import is_legacy
 from klingbot.store import DatabaseError, jobs
-from klingbot.work_pool import WorkPool
+from klingbot.workers.kling_poller import AGAIN_MS, LOST_REPLY_MS, Inquiries
+from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 

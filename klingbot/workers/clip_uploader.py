@@ -20,7 +20,7 @@ from klingbot.slack.pictures import Uploaded
 from klingbot.slack.sender import OURS, Impossible, Later
 from klingbot.store import DatabaseError
 from klingbot.store.wanted_clips import WantedClip
-from klingbot.work_pool import WorkPool
+from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 

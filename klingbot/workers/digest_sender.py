@@ -19,7 +19,7 @@ from klingbot.engine import Engine, digests
 from klingbot.engine.digest_figures import figures
 from klingbot.slack.pictures import Pictures, Uploaded
 from klingbot.slack.sender import Later
-from klingbot.work_pool import WorkPool
+from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
