@@ -13,8 +13,7 @@ from contextlib import ExitStack
 
 import click
 
-from klingbot import callbacks, settings, status, web
-from klingbot.callbacks import Callbacks
+from klingbot import settings
 from klingbot.cli import WORDS, end_with
 from klingbot.common import log_format
 from klingbot.common.clock import SteadyClock
@@ -29,8 +28,12 @@ from klingbot.engine import (
     period_checks,
     stuck_jobs,
 )
+from klingbot.http import kling_callbacks, status_page
+from klingbot.http import server as http_server
+from klingbot.http.kling_callbacks import Callbacks
+from klingbot.http.operator_access import protected
+from klingbot.http.server import WebServer
 from klingbot.kling import KlingClient
-from klingbot.operator_access import protected
 from klingbot.settings import Settings
 from klingbot.slack import app, serve
 from klingbot.slack.clips import Clips
@@ -42,7 +45,6 @@ from klingbot.slack.pictures import Pictures
 from klingbot.slack.sender import Sender, patient_client
 from klingbot.store import open_store
 from klingbot.store.maintenance.clock_shift import Longest
-from klingbot.web import WebServer
 from klingbot.workers import scheduler
 from klingbot.workers.clip_uploader import Uploader
 from klingbot.workers.digest_sender import Digester
@@ -82,7 +84,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         meters, pulse = Meters(), Pulse(engine, clock=clock, longest=longest)
         client = quick_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         directory = Directory(client, admins=config.admins, guests=config.guests)
-        told_at = config.public_url and config.public_url + callbacks.PATH
+        told_at = config.public_url and config.public_url + kling_callbacks.PATH
         kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         keyed, pictures = uses_api_key(config.kling_credentials), Frames(patient).fetch
@@ -137,13 +139,13 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         house.callback(reconciler.close)
         house.callback(slack.close)
         if config.port is not None:
-            from klingbot import metrics  # its library is loaded only where it is served
+            from klingbot.http import prometheus  # its library is loaded only where it is served
 
             secret = config.kling_webhook_secret
             hints = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
-            pages = [metrics.route(engine, meters), status.route(engine, ticking.stalled)]
+            pages = [prometheus.route(engine, meters), status_page.route(engine, ticking.stalled)]
             pages = [protected(config.metrics_token, page) for page in pages]
-            asked = [web.health(lambda: pulse.trouble() or _shut(slack)), *pages]
+            asked = [http_server.health(lambda: pulse.trouble() or _shut(slack)), *pages]
             server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
             house.callback(server.close)
         slack.open(stopping)

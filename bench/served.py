@@ -21,10 +21,10 @@ from starlette.routing import Mount
 import bot
 from bench import ledgers
 from bench.floor import BareHold
+from klingbot.http.server import WebServer
 from klingbot.slack import app, serve
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import Directory, quick_client
-from klingbot.web import WebServer
 
 SECRET = "a signing secret for the bench"
 _NOWHERE = "http://127.0.0.1:9/"

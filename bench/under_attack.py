@@ -23,9 +23,9 @@ from urllib.parse import urlencode
 
 from bench.bots import ROOT, Bot
 from klingbot import sandbox
+from klingbot.http.server import listen
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import signature
-from klingbot.web import listen
 from tests.live_bot import BOB, LiveBot, live_bot
 
 TEXTS = ("quote a fox in snow", "usage", "generate a fox in snow", "help", "jobs")

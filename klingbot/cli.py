@@ -17,9 +17,9 @@ from klingbot import settings
 from klingbot.blocks.text import plural
 from klingbot.common import private_files
 from klingbot.common.clock import now_ms
+from klingbot.http.server import PortError
 from klingbot.slack.serve import SlackRefusedError
 from klingbot.store import AwayError, DatabaseError, open_store
-from klingbot.web import PortError
 
 
 def end_with(work: Callable[[], None]) -> None:

@@ -16,15 +16,15 @@ import requests
 import time_machine
 
 from klingbot import sandbox
-from klingbot.callbacks import MOST_BYTES, PATH, Callbacks
 from klingbot.common.counters import Errors
 from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import Engine, kling_results
+from klingbot.http.kling_callbacks import MOST_BYTES, PATH, Callbacks
+from klingbot.http.server import WebServer, listen
 from klingbot.kling import ApiKey, KeyPair, KlingClient, callback_signature
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs
-from klingbot.web import WebServer, listen
 from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, submit

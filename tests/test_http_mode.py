@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from klingbot import sandbox
+from klingbot.http.server import listen
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import signature
-from klingbot.web import listen
 from tests.live_bot import ALICE, BOB, LiveBot, live_bot, until, whispers
 
 pytestmark = pytest.mark.slow

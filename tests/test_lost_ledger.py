@@ -27,13 +27,13 @@ from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.domain.notifications import Unsound
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
+from klingbot.http.server import listen
 from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, jobs, open_store, snapshot
 from klingbot.store.backend import identity
 from klingbot.store.backend.location import DatabaseUrl, Place
 from klingbot.store.backend.sqlite import SqliteStore
 from klingbot.store.backend.sqlite.guard import COMPANIONS_SECONDS
 from klingbot.store.maintenance.backup import back_up
-from klingbot.web import listen
 from klingbot.workers.heartbeat import Pulse
 from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock, run_without_limit

@@ -13,16 +13,18 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from slack_sdk.errors import SlackApiError
 
-from klingbot import metrics, sandbox, web
+from klingbot import sandbox
 from klingbot.common.counters import Meters
 from klingbot.domain.budgets import WORKSPACE, project_scope
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, kling_results
 from klingbot.engine.budgets import Change
+from klingbot.http import prometheus
+from klingbot.http import server as http_server
+from klingbot.http.server import WebServer, listen
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.slack.directory import quick_client
 from klingbot.store import open_store
-from klingbot.web import WebServer, listen
 from klingbot.workers.heartbeat import PATIENCE_SECONDS, Pulse
 from tests.conftest import FakeClock
 from tests.ledger_checks import hold, settle, submit
@@ -58,7 +60,7 @@ def pulse(engine: Engine, seconds: Seconds) -> Pulse:
 
 @pytest.fixture
 def url(engine: Engine, meters: Meters, pulse: Pulse) -> Iterator[str]:
-    server = WebServer("127.0.0.1", 0, [web.health(pulse.trouble), metrics.route(engine, meters)])
+    server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), prometheus.route(engine, meters)])
     yield f"http://127.0.0.1:{server.port}"
     server.close()
 
@@ -94,7 +96,7 @@ def test_jobs_and_holds_are_told_as_they_stand(engine: Engine, url: str) -> None
 
 def test_jobs_that_ended_are_counted_once_and_only_since_the_start(engine: Engine, meters: Meters) -> None:
     settle(engine, hold(engine, "long ago"))
-    server = WebServer("127.0.0.1", 0, [metrics.route(engine, meters)])
+    server = WebServer("127.0.0.1", 0, [prometheus.route(engine, meters)])
     url, name = f"http://127.0.0.1:{server.port}", "klingbot_jobs_ended_total{succeeded}"
     try:
         assert scrape(url)[name] == 0
@@ -183,7 +185,7 @@ def test_a_scrape_reads_no_history(engine: Engine, meters: Meters) -> None:
     for n in range(30):
         settle(engine, hold(engine, f"done {n}", user_id=f"U{n % 3}"))
     hold(engine, "waits")
-    collector = metrics.Metrics(engine, meters)
+    collector = prometheus.Metrics(engine, meters)
     statements = traced(engine, lambda: list(collector.collect()))
     assert len(statements) >= 6
     for sql, params in statements.items():

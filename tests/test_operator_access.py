@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from klingbot.operator_access import protected
-from klingbot.web import WebServer
+from klingbot.http.operator_access import protected
+from klingbot.http.server import WebServer
 
 TOKEN = "a-token-of-the-tests-only"
 

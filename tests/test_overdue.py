@@ -10,7 +10,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from klingbot import blocks, metrics, status, web
+from klingbot import blocks
 from klingbot.blocks import delivery as delivery_blocks
 from klingbot.common.counters import Meters
 from klingbot.doctor.ledger import check
@@ -24,10 +24,12 @@ from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import Engine, digests, increase_requests, kling_results, period_checks
 from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.overdue import OVER_MS, find, watch
+from klingbot.http import prometheus, status_page
+from klingbot.http import server as http_server
+from klingbot.http.operator_access import protected
+from klingbot.http.server import WebServer
 from klingbot.kling import Action, Rejected, Unreachable
-from klingbot.operator_access import protected
 from klingbot.store import gates, jobs, outbox, outbox_delivery, periodic_jobs, quiet_channels, wanted_clips
-from klingbot.web import WebServer
 from klingbot.workers.heartbeat import Pulse
 from klingbot.workers.kling_poller import Inquiries
 from klingbot.workers.notifier import ADMINS_ONLY
@@ -445,8 +447,8 @@ STALLED: list[str] = []
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
     pulse = Pulse(engine)
-    pages = [status.route(engine, lambda seconds: STALLED), metrics.route(engine, Meters())]
-    server = WebServer("127.0.0.1", 0, [web.health(pulse.trouble), *(protected(TOKEN, page) for page in pages)])
+    pages = [status_page.route(engine, lambda seconds: STALLED), prometheus.route(engine, Meters())]
+    server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), *(protected(TOKEN, page) for page in pages)])
     yield f"http://127.0.0.1:{server.port}"
     server.close()
     STALLED.clear()

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from klingbot.paced_selector import new_event_loop
+from klingbot.http.paced_selector import new_event_loop
 
 
 def test_a_busy_loop_leaves_the_interpreter_to_others_in_between() -> None:

@@ -22,10 +22,10 @@ from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import budgets, open_engine
 from klingbot.engine.budgets import Change
+from klingbot.http.server import listen
 from klingbot.sandbox import Sandbox
 from klingbot.store import digests, open_store
 from klingbot.store.backend.location import Place
-from klingbot.web import listen
 from tests.ledger_checks import env_of, prove
 from tests.live_bot import ALICE, FINANCE, live_bot, until
 from tests.postgres_server import PostgresServer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from klingbot import sandbox
-from klingbot.web import PortError, listen
+from klingbot.http.server import PortError, listen
 from tests.live_bot import ROOT, live_bot
 
 

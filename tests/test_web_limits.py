@@ -25,10 +25,10 @@ from bench import attacks
 from bench.under_attack import asking, attacked, http_bot
 from klingbot import sandbox
 from klingbot.common.log_format import AtMost
-from klingbot.connection_gate import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_HEAD_LINES
-from klingbot.connection_limits import Room
-from klingbot.request_bodies import MOST_BODY_BYTES
-from klingbot.web import WebServer
+from klingbot.http.connection_gate import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_HEAD_LINES
+from klingbot.http.connection_limits import Room
+from klingbot.http.request_bodies import MOST_BODY_BYTES
+from klingbot.http.server import WebServer
 from tests.live_bot import until
 
 DESCRIPTORS = 256

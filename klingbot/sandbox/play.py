@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from klingbot.http.server import PortError
 from klingbot.sandbox import Sandbox, start
 from klingbot.sandbox.slack.roster import CHANNELS
 from klingbot.settings import Settings, read
 from klingbot.store import DatabaseError
-from klingbot.web import PortError
 
 FOLDER = Path(".sandbox")
 FIRST_PORT = 3000

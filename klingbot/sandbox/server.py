@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from klingbot.web import listen
+from klingbot.http.server import listen
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from klingbot.web import listen
+from klingbot.http.server import listen
 from tests.live_bot import ROOT, LiveBot
 
 

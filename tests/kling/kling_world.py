@@ -13,9 +13,9 @@ from itertools import takewhile
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from klingbot.http.server import listen
 from klingbot.kling import KlingClient, TaskRequest
 from klingbot.sandbox.kling import LocalKling
-from klingbot.web import listen
 
 API_KEY = "api-key-kling-for-tests"
 

@@ -21,10 +21,10 @@ from klingbot.domain.jobs import Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, budgets, hold_outcomes, job_requests
+from klingbot.http.server import listen
 from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
-from klingbot.web import listen
 from tests.conftest import FakeClock, run_without_limit
 
 MARKETING = "C0MARKETNG"

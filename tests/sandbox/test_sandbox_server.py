@@ -15,10 +15,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from klingbot import sandbox as local
+from klingbot.http.server import PortError
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE, BOB
-from klingbot.web import PortError
 
 GENERAL = "C0GENERAL1"
 

@@ -20,7 +20,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from klingbot.connection_gate import HEAD_SECONDS, HeadTooLargeError, head_length
+from klingbot.http.connection_gate import HEAD_SECONDS, HeadTooLargeError, head_length
 
 MOST_CHUNK_LINES = 2_000
 """Lines in a chunked body, as it comes over the wire: each chunk has two, and costs time however short it is."""

@@ -21,10 +21,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from klingbot.common.log_format import AtMost
-from klingbot.connection_gate import Gate
-from klingbot.connection_limits import BoundedProtocol, Connections, Room, descriptor_limit
-from klingbot.paced_selector import new_event_loop
-from klingbot.request_bodies import RequestLimits
+from klingbot.http.connection_gate import Gate
+from klingbot.http.connection_limits import BoundedProtocol, Connections, Room, descriptor_limit
+from klingbot.http.paced_selector import new_event_loop
+from klingbot.http.request_bodies import RequestLimits
 
 
 class PortError(OSError):
@@ -136,7 +136,7 @@ async def _join(made: Callable[[], BoundedProtocol], connection: socket.socket) 
 
 def _log_sparingly() -> None:
     """What anyone can cause from outside must not fill the disk."""
-    for name in ("uvicorn.error", "asyncio", "klingbot.connection_gate"):
+    for name in ("uvicorn.error", "asyncio", "klingbot.http.connection_gate"):
         logger = logging.getLogger(name)
         if not any(isinstance(each, AtMost) for each in logger.filters):
             logger.addFilter(AtMost())
