@@ -10,9 +10,19 @@ import pytest
 from block_samples import CREDITS, NOON, RESETS, UTC, credits, job, offer, share, shown, spend, standing
 
 from klingbot import blocks
-from klingbot.blocks import budget_changes, budgets, details, help, jobs, queue, refusals, stories, usage
+from klingbot.blocks import (
+    alert_thread,
+    budget_changes,
+    budgets,
+    declines,
+    help,
+    job_details_view,
+    job_lists,
+    jobs,
+    usage,
+)
+from klingbot.blocks.budget_status import bar
 from klingbot.blocks.message import Message
-from klingbot.blocks.standings import bar
 from klingbot.domain.alert_history import Muted, Story, Told
 from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
 from klingbot.domain.jobs import JobState
@@ -64,7 +74,7 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
         (standing(limit=100, usd=5, settled=68, held=12), standing("workspace", limit=110, settled=80)),
         (offer(seconds=5), offer("kling-v1.5"), offer("kling-v1", 5, "720p")),
     )
-    assert refusals.budget_exceeded(outcome, UTC).text == (
+    assert declines.budget_exceeded(outcome, UTC).text == (
         "Budget exceeded for marketing (monthly)\n"
         "Needed: 40 credits ($2.40) for kling-pro, 10 s, 1080p\n"
         "• marketing (monthly): 20 credits and $0.20 left of 100 credits and $5.00 "
@@ -92,25 +102,25 @@ def test_a_refusal_says_what_is_needed_what_is_left_when_it_resets_and_what_stil
 def test_a_limit_is_shown_as_it_was_set_and_its_percentage_counts_what_is_granted(stands: Standing, own: str) -> None:
     raised = replace(stands, budget=stands.budget.raised(credits(20)))
     assert f"\n100.0% of {own} for November 2026: " in budgets.status("project:marketing", [raised], UTC, None).text
-    refused = refusals.budget_exceeded(BudgetExceeded("r1", offer(), (raised,), ()), UTC)
+    refused = declines.budget_exceeded(BudgetExceeded("r1", offer(), (raised,), ()), UTC)
     assert f" left of {own} (100.0%: 220 credits ($13.20) used, " in refused.text
 
 
 def test_a_refusal_with_no_way_out_says_who_can_help() -> None:
-    said = refusals.budget_exceeded(BudgetExceeded("r1", offer(), (standing(settled=40),), ()), UTC)
+    said = declines.budget_exceeded(BudgetExceeded("r1", offer(), (standing(settled=40),), ()), UTC)
     assert "Nothing on the price list fits into what is left. An admin can raise the budget." in said.text
 
 
 def test_an_offer_says_which_sound_flag_to_add_or_leave_out() -> None:
     loud, silent = replace(offer(), audio=True), offer(seconds=5)
-    to_silent = refusals.budget_exceeded(BudgetExceeded("r1", loud, (standing(),), (silent,)), UTC)
-    to_loud = refusals.budget_exceeded(BudgetExceeded("r1", silent, (standing(),), (loud,)), UTC)
+    to_silent = declines.budget_exceeded(BudgetExceeded("r1", loud, (standing(),), (silent,)), UTC)
+    to_loud = declines.budget_exceeded(BudgetExceeded("r1", silent, (standing(),), (loud,)), UTC)
     assert "• --duration 5 without --audio → 20 credits ($1.20)" in to_silent.text
     assert "• --duration 10 --audio → 40 credits ($2.40)" in to_loud.text
 
 
 def test_a_quote_shows_each_budget_before_and_after() -> None:
-    said = refusals.estimate(Estimate(offer(), "marketing", (standing(limit=50, settled=5),), (), ()), UTC)
+    said = declines.estimate(Estimate(offer(), "marketing", (standing(limit=50, settled=5),), (), ()), UTC)
     assert said.text == (
         "40 credits ($2.40) for kling-pro, 10 s, 1080p · project marketing\n"
         f"• marketing (monthly): 10.0% → 90.0%, now 45 credits left of 50 credits, {RESETS}\n"
@@ -121,7 +131,7 @@ def test_a_quote_shows_each_budget_before_and_after() -> None:
 
 def test_a_quote_that_would_be_refused_says_so_and_what_fits() -> None:
     full = standing(limit=50, settled=25)
-    said = refusals.estimate(Estimate(offer(), "marketing", (full,), (full,), (offer(seconds=5),)), UTC)
+    said = declines.estimate(Estimate(offer(), "marketing", (full,), (full,), (offer(seconds=5),)), UTC)
     assert "50.0% → 130.0%" in said.text
     assert "It would be refused: Budget exceeded for marketing (monthly)" in said.text
     assert "• --duration 5 → 20 credits ($1.20)" in said.text
@@ -178,9 +188,11 @@ def test_too_late_to_cancel_says_why(state: JobState, sentence: str) -> None:
 
 def test_a_finished_job_is_done_wherever_it_is_shown() -> None:
     done = job(state=JobState.SUCCEEDED, settled=credits(40))
-    assert details.details(Details(done, (), (), None), UTC, own=False).text.startswith("Job abcdefghijkl is done\n")
+    assert job_details_view.details(Details(done, (), (), None), UTC, own=False).text.startswith(
+        "Job abcdefghijkl is done\n"
+    )
     assert ") is done. Nothing more was held." in jobs.repeated(done).text
-    assert queue.queue(Queue(NOON, (), (), (done,)), UTC, whose="Jobs", own=False).text.count("is done") == 1
+    assert job_lists.queue(Queue(NOON, (), (), (done,)), UTC, whose="Jobs", own=False).text.count("is done") == 1
 
 
 @pytest.mark.parametrize(
@@ -404,7 +416,7 @@ def test_a_period_is_named_as_a_sentence_or_a_title_wants_it(kind: PeriodKind, p
     assert f"62.5% of 40 credits for {period}: " in blocks.render(Crossed(stands, ("50",)), UTC).text
     assert f"What {period} has seen so far counts: " in budget_changes.was_set(BudgetSet(None, stands), UTC, None).text
     assert f" ended {period} at 62.5%" in blocks.render(story, UTC).text
-    assert f"That was about {period}, which is over." in stories.period_over(story).text
+    assert f"That was about {period}, which is over." in alert_thread.period_over(story).text
     assert f"Before that, {period} ended at 62.5%" in blocks.render(Renewed(stands, stands), UTC).text
     assert usage.usage(asked, UTC).text.startswith(f"Usage of workspace · {title}\n")
     assert usage.chart(asked, UTC, {}).in_words().text.startswith(f"Usage of workspace · {title}\nBy model, {period} (")

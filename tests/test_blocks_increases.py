@@ -9,9 +9,10 @@ import pytest
 from block_samples import NOON, UTC, credits, spend, standing
 
 from klingbot import blocks
-from klingbot.blocks import home, increase_forms, increases
+from klingbot.blocks import home, increases
 from klingbot.blocks.message import Block
-from klingbot.blocks.view import Origin
+from klingbot.blocks.modals import increase_modals
+from klingbot.blocks.modals.view import Origin
 from klingbot.domain.increases import Grant, Increase, IncreaseState
 from klingbot.domain.notifications import IncreaseAsked, IncreaseClosed
 from klingbot.domain.periods import PeriodKind
@@ -59,7 +60,7 @@ def test_wherever_a_request_is_shown_eight_months_do_not_look_like_one(until: da
     assert f": “launch” · {sentence}\n" in increases.listing([increase], UTC).text
     assert f"more for marketing (monthly) · {sentence}\n" in increases.were_asked([increase]).text
     assert f"*\n> launch\n{sentence}" in "\n".join(block["text"]["text"] for block in at_home(increase))
-    assert increase_forms.approve(increase, Origin()).blocks[0]["text"]["text"].endswith(f" (monthly)\n{sentence}")
+    assert increase_modals.approve(increase, Origin()).blocks[0]["text"]["text"].endswith(f" (monthly)\n{sentence}")
 
 
 def at_home(increase: Increase) -> list[Block]:

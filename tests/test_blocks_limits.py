@@ -13,24 +13,24 @@ from block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, te
 
 from klingbot import blocks
 from klingbot.blocks import (
-    answers,
-    billing,
+    alert_thread,
     budget_changes,
-    budget_requirement,
     budgets,
-    delivery,
-    details,
+    declines,
     digests,
+    first_budget_notice,
     help,
     increases,
+    job_details_view,
+    job_lists,
     jobs,
-    queue,
-    refusals,
-    rules,
-    stories,
+    outbox,
+    project_rules,
+    reconciliation,
+    short_answers,
     usage,
 )
-from klingbot.blocks import projects as project_blocks
+from klingbot.blocks import project_lists as project_blocks
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
 from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told
 from klingbot.domain.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
@@ -173,7 +173,7 @@ def extremes() -> dict[str, Message]:
         "cancelled": jobs.cancelled(Cancelled(huge)),
         "too late": jobs.too_late(TooLate(huge)),
         "may be at Kling": jobs.may_be_at_kling(MayBeAtKling(huge)),
-        "queue": queue.queue(
+        "queue": job_lists.queue(
             Queue(
                 NOON, (huge,) * MOST_LIVE, (10**6,) * MOST_LIVE, (replace(huge, state=JobState.FAILED),) * MOST_ENDED
             ),
@@ -181,10 +181,10 @@ def extremes() -> dict[str, Message]:
             whose=LONG[:200],
             own=True,
         ),
-        "no queue": queue.queue(Queue(NOON, (), (), ()), UTC, whose="Your jobs", own=True),
-        "thawed": queue.thawed(Thawed((LONG,) * 20, 10**6)),
-        "waiting cancelled": queue.waiting_cancelled(WaitingCancelled(10**6, 10**6)),
-        "books": billing.books(
+        "no queue": job_lists.queue(Queue(NOON, (), (), ()), UTC, whose="Your jobs", own=True),
+        "thawed": job_lists.thawed(Thawed((LONG,) * 20, 10**6)),
+        "waiting cancelled": job_lists.waiting_cancelled(WaitingCancelled(10**6, 10**6)),
+        "books": reconciliation.books(
             Books(
                 True,
                 Reconciled(NOON, NOON, 10**6, 10**12, None),
@@ -194,8 +194,8 @@ def extremes() -> dict[str, Message]:
             ),
             UTC,
         ),
-        "unread books": billing.books(Books(True, Reconciled(NOON, NOON, problem=LONG), (), ()), UTC),
-        "no books": billing.books(Books(False, None, (), ()), UTC),
+        "unread books": reconciliation.books(Books(True, Reconciled(NOON, NOON, problem=LONG), (), ()), UTC),
+        "no books": reconciliation.books(Books(False, None, (), ()), UTC),
         "bill differs": blocks.render(
             BillDiffers((BillFinding(Difference.NO_JOB, None, "9" * 64, LONG, LONG, 10**12, None, NOON),) * 10, 10**6),
             UTC,
@@ -204,13 +204,13 @@ def extremes() -> dict[str, Message]:
         "job stuck": blocks.render(JobStuck(huge), UTC),
         "job set aside": blocks.render(JobStuck(huge, LONG), UTC),
         "job written off": blocks.render(JobWrittenOff(huge, LONG), UTC),
-        "written off": queue.written_off(WrittenOff(huge)),
-        "still waiting": queue.still_waiting(StillWaiting(huge, NOON), UTC),
-        "not stuck": queue.not_stuck(NotStuck(replace(huge, state=JobState.FAILED, finished_at=NOON)), UTC),
+        "written off": job_lists.written_off(WrittenOff(huge)),
+        "still waiting": job_lists.still_waiting(StillWaiting(huge, NOON), UTC),
+        "not stuck": job_lists.not_stuck(NotStuck(replace(huge, state=JobState.FAILED, finished_at=NOON)), UTC),
         "not yours": jobs.not_yours(NotYours(huge)),
         "no such job": jobs.no_such_job(LONG),
-        "budget exceeded": refusals.budget_exceeded(BudgetExceeded("r1", wanted, nine, fits), UTC),
-        "estimate": refusals.estimate(Estimate(wanted, NAME, nine, nine, fits), UTC),
+        "budget exceeded": declines.budget_exceeded(BudgetExceeded("r1", wanted, nine, fits), UTC),
+        "estimate": declines.estimate(Estimate(wanted, NAME, nine, nine, fits), UTC),
         "budgets": budgets.listing(projects, UTC, for_admin=True),
         "people": budgets.listing(people, UTC),
         "status": budgets.status(LONG, nine, UTC, LONG, for_admin=True),
@@ -236,7 +236,7 @@ def extremes() -> dict[str, Message]:
         "digest set": digests.was_set(huge_schedule(), UTC, NOON, LONG),
         "digests off": digests.turned_off([huge_schedule()] * 99, LONG, UTC, LONG),
         "no digests off": digests.turned_off([], LONG, UTC, LONG),
-        "unsaid": delivery.unsaid(
+        "unsaid": outbox.unsaid(
             Unsaid(
                 10**9,
                 (Line(CHANNEL, 10**6, NOON, 10**6, LONG, NOON),) * MOST_LINES,
@@ -248,25 +248,25 @@ def extremes() -> dict[str, Message]:
         ),
         "test alert": blocks.render(AlertTest(LONG, LONG, LONG), UTC),
         "tested": blocks.render(AlertTested(LONG, f"{LONG}: {LONG}", 10**9), UTC),
-        "quiet set": delivery.quiet_set(QuietHours(CHANNEL, 0, 1439, True), UTC),
+        "quiet set": outbox.quiet_set(QuietHours(CHANNEL, 0, 1439, True), UTC),
         "together": blocks.together([(NOON, blocks.render(Crossed(full, (OVER,)), UTC))] * 60, UTC)[0],
         "help": help.overview(USAGE, CREDITS),
         "menu": help.menu(CREDITS, for_admin=True),
-        "mistake": answers.mistake(LONG, USAGE["generate"]),
-        "admins only": answers.admins_only("set budgets", USAGE["budget set"]),
-        "admins only, clicked": answers.admins_only("set budgets"),
-        "mistake, clicked": answers.mistake(LONG),
-        "outdated": answers.outdated(),
+        "mistake": short_answers.mistake(LONG, USAGE["generate"]),
+        "admins only": short_answers.admins_only("set budgets", USAGE["budget set"]),
+        "admins only, clicked": short_answers.admins_only("set budgets"),
+        "mistake, clicked": short_answers.mistake(LONG),
+        "outdated": short_answers.outdated(),
         "buttons": message(
             actions(
                 button(LONG, "job.cancel", "x" * 2000, style="danger", confirm=confirm(LONG, LONG, LONG, danger=True)),
                 button("Keep", "job.keep_waiting", "y", confirm=confirm("Sure?", "*Really*", "Yes", no=LONG)),
             )
         ),
-        "unavailable": answers.unavailable(LONG),
-        "failure": answers.failure("7f3a2c"),
-        "project": answers.project(LONG),
-        "project set": answers.project_set(LONG, LONG),
+        "unavailable": short_answers.unavailable(LONG),
+        "failure": short_answers.failure("7f3a2c"),
+        "project": short_answers.project(LONG),
+        "project set": short_answers.project_set(LONG, LONG),
         "video ready": blocks.render(VideoReady(huge, nine), UTC),
         "video without a link": blocks.render(VideoReady(replace(huge, video_url=None), nine), UTC),
         "job failed": blocks.render(JobFailed(huge), UTC),
@@ -282,11 +282,11 @@ def extremes() -> dict[str, Message]:
         ),
         "opening": blocks.render(Crossed(full, (OVER,), opens=True), UTC),
         "moved story": blocks.render(Story(full, told, NOON, moved_to=LONG), UTC),
-        "moved to the default channel": stories.alerts_moved(Story(full, told, NOON, moved_to=DEFAULT_CHANNEL)),
+        "moved to the default channel": alert_thread.alerts_moved(Story(full, told, NOON, moved_to=DEFAULT_CHANNEL)),
         "budget removed": blocks.render(BudgetRemoved(full, "U" * 20, NOON), UTC),
-        "budget gone": stories.budget_gone(Removal(10**9, "U" * 20, NOON), UTC),
-        "period over": stories.period_over(Story(full, told, NOON)),
-        "already acknowledged": stories.already_acknowledged(note, UTC),
+        "budget gone": alert_thread.budget_gone(Removal(10**9, "U" * 20, NOON), UTC),
+        "period over": alert_thread.period_over(Story(full, told, NOON)),
+        "already acknowledged": alert_thread.already_acknowledged(note, UTC),
         "closed story": blocks.render(Story(full, told, NOON, closed=True), UTC),
         "renewed": blocks.render(Renewed(full, full), UTC),
         "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),
@@ -305,17 +305,17 @@ def extremes() -> dict[str, Message]:
         "increase expired": blocks.render(IncreaseClosed(replace(more, state=IncreaseState.EXPIRED)), UTC),
         "grant ended": blocks.render(GrantEnded(given, full), UTC),
         "increase asked of nobody": blocks.render(IncreaseAsked(replace(more, raises=False), None), UTC),
-        "to confirm": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.CONFIRMED)),
-        "to approve": refusals.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.APPROVED)),
-        "rules": rules.show(limits_of_all),
-        "no rules": rules.show(Rules(NAME)),
+        "to confirm": declines.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.CONFIRMED)),
+        "to approve": declines.needs_consent(NeedsConsent("r1", wanted, NAME, Consent.APPROVED)),
+        "rules": project_rules.show(limits_of_all),
+        "no rules": project_rules.show(Rules(NAME)),
         "project barred": project_blocks.barred(ProjectBarred(LONG, NAME, "U1", can_be_opened=True), for_admin=True),
         "project doubted": project_blocks.doubted(NAME, NAME),
         "project closed": project_blocks.decided(Decided(NAME, ProjectState.OPEN, ProjectState.CLOSED, 10**6)),
         "projects": project_blocks.listing(ProjectList(*(((NAME,) * 500,) * 3)), for_admin=True),
         "past projects": blocks.render(PastProjects((NAME,) * 500 + (LONG,)), UTC),
         "past projects left": project_blocks.after((NAME,) * 500, (NAME,) * 500, "U" * 20),
-        "details": details.details(
+        "details": job_details_view.details(
             Details(
                 replace(huge, task_id="9" * 64, finished_at=NOON),
                 (Entry("correction", MOST, MOST, "U" * 20, LONG, NOON),) * 5,
@@ -326,8 +326,8 @@ def extremes() -> dict[str, Message]:
             own=True,
         ),
         "being made": blocks.render(JobShown(replace(huge, state=JobState.SUBMITTED)), UTC),
-        "rules set": rules.were_set(RulesSet(limits_of_all, Rules(NAME))),
-        "changes": rules.changes([changed] * MOST_CHANGES, UTC),
+        "rules set": project_rules.were_set(RulesSet(limits_of_all, Rules(NAME))),
+        "changes": project_rules.changes([changed] * MOST_CHANGES, UTC),
         "requests": increases.listing([more] * 200, UTC),
         "were asked": increases.were_asked([more] * 9),
         "asked before": increases.asked_before(more),
@@ -350,15 +350,15 @@ def budgets_needed() -> dict[str, Message]:
     upgraded, closed, open_ = Coverage(0, Waiver(UPGRADE, NOON), ()), Coverage(0, None, ()), Coverage(99, None, ())
     admins = ["U" * 20] * 99
     return {
-        "declined": budget_requirement.declined(admins, for_admin=False),
-        "declined, for an admin": budget_requirement.declined((), for_admin=True),
-        "no budgets": budget_requirement.none_set(waived, UTC, for_admin=True),
-        "no budgets after an upgrade": budget_requirement.none_set(upgraded, UTC, for_admin=False),
-        "waive?": budget_requirement.asks_to_waive(open_, LONG),
-        "waived": budget_requirement.waived(waived, UTC),
-        "required": budget_requirement.required(closed),
-        "still required": budget_requirement.required(open_),
-        "last removed": message(*budget_requirement.after_last(closed, UTC)),
+        "declined": first_budget_notice.declined(admins, for_admin=False),
+        "declined, for an admin": first_budget_notice.declined((), for_admin=True),
+        "no budgets": first_budget_notice.none_set(waived, UTC, for_admin=True),
+        "no budgets after an upgrade": first_budget_notice.none_set(upgraded, UTC, for_admin=False),
+        "waive?": first_budget_notice.asks_to_waive(open_, LONG),
+        "waived": first_budget_notice.waived(waived, UTC),
+        "required": first_budget_notice.required(closed),
+        "still required": first_budget_notice.required(open_),
+        "last removed": message(*first_budget_notice.after_last(closed, UTC)),
         "runs unlimited": blocks.render(RunsUnlimited(NOON), UTC),
     }
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from klingbot import blocks
-from klingbot.blocks import answers, jobs, text, usage
+from klingbot.blocks import jobs, short_answers, text, usage
 from klingbot.blocks.message import message, section
 from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.domain.periods import Calendar
@@ -54,7 +54,7 @@ def test_no_prompt_or_name_can_mention_or_format(prompt: str, called: str) -> No
         jobs.repeated(wild),
         blocks.render(VideoReady(wild, (standing(f"project:{called}"),)), UTC),
         blocks.render(JobFailed(wild), UTC),
-        answers.mistake(prompt, USAGE["generate"]),
+        short_answers.mistake(prompt, USAGE["generate"]),
         usage.usage(spend(share(called, 1)), UTC),
     ):
         for words in (said.text, shown(said)):

@@ -11,11 +11,12 @@ import slackblocks
 import slackblocks_reading
 from block_samples import MOST, NOON, UTC, job, offer
 
-from klingbot.blocks import budget_forms, digest_forms, forms, home, increase_forms, refusals, write_off_form
-from klingbot.blocks.budget_forms import Shown
+from klingbot.blocks import declines, home
 from klingbot.blocks.message import Block
-from klingbot.blocks.view import Origin, View
-from klingbot.blocks.whose import OTHER_PROJECT, PERSON
+from klingbot.blocks.modals import budget_modals, digest_modals, generate_modal, increase_modals, write_off_modal
+from klingbot.blocks.modals.budget_modals import Shown
+from klingbot.blocks.modals.scope_fields import OTHER_PROJECT, PERSON
+from klingbot.blocks.modals.view import Origin, View
 from klingbot.domain import prices
 from klingbot.domain.budgets import MOST_APPROVERS, UPGRADE, Budget, Standing, Total, Waiver
 from klingbot.domain.digest_schedules import Schedule
@@ -59,7 +60,7 @@ def form(listed: PriceList, *, channel: str = "C0GENERAL1") -> View:
     prompt, address = LONG[:5_000], "https://x.com/" + "a" * 2_900
     url = "https://hooks.slack.com/commands/" + "a" * 120
     request = Request("r" * 40, "U" * 20, channel, prompt, Wish(negative=True), "n" * 40, prompt, address, url)
-    return forms.generate(request, estimate, listed, UTC, asks_where=not request.channel_id)
+    return generate_modal.generate(request, estimate, listed, UTC, asks_where=not request.channel_id)
 
 
 def budget_form(chosen: str | None = None) -> Shown:
@@ -76,10 +77,10 @@ def raise_form() -> View:
     weighed = Weighed(replace(stands.budget, limit_millicredits=1), stands.standing, True, stands.mark)
     change = Change(
         stands.scope, stands.kind, 10**12, 10**14, tuple(range(1, 37)), "C" + "9" * 19, stands.budget.approvers,
-        forecast=False, spike=False, why='"' * budget_forms.LONGEST_WHY,
+        forecast=False, spike=False, why='"' * budget_modals.LONGEST_WHY,
     )  # fmt: skip
     url = "https://hooks.slack.com/commands/" + "a" * 120
-    return budget_forms.confirm(weighed, written(Proposal(change, stands.mark, url)), "C" * 20, change.why)
+    return budget_modals.confirm(weighed, written(Proposal(change, stands.mark, url)), "C" * 20, change.why)
 
 
 DIGEST = Schedule(f"project:{'n' * 40}", PeriodKind.WEEKLY, "C" * 20, 1439, date(2026, 11, 23), date(2026, 11, 16))
@@ -89,17 +90,19 @@ FORMS = {
     "kling-api": form(KLING),
     "no channel": form(KLING, channel=""),
     "wide": form(WIDE),
-    "a budget": budget_forms.set_budget(budget_form(), UTC),
-    "a person's budget": budget_forms.set_budget(budget_form(PERSON), UTC),
-    "a project's budget": budget_forms.set_budget(budget_form(OTHER_PROJECT), UTC),
+    "a budget": budget_modals.set_budget(budget_form(), UTC),
+    "a person's budget": budget_modals.set_budget(budget_form(PERSON), UTC),
+    "a project's budget": budget_modals.set_budget(budget_form(OTHER_PROJECT), UTC),
     "raise?": raise_form(),
-    "remove": budget_forms.remove_budget(budget_form(), UTC),
-    "a digest": digest_forms.set_digest(OTHER_PROJECT, PeriodKind.WEEKLY, budget_form(PERSON).projects, UTC, "m" * 400),
-    "a person's digest": digest_forms.set_digest(PERSON, PeriodKind.WEEKLY, [], UTC, "m" * 400),
-    "change a digest": digest_forms.change(DIGEST, UTC, "C" * 20, "m" * 400),
-    "turn a digest off": digest_forms.remove(DIGEST, UTC, None, "m" * 400),
-    "refused": forms.refused(LONG),
-    "write off": write_off_form.write_off(LONGEST, "https://hooks.slack.com/actions/" + "a" * 120),
+    "remove": budget_modals.remove_budget(budget_form(), UTC),
+    "a digest": digest_modals.set_digest(
+        OTHER_PROJECT, PeriodKind.WEEKLY, budget_form(PERSON).projects, UTC, "m" * 400
+    ),
+    "a person's digest": digest_modals.set_digest(PERSON, PeriodKind.WEEKLY, [], UTC, "m" * 400),
+    "change a digest": digest_modals.change(DIGEST, UTC, "C" * 20, "m" * 400),
+    "turn a digest off": digest_modals.remove(DIGEST, UTC, None, "m" * 400),
+    "refused": generate_modal.refused(LONG),
+    "write off": write_off_modal.write_off(LONGEST, "https://hooks.slack.com/actions/" + "a" * 120),
 }
 
 
@@ -158,13 +161,13 @@ def test_slack_takes_every_home_with_200_budgets_and_the_longest_of_everything(b
 
 def test_slack_takes_a_form_that_was_refused_for_nine_budgets_and_asks_for_each() -> None:
     fits = tuple(replace(offer(), duration_seconds=number) for number in (1, 2, 3))
-    refusal = refusals.budget_exceeded(BudgetExceeded("r" * 12, offer(), NINE, fits), UTC)
+    refusal = declines.budget_exceeded(BudgetExceeded("r" * 12, offer(), NINE, fits), UTC)
     origin = Origin("C" * 20, "https://hooks.slack.com/commands/" + "a" * 120, "1700000000.000100")
     request = Request("r" * 40, "U" * 20, origin.channel_id, LONG, Wish(), response_url=origin.response_url)
     lacks = [Lack(standing.budget.scope, standing.budget.kind, MOST) for standing in NINE]
     for shown in (
-        forms.not_made(refusal, request, "r" * 12),
-        increase_forms.ask("r" * 64, lacks, "U" * 20, origin),
+        generate_modal.not_made(refusal, request, "r" * 12),
+        increase_modals.ask("r" * 64, lacks, "U" * 20, origin),
     ):
         assert view_limits.problems(shown.payload(), "modal") == []
 
@@ -176,5 +179,5 @@ def test_labels_name_nobody_by_their_id() -> None:
         ("workspace", "the workspace"),
         ("project:marketing", "marketing"),
     ):
-        asks = increase_forms.ask("r1", [Lack(scope, PeriodKind.WEEKLY, MOST)], "U0BOB00001", Origin())
+        asks = increase_modals.ask("r1", [Lack(scope, PeriodKind.WEEKLY, MOST)], "U0BOB00001", Origin())
         assert asks.blocks[1]["label"]["text"] == f"Credits more for {whose} (weekly)"

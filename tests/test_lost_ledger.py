@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from klingbot import sandbox
-from klingbot.blocks import answers
+from klingbot.blocks import short_answers
 from klingbot.doctor import Health, check_up
 from klingbot.domain import prices
 from klingbot.domain.ledger_faults import LedgerFault
@@ -540,7 +540,7 @@ def test_a_ledger_keeps_its_id_and_no_other_has_it(engine: Engine) -> None:
 
 
 def test_a_person_hears_that_nothing_was_reserved_and_who_can_help() -> None:
-    said = answers.nothing_kept(LedgerFault.LOST).text
+    said = short_answers.nothing_kept(LedgerFault.LOST).text
     assert said.startswith("My ledger is missing. Nothing was reserved or changed.")
     assert "the person who runs Klingbot" in said
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from klingbot import blocks, sandbox
-from klingbot.blocks import queue as queue_blocks
+from klingbot.blocks import job_lists as queue_blocks
 from klingbot.domain import prices
 from klingbot.domain.jobs import ENDED, Job, JobState, Request
 from klingbot.domain.money import NOTHING, Amount

@@ -11,7 +11,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from klingbot import blocks
-from klingbot.blocks import delivery as delivery_blocks
+from klingbot.blocks import outbox as delivery_blocks
 from klingbot.common.counters import Meters
 from klingbot.doctor.ledger import check
 from klingbot.domain import prices

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klingbot.blocks.budget_status import limit
 from klingbot.blocks.budgets import approvers, places, standing_blocks
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import limit
 from klingbot.blocks.text import code, label, neutral, plural, scope_name
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.domain.periods import Calendar, PeriodKind

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from klingbot.blocks.budget_status import bar, full, left, limit, tightest
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section, sections
-from klingbot.blocks.standings import bar, full, left, limit, tightest
 from klingbot.blocks.text import channel, code, label, mention, scope_name, scope_typed, when
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.domain.periods import Calendar, Period, PeriodKind

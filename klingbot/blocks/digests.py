@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from klingbot.blocks.budget_status import bar, left, limit, resets
 from klingbot.blocks.message import Block, Message, actions, button, context, image, message, section, sections
-from klingbot.blocks.standings import bar, left, limit, resets
 from klingbot.blocks.text import channel, code, mention, name, plural, scope_name, scope_typed, when
 from klingbot.domain import charts
 from klingbot.domain.digest_schedules import Schedule, clock, next_at

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.options import meaning
+from klingbot.blocks.option_meanings import meaning
 from klingbot.blocks.text import code, name, neutral
 from klingbot.domain.pricing import NotSold, PriceList, Wish, quote
 

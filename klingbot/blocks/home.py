@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klingbot.blocks import budget_requirement, digests
+from klingbot.blocks import digests, first_budget_notice
+from klingbot.blocks.budget_status import bar, left, limit, resets, sums, tightest
 from klingbot.blocks.budgets import set_button
 from klingbot.blocks.increases import counts, what
+from klingbot.blocks.job_lists import line, standing_words
 from klingbot.blocks.jobs import charge, product
 from klingbot.blocks.message import Block, actions, beside, button, context, heading, section
-from klingbot.blocks.queue import line, standing_words
-from klingbot.blocks.standings import bar, left, limit, resets, sums, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral
 from klingbot.blocks.usage import shares
 from klingbot.domain.budgets import Standing
@@ -49,9 +49,9 @@ def _forms() -> list[Block]:
 def _limits(content: Home, calendar: Calendar) -> Iterator[Block]:
     """Why nothing can be started, for everyone; what nothing limits, for admins."""
     if content.is_admin:
-        yield from budget_requirement.warnings(content.coverage, calendar)
+        yield from first_budget_notice.warnings(content.coverage, calendar)
     elif not content.coverage.may_start:
-        yield section(f"*{budget_requirement.NOT_YET}*", budget_requirement.whom_to_ask(()))
+        yield section(f"*{first_budget_notice.NOT_YET}*", first_budget_notice.whom_to_ask(()))
 
 
 def _waiting(increases: tuple[Increase, ...]) -> Iterator[Block]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from klingbot.blocks.budget_status import full
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Message, actions, button, context, message, section, sections
-from klingbot.blocks.standings import full
 from klingbot.blocks.text import LONGEST_PROMPT, code, label, mention, neutral, scope_name, when, with_mentions
 from klingbot.domain.increases import Grant, Increase, IncreaseState
 from klingbot.domain.notifications import GrantEnded, IncreaseAsked, IncreaseClosed

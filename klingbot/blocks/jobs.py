@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from klingbot.blocks.budget_status import left, short, tightest
 from klingbot.blocks.message import Block, Message, actions, button, confirm, context, message, section
-from klingbot.blocks.standings import left, short, tightest
 from klingbot.blocks.text import code, label, link, mention, name, neutral, plural, quoted
 from klingbot.domain.budgets import Standing
 from klingbot.domain.jobs import ENDED, Job, JobState

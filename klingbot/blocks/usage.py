@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from klingbot.blocks.budget_status import bar, left, limit, resets, sums
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import bar, left, limit, resets, sums
 from klingbot.blocks.tables import MOST_POINTS, NONE, Cell, Who, bars, table
 from klingbot.blocks.text import capital, code, is_id, name, scope_name
 from klingbot.domain.budgets import Standing, Total

@@ -13,9 +13,9 @@ from typing import Any
 from slack_bolt import App, BoltResponse
 from slack_sdk import WebClient
 
-from klingbot.blocks import access as access_blocks
-from klingbot.blocks import view
+from klingbot.blocks import access_declines as access_blocks
 from klingbot.blocks.message import Message
+from klingbot.blocks.modals import view
 from klingbot.domain.membership import Membership
 from klingbot.slack import actions, actors, failures, filled, forms, screen, spoken
 from klingbot.slack.desk import Desk, Private

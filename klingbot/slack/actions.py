@@ -16,7 +16,8 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers, view
+from klingbot.blocks import short_answers
+from klingbot.blocks.modals import view
 from klingbot.slack import (
     budget_forms,
     budget_requirement,
@@ -72,15 +73,15 @@ def answer(desk: Desk, action_id: str, click: Click) -> Answer:
     """What a click comes to. A person's mistake is answered; only a mistake of ours is raised."""
     row = ACTIONS.get(action_id)
     if row is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     try:
         if row.admins_only and not desk.directory.is_admin(click.user_id):
-            return Private(answers.admins_only(row.admins_only))
+            return Private(short_answers.admins_only(row.admins_only))
         return failures.again(lambda: row.answer(desk, click))
     except MistakeError as mistake:
-        return Private(answers.mistake(str(mistake)))
+        return Private(short_answers.mistake(str(mistake)))
     except SlackUnavailableError as trouble:
-        return Private(answers.unavailable(str(trouble)))
+        return Private(short_answers.unavailable(str(trouble)))
 
 
 def show(client: WebClient, body: Mapping[str, Any], said: Answer) -> None:
@@ -109,7 +110,7 @@ def _click(body: Mapping[str, Any]) -> Click:
 
 
 def _click_in_view(body: Mapping[str, Any], form: Mapping[str, Any]) -> Click:
-    """On the home tab, or in a form that tells what a message would: `klingbot.blocks.view.told`."""
+    """On the home tab, or in a form that tells what a message would: `klingbot.blocks.modals.view.told`."""
     where = json.loads(form.get("private_metadata") or "{}")
     return Click(
         user_id=body["user"]["id"],

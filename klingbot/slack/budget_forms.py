@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klingbot.blocks import budget_forms as blocks
-from klingbot.blocks.budget_forms import Shown
-from klingbot.blocks.budget_requirement import before_last
-from klingbot.blocks.forms import refused
-from klingbot.blocks.view import View
+from klingbot.blocks.first_budget_notice import before_last
+from klingbot.blocks.modals import budget_modals as blocks
+from klingbot.blocks.modals.budget_modals import Shown
+from klingbot.blocks.modals.generate_modal import refused
+from klingbot.blocks.modals.view import View
 from klingbot.common import dataclass_json
 from klingbot.domain.budgets import WORKSPACE, mark
 from klingbot.domain.money import AmountError, parse_credits, parse_usd

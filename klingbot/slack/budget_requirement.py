@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from klingbot.blocks import budget_requirement as blocks
+from klingbot.blocks import first_budget_notice as blocks
 from klingbot.blocks.message import Message
 from klingbot.engine import first_budget
 from klingbot.slack.desk import Answer, Asker, Click, Desk, Rewritten

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import answers, budget_changes, budgets
-from klingbot.blocks import budget_requirement as requirement_blocks
+from klingbot.blocks import budget_changes, budgets, short_answers
+from klingbot.blocks import first_budget_notice as requirement_blocks
 from klingbot.blocks.message import Message
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budgets as engine_budgets
@@ -71,7 +71,7 @@ def raise_clicked(desk: Desk, click: Click) -> Answer:
     """Below the question whether a limit is to be raised."""
     proposal = proposals.read(click.value)
     if proposal is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     channel = channel_of(desk, proposal.change)
     outcome = engine_budgets.set_budget(desk.engine, proposal.change, by=click.user_id, seen=proposal.seen)
     return Rewritten(said(desk, outcome, channel))
@@ -91,7 +91,7 @@ def remove_clicked(desk: Desk, click: Click) -> Answer:
     """Below the question whether a budget is to be removed."""
     proposal = proposals.read(click.value)
     if proposal is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     change = proposal.change
     outcome = engine_budgets.remove_budget(
         desk.engine, change.scope, change.kind, by=click.user_id, why=change.why, seen=proposal.seen

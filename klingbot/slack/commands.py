@@ -13,8 +13,8 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
 from klingbot.slack import (
     budget_requirement,
@@ -55,17 +55,17 @@ def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
     except UnknownCommandError as mistake:
         return help_blocks.unknown_command(mistake.sentence, mistake.usage)
     except UsageError as mistake:
-        return answers.mistake(mistake.sentence, mistake.usage)
+        return short_answers.mistake(mistake.sentence, mistake.usage)
     row = _COMMANDS[type(command)]
     usage = parse.USAGE[row.usage]
     try:
         if row.admins_only and not desk.directory.is_admin(asker.user_id):
-            return answers.admins_only(row.admins_only, usage)
+            return short_answers.admins_only(row.admins_only, usage)
         return failures.again(lambda: row.answer(desk, asker, command))
     except MistakeError as mistake:
-        return answers.mistake(str(mistake), usage)
+        return short_answers.mistake(str(mistake), usage)
     except SlackUnavailableError as trouble:
-        return answers.unavailable(str(trouble))
+        return short_answers.unavailable(str(trouble))
 
 
 def _menu(desk: Desk, asker: Asker, command: grammar.Menu) -> Message:

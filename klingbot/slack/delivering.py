@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import delivery
+from klingbot.blocks import outbox as blocks_outbox
 from klingbot.blocks.budgets import invite_me
 from klingbot.blocks.message import Message
 from klingbot.domain.quiet_hours import QuietHours
@@ -12,24 +12,24 @@ from klingbot.slack.grammar import AlertsQuiet, AlertsRetry, AlertsShow, AlertsT
 
 
 def show(desk: Desk, asker: Asker, command: AlertsShow) -> Message:
-    return delivery.unsaid(outbox.unsaid(desk.engine), desk.engine.calendar)
+    return blocks_outbox.unsaid(outbox.unsaid(desk.engine), desk.engine.calendar)
 
 
 def retry(desk: Desk, asker: Asker, command: AlertsRetry) -> Message:
-    return delivery.retried(outbox.retry(desk.engine))
+    return blocks_outbox.retried(outbox.retry(desk.engine))
 
 
 def test(desk: Desk, asker: Asker, command: AlertsTest) -> Message:
     channel_id = desk.directory.channel(command.channel).id if command.channel else desk.alerts_channel
     outbox.test(desk.engine, channel_id, test=asker.request_id, by=asker.user_id, response_url=asker.response_url)
-    return delivery.test_queued(channel_id)
+    return blocks_outbox.test_queued(channel_id)
 
 
 def quiet(desk: Desk, asker: Asker, command: AlertsQuiet) -> Message:
     channel = desk.directory.channel(command.channel)
     if command.hours is None:
-        return delivery.quiet_ended(channel.id, had=outbox.end_quiet(desk.engine, channel.id))
+        return blocks_outbox.quiet_ended(channel.id, had=outbox.end_quiet(desk.engine, channel.id))
     hours = QuietHours(channel.id, *command.hours, command.over_passes)
     outbox.set_quiet(desk.engine, hours, by=asker.user_id)
-    said = delivery.quiet_set(hours, desk.engine.calendar)
+    said = blocks_outbox.quiet_set(hours, desk.engine.calendar)
     return said if channel.is_member else said.plus(invite_me(channel.id))

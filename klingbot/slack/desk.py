@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import Origin, View
+from klingbot.blocks.modals.view import Origin, View
 from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.source_images import Upload
 from klingbot.engine import Engine

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from klingbot.blocks import answers, digests
-from klingbot.blocks import digest_forms as blocks
-from klingbot.blocks.forms import refused
-from klingbot.blocks.view import View
+from klingbot.blocks import digests, short_answers
+from klingbot.blocks.modals import digest_modals as blocks
+from klingbot.blocks.modals.generate_modal import refused
+from klingbot.blocks.modals.view import View
 from klingbot.common import dataclass_json
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.digest_schedules import Schedule
@@ -31,7 +31,7 @@ class _Memory:
     """What the form showed."""
 
     whose: str
-    """What was chosen of `klingbot.blocks.whose`; the scope of a digest that is there."""
+    """What was chosen of `klingbot.blocks.modals.scope_fields`; the scope of a digest that is there."""
     kind: PeriodKind
     place: str | None
     response_url: str | None
@@ -115,7 +115,7 @@ def _about(desk: Desk, click: Click, form: Callable[[Schedule, Calendar, str | N
     """Opens that form about the digest that the button names."""
     memory = _named(click)
     if memory is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     found = _found(desk, memory)
     if found is None:
         return Private(digests.turned_off([], memory.whose, desk.engine.calendar, desk.alerts_channel))

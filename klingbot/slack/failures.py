@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from klingbot.blocks import answers
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
 from klingbot.store import LedgerLostError, NotKeptError, UncertainError
 
@@ -53,7 +53,7 @@ def noted(error: Exception) -> Message:
     """What the person is told; the log says what happened, with a reference and a traceback for a mistake of ours."""
     if isinstance(error, NotKeptError):
         log.warning("a request was refused: %s", error)
-        return answers.nothing_kept(error.fault)
+        return short_answers.nothing_kept(error.fault)
     reference = secrets.token_hex(3)
     log.error("a request could not be answered (ref %s)", reference, exc_info=error)
-    return answers.failure(reference)
+    return short_answers.failure(reference)

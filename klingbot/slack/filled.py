@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import View
+from klingbot.blocks.modals.view import View
 from klingbot.slack import failures
 
 
@@ -101,7 +101,7 @@ _SINGLE = ("value", "selected_user", "selected_conversation", "selected_date", "
 
 
 def _name(block_id: str) -> str:
-    """Without the key after the colon: see `klingbot.blocks.view.field`."""
+    """Without the key after the colon: see `klingbot.blocks.modals.view.field`."""
     return block_id.partition(":")[0]
 
 

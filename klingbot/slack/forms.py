@@ -17,13 +17,13 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers
-from klingbot.blocks import budget_forms as budget_blocks
-from klingbot.blocks import digest_forms as digest_blocks
-from klingbot.blocks import forms as form_blocks
-from klingbot.blocks import increase_forms as increase_blocks
-from klingbot.blocks.view import View
-from klingbot.blocks.write_off_form import WRITE_OFF
+from klingbot.blocks import short_answers
+from klingbot.blocks.modals import budget_modals as budget_blocks
+from klingbot.blocks.modals import digest_modals as digest_blocks
+from klingbot.blocks.modals import generate_modal as form_blocks
+from klingbot.blocks.modals import increase_modals as increase_blocks
+from klingbot.blocks.modals.view import View
+from klingbot.blocks.modals.write_off_modal import WRITE_OFF
 from klingbot.slack import budget_forms, digest_forms, failures, generate_form, increase_forms, screen, write_off_form
 from klingbot.slack.desk import Desk
 from klingbot.slack.directory import SlackUnavailableError
@@ -58,10 +58,10 @@ def _submitted(desk: Desk, form: Filled) -> Submitted:
         return _refused(form, "This form belongs to another version of Klingbot. Close it and open it again.")
     try:
         if row.admins_only and not desk.directory.is_admin(form.user_id):
-            return _refused(form, answers.admins_only(row.admins_only).text)
+            return _refused(form, short_answers.admins_only(row.admins_only).text)
         return failures.again(lambda: row.submitted(desk, form))
     except SlackUnavailableError as trouble:
-        return _refused(form, answers.unavailable(str(trouble)).text)
+        return _refused(form, short_answers.unavailable(str(trouble)).text)
     except Exception as error:
         return _refused(form, failures.noted(error).text)
 

@@ -6,9 +6,10 @@ import json
 import re
 from dataclasses import replace
 
-from klingbot.blocks import forms, increases, jobs, projects, refusals, view
+from klingbot.blocks import declines, increases, jobs, project_lists
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import Origin, View
+from klingbot.blocks.modals import generate_modal, view
+from klingbot.blocks.modals.view import Origin, View
 from klingbot.common import dataclass_json
 from klingbot.domain.form_choices import nearest
 from klingbot.domain.jobs import Request
@@ -67,17 +68,17 @@ def submitted(desk: Desk, form: Filled) -> Mistakes | Instead | Over | Taken:
         case Repeated(job):
             return _taken(jobs.repeated(job), request)
         case BudgetExceeded():
-            refusal = refusals.budget_exceeded(outcome, desk.engine.calendar, typed=False)
-            return Instead(forms.not_made(refusal, request, outcome.id))
+            refusal = declines.budget_exceeded(outcome, desk.engine.calendar, typed=False)
+            return Instead(generate_modal.not_made(refusal, request, outcome.id))
         case NoBudgetYet():
             declined = budget_requirement.declined(desk, request.user_id)
-            return Instead(forms.not_made(declined, request, outcome.id))
+            return Instead(generate_modal.not_made(declined, request, outcome.id))
         case NeedsConsent():
-            return Instead(forms.not_made(refusals.needs_consent(outcome), request, outcome.id))
+            return Instead(generate_modal.not_made(declines.needs_consent(outcome), request, outcome.id))
         case Stopped(reason):
             return Mistakes({"model": f"Kling takes no jobs from this account just now: {reason} Nothing was held."})
         case ProjectBarred():
-            said = projects.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
+            said = project_lists.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
             told = view.told("Not made yet", said, _origin(request))
             return Instead(told) if form.lies_over else Over(told)
         case NotSold(sentence) | Forbidden(sentence):
@@ -111,7 +112,7 @@ def _view(desk: Desk, request: Request, *, asks_where: bool = False, note: str =
     estimate = job_requests.estimate(desk.engine, request)
     assert not isinstance(estimate, NotSold), "the nearest that is sold is sold"
     asks_where = asks_where or not request.channel_id
-    return forms.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where, note=note)
+    return generate_modal.generate(request, estimate, prices, desk.engine.calendar, asks_where=asks_where, note=note)
 
 
 def _request(form: Filled) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import details, jobs, projects, refusals
+from klingbot.blocks import declines, job_details_view, jobs, project_lists
 from klingbot.blocks.message import Message
 from klingbot.domain.jobs import Request
 from klingbot.domain.pricing import NotSold, Wish
@@ -83,15 +83,15 @@ def said_of(desk: Desk, outcome: hold_outcomes.HoldOutcome) -> Message:
         case Repeated(job):
             return jobs.repeated(job)
         case BudgetExceeded():
-            return refusals.budget_exceeded(outcome, desk.engine.calendar)
+            return declines.budget_exceeded(outcome, desk.engine.calendar)
         case Stopped(reason):
             return jobs.stopped(reason)
         case NoBudgetYet(user_id=user_id):
             return budget_requirement.declined(desk, user_id)
         case NeedsConsent():
-            return refusals.needs_consent(outcome)
+            return declines.needs_consent(outcome)
         case ProjectBarred():
-            return projects.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
+            return project_lists.barred(outcome, for_admin=desk.directory.seems_admin(outcome.user_id))
         case NotSold(sentence) | Forbidden(sentence):
             raise MistakeError(sentence)
 
@@ -103,7 +103,7 @@ def quote(desk: Desk, asker: Asker, command: Quote) -> Message:
         raise MistakeError(accepted.sentence)
     outcome = job_requests.estimate(desk.engine, request)
     assert not isinstance(outcome, NotSold), "what is acceptable is sold"
-    return refusals.estimate(outcome, desk.engine.calendar)
+    return declines.estimate(outcome, desk.engine.calendar)
 
 
 def cancel(desk: Desk, asker: Asker, command: Cancel) -> Message:
@@ -132,9 +132,9 @@ def details_clicked(desk: Desk, click: Click) -> Answer:
         case NoSuchJob():
             return Private(jobs.no_such_job(click.value))
         case NotYours():
-            return Private(details.not_yours(outcome))
+            return Private(job_details_view.not_yours(outcome))
         case Details():
-            return Private(details.details(outcome, desk.engine.calendar, own=outcome.job.user_id == user_id))
+            return Private(job_details_view.details(outcome, desk.engine.calendar, own=outcome.job.user_id == user_id))
 
 
 def _cancel(desk: Desk, job_id: str, user_id: str, response_url: str | None) -> cancellation.CancelOutcome:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from klingbot.blocks import increase_forms as blocks
 from klingbot.blocks import increases
 from klingbot.blocks.message import Message
+from klingbot.blocks.modals import increase_modals as blocks
 from klingbot.common import dataclass_json
 from klingbot.domain.increases import Increase, IncreaseState, Lack
 from klingbot.domain.money import Amount, AmountError, parse_credits

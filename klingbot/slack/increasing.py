@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from klingbot.blocks import answers, increases
+from klingbot.blocks import increases, short_answers
 from klingbot.blocks.message import Message, message
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import IncreaseClosed
@@ -113,7 +113,7 @@ def withdraw_clicked(desk: Desk, click: Click) -> Answer:
     ]
     said = [_said(desk, increase_id, outcome) for increase_id, outcome in outcomes]
     if not any(isinstance(outcome, IncreaseClosed) for _, outcome in outcomes):
-        return Private(said[0] if said else answers.outdated())
+        return Private(said[0] if said else short_answers.outdated())
     return Rewritten(message(*(block for each in said for block in each.blocks)))
 
 
@@ -133,7 +133,7 @@ def instead_clicked(desk: Desk, click: Click) -> Answer:
     """What still fits, in place of what was refused."""
     offer = _OFFER.fullmatch(click.value)
     if offer is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     refused = offer["refused"]
     outcome = increase_requests.make_instead(
         desk.engine,

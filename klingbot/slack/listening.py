@@ -11,8 +11,8 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from klingbot.blocks import answers
 from klingbot.blocks import help as help_blocks
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
 from klingbot.domain.source_images import NoPicture, Upload
 from klingbot.slack import commands, failures, mentions, parse, screen, spoken
@@ -49,12 +49,12 @@ def answer(desk: Desk, said: Spoken) -> Message:
     words = mentions.with_names(desk, said.words)
     picture = said.picture if isinstance(said.picture, Upload) else None
     if said.has_files and picture is None and _wants_video(words):
-        return answers.no_picture(said.picture.reason if isinstance(said.picture, NoPicture) else None)
+        return short_answers.no_picture(said.picture.reason if isinstance(said.picture, NoPicture) else None)
     asker = Asker(said.user_id, said.channel_id, said.request_id, None, said.thread_ts, picture)
     outcome = commands.answer(desk, asker, words)
     if not isinstance(outcome, Opens):
         return outcome
-    return answers.picture_wants_words() if picture else help_blocks.form_wants_a_press(words)
+    return short_answers.picture_wants_words() if picture else help_blocks.form_wants_a_press(words)
 
 
 def _answered(desk: Desk, said: Spoken) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import answers, stories
+from klingbot.blocks import alert_thread, short_answers
 from klingbot.domain.alert_history import StoryRef, read_ref
 from klingbot.engine import alert_mutes
 from klingbot.engine.alert_mutes import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
@@ -34,14 +34,14 @@ def _ref(click: Click) -> StoryRef | None:
 def _said(desk: Desk, outcome: Outcome) -> Answer:
     match outcome:
         case Changed(story):
-            return Rewritten(stories.story(story, desk.engine.calendar))
+            return Rewritten(alert_thread.story(story, desk.engine.calendar))
         case PeriodOver(story):
-            return Private(stories.period_over(story))
+            return Private(alert_thread.period_over(story))
         case AlreadyAcknowledged(by):
-            return Private(stories.already_acknowledged(by, desk.engine.calendar))
+            return Private(alert_thread.already_acknowledged(by, desk.engine.calendar))
         case BudgetGone(removal):
-            return Private(stories.budget_gone(removal, desk.engine.calendar))
+            return Private(alert_thread.budget_gone(removal, desk.engine.calendar))
         case Moved(story):
-            return Private(stories.alerts_moved(story))
+            return Private(alert_thread.alerts_moved(story))
         case NoStory():
-            return Private(answers.outdated())
+            return Private(short_answers.outdated())

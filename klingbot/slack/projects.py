@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import answers
-from klingbot.blocks import projects as blocks
+from klingbot.blocks import project_lists as blocks
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine import projects
@@ -16,7 +16,7 @@ WHO = "create and close projects"
 
 
 def show(desk: Desk, asker: Asker, command: ProjectShow) -> Message:
-    return answers.project(projects.project_of(desk.engine, asker.channel_id))
+    return short_answers.project(projects.project_of(desk.engine, asker.channel_id))
 
 
 def put(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
@@ -28,7 +28,7 @@ def put(desk: Desk, asker: Asker, command: ProjectSet) -> Message:
         )
     before = projects.project_of(desk.engine, asker.channel_id)
     state = projects.set_project(desk.engine, asker.channel_id, command.name, by=asker.user_id, why=command.reason)
-    said = answers.project_set(before, command.name)
+    said = short_answers.project_set(before, command.name)
     return said if state is ProjectState.OPEN else said.plus(*blocks.is_closed(command.name))
 
 

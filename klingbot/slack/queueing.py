@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import logging
 
+from klingbot.blocks import job_lists as blocks
 from klingbot.blocks import jobs as job_blocks
-from klingbot.blocks import queue as blocks
 from klingbot.blocks.message import Message
 from klingbot.blocks.text import mention
 from klingbot.engine import job_queue, stuck_jobs

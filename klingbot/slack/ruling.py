@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import projects as project_blocks
-from klingbot.blocks import rules
+from klingbot.blocks import project_lists as project_blocks
+from klingbot.blocks import project_rules as blocks_project_rules
 from klingbot.blocks.message import Block, Message
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine import project_rules, projects
@@ -15,7 +15,7 @@ from klingbot.slack.mistakes import MistakeError
 
 def show(desk: Desk, asker: Asker, command: RulesShow) -> Message:
     project = command.project or projects.project_of(desk.engine, asker.channel_id)
-    return rules.show(project_rules.rules_of(desk.engine, project))
+    return blocks_project_rules.show(project_rules.rules_of(desk.engine, project))
 
 
 def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
@@ -36,7 +36,7 @@ def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
     if isinstance(outcome, UnknownModels):
         sold = ", ".join(desk.engine.prices.sold)
         raise MistakeError(f"The price list does not sell {', '.join(outcome.names)}. It sells {sold}.")
-    return rules.were_set(outcome).plus(*_doubts(desk, command.project))
+    return blocks_project_rules.were_set(outcome).plus(*_doubts(desk, command.project))
 
 
 def _doubts(desk: Desk, project: str) -> list[Block]:
@@ -46,4 +46,4 @@ def _doubts(desk: Desk, project: str) -> list[Block]:
 
 def audit(desk: Desk, asker: Asker, command: Audit) -> Message:
     scope = desk.scope(command.scope) if command.scope else None
-    return rules.changes(project_rules.changes(desk.engine, scope), desk.engine.calendar)
+    return blocks_project_rules.changes(project_rules.changes(desk.engine, scope), desk.engine.calendar)

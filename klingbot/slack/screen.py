@@ -10,9 +10,9 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from klingbot.blocks import answers
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import View
+from klingbot.blocks.modals.view import View
 from klingbot.common import deadlines
 from klingbot.slack import response_urls
 from klingbot.slack.desk import Hands
@@ -94,7 +94,7 @@ def hand(client: WebClient, to: str, file: Hands) -> Message:
         log.warning("a file was lost: %s", type(e).__name__)
     else:
         return file.message
-    return answers.unavailable("Slack did not take the file just now. Press again in a minute.")
+    return short_answers.unavailable("Slack did not take the file just now. Press again in a minute.")
 
 
 def whisper(client: WebClient, channel_id: str, user_id: str, message: Message, *, thread_ts: str | None) -> None:
@@ -146,7 +146,7 @@ def open_form(client: WebClient, trigger_id: str, view: View, *, over: bool = Fa
         log.warning("Slack could not be reached to open the form %s: %s", view.callback_id, type(e).__name__)
     else:
         return None
-    return answers.unavailable("Slack did not open the form in time. Nothing was held or changed; try again.")
+    return short_answers.unavailable("Slack did not open the form in time. Nothing was held or changed; try again.")
 
 
 def renew_form(client: WebClient, view_id: str, view: View) -> bool:

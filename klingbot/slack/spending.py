@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import answers, billing
+from klingbot.blocks import reconciliation as blocks_reconciliation
+from klingbot.blocks import short_answers
 from klingbot.blocks import usage as usage_blocks
 from klingbot.blocks.message import Message
 from klingbot.domain.budgets import WORKSPACE
@@ -25,14 +26,14 @@ def usage(desk: Desk, asker: Asker, command: grammar.Usage) -> Message:
 def chart_clicked(desk: Desk, click: Click) -> Answer:
     outcome = _pressed(desk, click)
     if outcome is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     return Private(usage_blocks.chart(outcome, desk.engine.calendar, _names(desk, outcome)))
 
 
 def csv_clicked(desk: Desk, click: Click) -> Answer:
     outcome = _pressed(desk, click)
     if outcome is None:
-        return Private(answers.outdated())
+        return Private(short_answers.outdated())
     content = export.usage_csv(outcome, _names(desk, outcome), desk.engine.calendar)
     name = f"usage-{outcome.period.first_day}-{outcome.period.kind}-by-{outcome.by}.csv"
     return Hands(name, content.encode(), usage_blocks.file_words(outcome), usage_blocks.handed())
@@ -51,4 +52,4 @@ def _names(desk: Desk, outcome: Usage) -> dict[str, str]:
 
 
 def reconcile(desk: Desk, asker: Asker, command: Reconcile) -> Message:
-    return billing.books(reconciliation.books(desk.engine), desk.engine.calendar)
+    return blocks_reconciliation.books(reconciliation.books(desk.engine), desk.engine.calendar)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import answers
-from klingbot.blocks import projects as project_blocks
+from klingbot.blocks import project_lists as project_blocks
+from klingbot.blocks import short_answers
 from klingbot.blocks.message import Block
 from klingbot.domain.budgets import project_of
 from klingbot.domain.project_access import ProjectState
@@ -19,4 +19,4 @@ def doubts(desk: Desk, scope: str) -> list[Block]:
     if projects.state_of(desk.engine, project) is ProjectState.CLOSED:
         return project_blocks.is_closed(project)
     meant = projects.meant_by(desk.engine, project)
-    return [answers.no_channel_yet(project, meant)] if meant else []
+    return [short_answers.no_channel_yet(project, meant)] if meant else []

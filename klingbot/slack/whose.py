@@ -1,8 +1,8 @@
-"""Whose budget or digest a form is about: what was chosen in `klingbot.blocks.whose`, and what is wrong with it."""
+"""Whose budget or digest a form is about: what was chosen in `klingbot.blocks.modals.scope_fields`, and what is wrong with it."""
 
 from __future__ import annotations
 
-from klingbot.blocks.whose import OTHER_PROJECT, PERSON
+from klingbot.blocks.modals.scope_fields import OTHER_PROJECT, PERSON
 from klingbot.domain.budgets import project_scope, user_scope
 from klingbot.slack import scopes
 from klingbot.slack.desk import Desk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from klingbot.blocks import write_off_form as blocks
+from klingbot.blocks.modals import write_off_modal as blocks
 from klingbot.domain.jobs import Job
 from klingbot.engine import stuck_jobs
 from klingbot.engine.stuck_jobs import WrittenOff

@@ -22,7 +22,7 @@ from slack_bolt import App
 
 from klingbot import blocks
 from klingbot.blocks.message import Message
-from klingbot.blocks.view import View
+from klingbot.blocks.modals.view import View
 from klingbot.domain.jobs import JobState, id_for
 from klingbot.domain.notifications import from_json
 from klingbot.engine import Engine, kling_results

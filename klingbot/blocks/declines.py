@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from klingbot.blocks.budget_requirement import NOT_YET, whom_to_ask
+from klingbot.blocks.budget_status import left, limit, resets, spent
+from klingbot.blocks.first_budget_notice import NOT_YET, whom_to_ask
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import left, limit, resets, spent
 from klingbot.blocks.text import code, label, name, with_mentions
 from klingbot.domain.budgets import Standing
 from klingbot.domain.money import show_usd

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from klingbot.blocks import view
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import section
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.view import View, field
 from klingbot.blocks.text import code, mention
-from klingbot.blocks.view import View, field
 from klingbot.domain.jobs import Job
 
 WRITE_OFF = "job.write_off"

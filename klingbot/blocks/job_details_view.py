@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klingbot.blocks.budget_status import short, tightest
 from klingbot.blocks.jobs import DOING, product
 from klingbot.blocks.message import Message, context, message, section, sections
-from klingbot.blocks.standings import short, tightest
 from klingbot.blocks.text import channel, code, link, mention, name, neutral, plural, quoted, when
 from klingbot.domain.jobs import LIVE, Job, JobState
 from klingbot.domain.money import Amount

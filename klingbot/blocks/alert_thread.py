@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from klingbot.blocks.alerts import crossing, details, take_note
+from klingbot.blocks.alert_messages import crossing, details, take_note
+from klingbot.blocks.budget_status import bar, full, left, sums
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import bar, full, left, sums
 from klingbot.blocks.text import channel, hour, label, mention, when
 from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told, ref_of
 from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Removal

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from klingbot.blocks import view
-from klingbot.blocks.budget_forms import LONGEST_WHY
 from klingbot.blocks.digests import scheduled
 from klingbot.blocks.message import Block, context, section
-from klingbot.blocks.view import View, field
-from klingbot.blocks.whose import every, whose
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.budget_modals import LONGEST_WHY
+from klingbot.blocks.modals.scope_fields import every, whose
+from klingbot.blocks.modals.view import View, field
 from klingbot.domain.digest_schedules import NINE, Schedule, clock
 from klingbot.domain.periods import Calendar, PeriodKind
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from klingbot.blocks import view
 from klingbot.blocks.increases import counts, what
 from klingbot.blocks.message import Block, section
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.view import Origin, View, field
 from klingbot.blocks.text import name
-from klingbot.blocks.view import Origin, View, field
 from klingbot.common import dataclass_json
 from klingbot.domain.increases import Increase, Lack
 from klingbot.domain.money import Amount, type_credits

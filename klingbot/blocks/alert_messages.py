@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from klingbot.blocks.budget_status import bar, full, left, limit
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
-from klingbot.blocks.standings import bar, full, left, limit
 from klingbot.blocks.text import code, hour, label, mention, name, neutral, plural, scope_typed
 from klingbot.domain.alert_history import ref_of
 from klingbot.domain.budgets import OVER, Standing

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from klingbot.blocks import view
 from klingbot.blocks.budget_changes import change
+from klingbot.blocks.budget_status import bar, full
 from klingbot.blocks.message import Block, context, section
-from klingbot.blocks.standings import bar, full
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.scope_fields import every, whose
+from klingbot.blocks.modals.view import View, field
 from klingbot.blocks.text import capital, label, scope_name
-from klingbot.blocks.view import View, field
-from klingbot.blocks.whose import every, whose
 from klingbot.domain.budgets import DEFAULT_THRESHOLDS, MOST_APPROVERS, Budget
 from klingbot.domain.money import type_credits, usd_of
 from klingbot.domain.periods import Calendar, PeriodKind
@@ -27,7 +27,7 @@ class Shown:
     """What a form is about, as far as that has been chosen."""
 
     whose: str | None
-    """What is chosen of `klingbot.blocks.whose`; None for a form that was opened for one budget and no other."""
+    """What is chosen of `klingbot.blocks.modals.scope_fields`; None for a form that was opened for one budget and no other."""
     kind: PeriodKind
     now: Seen | None
     """The budget as it is; None while its scope is not chosen."""

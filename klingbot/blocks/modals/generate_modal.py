@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from klingbot.blocks import view
+from klingbot.blocks.declines import price
 from klingbot.blocks.jobs import product
 from klingbot.blocks.message import Block, Message, actions, button, context, section
-from klingbot.blocks.refusals import price
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.view import Origin, View, field
 from klingbot.blocks.text import channel, name, neutral, quoted
-from klingbot.blocks.view import Origin, View, field
 from klingbot.common import dataclass_json
 from klingbot.domain.form_choices import Choices, choices
 from klingbot.domain.jobs import Request

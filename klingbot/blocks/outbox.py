@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import overdue
+from klingbot.blocks import overdue_notice
 from klingbot.blocks.message import Message, context, message, section, sections
 from klingbot.blocks.text import channel, code, mention, name, neutral, plural, when
 from klingbot.domain.notifications import AlertTest, AlertTested
@@ -21,7 +21,7 @@ def unsaid(outcome: Unsaid, calendar: Calendar) -> Message:
     more = outcome.waiting - sum(line.waiting for line in outcome.lines)
     failed = [_failed(each, calendar) for each in outcome.last_failed]
     quiet = [_hours(each, calendar) for each in outcome.quiet[:MOST_QUIET]]
-    late = overdue.lines(outcome.overdue, outcome.at)
+    late = overdue_notice.lines(outcome.overdue, outcome.at)
     return message(
         *(sections(["*Overdue*", *late]) if late else []),
         *sections(

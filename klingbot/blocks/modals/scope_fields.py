@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from klingbot.blocks import view
 from klingbot.blocks.message import Block
-from klingbot.blocks.view import MOST_OPTIONS, field
+from klingbot.blocks.modals import view
+from klingbot.blocks.modals.view import MOST_OPTIONS, field
 from klingbot.domain.budgets import WORKSPACE, project_scope
 from klingbot.domain.periods import PeriodKind
 
