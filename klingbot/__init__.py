@@ -6,7 +6,7 @@ Scripts share the bot's ledger: `from klingbot import CostTracker`. What they im
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klingbot.tracker import (
+    from klingbot.sdk import (
         Budget,
         BudgetEnforcedClient,
         BudgetExceededError,
@@ -31,6 +31,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from klingbot import tracker
+    from klingbot import sdk
 
-    return getattr(tracker, name)
+    return getattr(sdk, name)

@@ -133,9 +133,9 @@ def _migrate() -> None:
 
 
 def _import(file: Path) -> None:
-    from klingbot.tracker.file import NotACostFileError
-    from klingbot.tracker.importing import summary, take_over
-    from klingbot.tracker.ledger import open_ledger
+    from klingbot.sdk.cost_file import NotACostFileError
+    from klingbot.sdk.cost_file_import import summary, take_over
+    from klingbot.sdk.open_ledger import open_ledger
 
     engine = open_ledger(settings.ledger(settings.environment()))
     with closing(engine.store):

@@ -94,7 +94,7 @@ LEVELS = (
     ("klingbot/store/",),
     ("klingbot/engine/", "klingbot/engine/export.py"),
     ("klingbot/settings/", "klingbot/workers/kling_poller.py"),
-    ("klingbot/tracker/",),
+    ("klingbot/sdk/",),
     ("klingbot/blocks/",),
     ("klingbot/slack/",),
     ("klingbot/doctor/", "klingbot/workers/message_routing.py"),

@@ -28,10 +28,10 @@ from klingbot.engine import (
 )
 from klingbot.engine.budgets import Change
 from klingbot.engine.hold_outcomes import Estimate, Held, NeedsConsent, NoBudgetYet, Repeated
+from klingbot.sdk.cost_file_import import take_over
 from klingbot.store import Store, open_store
 from klingbot.store import first_budget_choice as kept
 from klingbot.store.maintenance.ledger_copy import move
-from klingbot.tracker.importing import take_over
 from migrations.migrations import migrations
 from tests.conftest import FakeClock
 from tests.ledger_checks import ask, hold, prove, queued, rows_of

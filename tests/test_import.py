@@ -18,9 +18,9 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine
 from klingbot.engine import budgets as engine_budgets
 from klingbot.engine.budgets import Change
+from klingbot.sdk.cost_file import CostFile, NotACostFileError, read
+from klingbot.sdk.cost_file_import import TakenOver, take_over
 from klingbot.store import budgets, jobs, open_store
-from klingbot.tracker.file import CostFile, NotACostFileError, read
-from klingbot.tracker.importing import TakenOver, take_over
 from tests.ledger_checks import everything, hold, prove, queued, total
 
 MARKETING = project_scope("marketing")

@@ -33,8 +33,8 @@ from klingbot.engine import budgets, kling_results
 from klingbot.engine.budgets import Change
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.faults import Fault
+from klingbot.sdk.shapes import record_of
 from klingbot.store import jobs, open_store
-from klingbot.tracker.shapes import record_of
 from tests.block_samples import job
 from tests.ledger_checks import prove, queued, slack_takes_everything
 

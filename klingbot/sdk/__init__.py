@@ -4,9 +4,9 @@
 over a `cost_tracking.json`.
 """
 
-from klingbot.tracker.client import BudgetEnforcedClient, BudgetExceededError, KlingError
-from klingbot.tracker.cost_tracker import CostTracker
-from klingbot.tracker.shapes import Budget, BudgetPeriod, UsageRecord
+from klingbot.sdk.cost_tracker import CostTracker
+from klingbot.sdk.enforced_client import BudgetEnforcedClient, BudgetExceededError, KlingError
+from klingbot.sdk.shapes import Budget, BudgetPeriod, UsageRecord
 
 __all__ = [
     "Budget",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from klingbot.engine import Engine, usage_records
 from klingbot.engine import budgets as engine_budgets
+from klingbot.sdk import cost_file
+from klingbot.sdk.cost_file import CostFile
 from klingbot.store import budgets
 from klingbot.store.backend import metadata
-from klingbot.tracker import file
-from klingbot.tracker.file import CostFile
 
 AT_ONCE = 50
 """Records booked in one transaction: the bot, which may be running, gets its turn between them."""
@@ -33,7 +33,7 @@ def take_over(engine: Engine, content: bytes) -> TakenOver:
 
     A job that the ledger knows stays as it is, and so does a budget. Raises NotACostFileError.
     """
-    found = file.read(content)
+    found = cost_file.read(content)
     # Budgets last, so that history is not announced one threshold after the other.
     records = sum(
         usage_records.record(engine, found.spent[start : start + AT_ONCE], by=BY)

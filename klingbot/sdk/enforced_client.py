@@ -15,10 +15,10 @@ from klingbot.engine import Engine, job_requests, kling_results
 from klingbot.engine.hold_outcomes import BudgetExceeded, Forbidden, Held, NeedsConsent, Stopped
 from klingbot.engine.usage_records import UNATTRIBUTED
 from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
+from klingbot.sdk.cost_tracker import CostTracker
+from klingbot.sdk.headroom import left_of
+from klingbot.sdk.shapes import number, project_name
 from klingbot.store import jobs
-from klingbot.tracker.cost_tracker import CostTracker
-from klingbot.tracker.room import left_of
-from klingbot.tracker.shapes import number, project_name
 from klingbot.workers.kling_poller import LOST_REPLY_MS, Inquiries
 
 POLL_MS = 5_000

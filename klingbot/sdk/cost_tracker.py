@@ -16,21 +16,12 @@ from klingbot.domain.pricing import NotSold, Quote, Wish, quote
 from klingbot.engine import budgets as engine_budgets
 from klingbot.engine import job_requests, usage, usage_records
 from klingbot.engine.usage_records import UNATTRIBUTED, Spent
+from klingbot.sdk.cost_file import NotACostFileError
+from klingbot.sdk.cost_file_import import take_over, taken_over_before
+from klingbot.sdk.headroom import left_of, shares
+from klingbot.sdk.open_ledger import open_ledger
+from klingbot.sdk.shapes import Budget, BudgetPeriod, UsageRecord, budget_of, change_of, number, project_name, record_of
 from klingbot.store import jobs
-from klingbot.tracker.file import NotACostFileError
-from klingbot.tracker.importing import take_over, taken_over_before
-from klingbot.tracker.ledger import open_ledger
-from klingbot.tracker.room import left_of, shares
-from klingbot.tracker.shapes import (
-    Budget,
-    BudgetPeriod,
-    UsageRecord,
-    budget_of,
-    change_of,
-    number,
-    project_name,
-    record_of,
-)
 
 log = logging.getLogger(__name__)
 
