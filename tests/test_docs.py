@@ -51,11 +51,11 @@ def test_every_flag_is_explained() -> None:
 
 def test_every_variable_that_settings_read_is_in_the_table_and_no_other() -> None:
     rows = "\n".join(line for line in page("docs/operating.md").splitlines() if line.startswith("| `"))
-    assert variables(rows) == variables(page("klingbot/settings/reading.py"))
+    assert variables(rows) == variables(page("klingbot/settings/variables.py"))
 
 
 def test_the_example_environment_names_only_variables_that_are_read() -> None:
-    assert variables(page(".env.example")) <= variables(page("klingbot/settings/reading.py"))
+    assert variables(page(".env.example")) <= variables(page("klingbot/settings/variables.py"))
 
 
 @pytest.mark.parametrize("name", prices.SHIPPED)

@@ -16,8 +16,8 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from klingbot.common.log_format import SHAPES
-from klingbot.settings.reading import KLING_API_URL, Reading
-from klingbot.settings.values import LedgerSettings, Settings, SettingsError
+from klingbot.settings.setting_values import LedgerSettings, Settings, SettingsError
+from klingbot.settings.variables import KLING_API_URL, Reading
 from klingbot.store.backend.location import Place, database_url
 
 __all__ = [

@@ -13,8 +13,8 @@ from klingbot.domain.periods import WEEKDAYS, Calendar
 from klingbot.domain.prices import PriceListError, load
 from klingbot.domain.pricing import PriceList
 from klingbot.kling import ApiKey, Credentials, KeyPair, callback_signature
+from klingbot.settings.setting_values import LOOPBACK, LedgerSettings, Settings
 from klingbot.settings.time_zones import zone_of
-from klingbot.settings.values import LOOPBACK, LedgerSettings, Settings
 from klingbot.store.backend.location import Place, database_url
 
 KLING_API_URL = "https://api-singapore.klingai.com"
