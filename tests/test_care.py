@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from klingbot import blocks, doctor
-from klingbot.doctor import Finding, ledger
+from klingbot.doctor import Finding, ledger_health
 from klingbot.domain.notifications import Unsound, from_json
 from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, kling_results, open_engine
@@ -160,7 +160,7 @@ def test_nobody_waits_for_the_check(engine: Engine, path: Place, monkeypatch: py
         assert db.execute(jobs).fetchone()[0] == seen, "it looks at one moment"
         return Finding(doctor.Health.OK, "nothing", "nothing")
 
-    monkeypatch.setattr(ledger, "INVARIANTS", (looking,))
+    monkeypatch.setattr(ledger_health, "INVARIANTS", (looking,))
     assert doctor.prove(path, engine.clock()) == []
     assert engine.store.read().execute("SELECT count(*) FROM jobs").fetchone()[0] == 1
 

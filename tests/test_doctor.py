@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import bot
 from klingbot import doctor, sandbox
 from klingbot.doctor import Finding, Health, check_up, lines, network, storage
-from klingbot.doctor import ledger as ledger_checks
+from klingbot.doctor import ledger_health as ledger_checks
 from klingbot.doctor.findings import ok
 from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.periods import PeriodKind

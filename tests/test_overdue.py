@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from klingbot import blocks
 from klingbot.blocks import outbox as delivery_blocks
 from klingbot.common.counters import Meters
-from klingbot.doctor.ledger import check
+from klingbot.doctor.ledger_health import check
 from klingbot.domain import prices
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.jobs import Job, JobState

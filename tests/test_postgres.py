@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 import bot
 from klingbot.doctor import Health
-from klingbot.doctor import ledger as ledger_checks
+from klingbot.doctor import ledger_health as ledger_checks
 from klingbot.domain import prices
 from klingbot.domain.budgets import WORKSPACE
 from klingbot.domain.periods import Calendar, PeriodKind

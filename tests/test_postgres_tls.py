@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from klingbot.doctor import Health
-from klingbot.doctor import ledger as ledger_checks
+from klingbot.doctor import ledger_health as ledger_checks
 from klingbot.store import AwayError, DatabaseError, open_store
 from klingbot.store.backend.location import DatabaseUrl, Place
 from tests.postgres_server import PostgresServer

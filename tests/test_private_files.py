@@ -15,7 +15,7 @@ import bot
 from klingbot.common import private_files
 from klingbot.common.clock import now_ms
 from klingbot.doctor import Health
-from klingbot.doctor import ledger as ledger_checks
+from klingbot.doctor import ledger_health as ledger_checks
 from klingbot.store import open_store
 from klingbot.store.maintenance.backup import back_up
 from klingbot.store.maintenance.ledger_copy import move

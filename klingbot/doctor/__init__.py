@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from klingbot import settings
-from klingbot.doctor import ledger, network, storage
+from klingbot.doctor import ledger_health, network, storage
 from klingbot.doctor.findings import Finding, Health, failed, lines, ok, warning
-from klingbot.doctor.ledger import prove, rebuild_sums
+from klingbot.doctor.ledger_health import prove, rebuild_sums
 from klingbot.settings import Settings, SettingsError
 
 __all__ = ["CheckUp", "Finding", "Health", "check_up", "lines", "prove", "rebuild_sums"]
@@ -48,7 +48,7 @@ def _database_if_named(env: Mapping[str, str], now: int) -> list[Finding]:
 
 def _database(env: Mapping[str, str], now: int) -> list[Finding]:
     place = settings.database(env)
-    return [storage.check(place, settings.host(env)), *ledger.check(place, now)]
+    return [storage.check(place, settings.host(env)), *ledger_health.check(place, now)]
 
 
 def _settings(config: Settings) -> list[Finding]:

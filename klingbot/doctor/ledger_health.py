@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-from klingbot.doctor import sqlite
+from klingbot.doctor import sqlite_health
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
 from klingbot.engine.first_budget import coverage_of
 from klingbot.engine.overdue import find_in
@@ -58,10 +58,10 @@ class Keeper(Protocol):
 
 def _keeper(place: Place) -> Keeper:
     if isinstance(place, Path):
-        return sqlite
-    from klingbot.doctor import postgres
+        return sqlite_health
+    from klingbot.doctor import postgres_health
 
-    return postgres
+    return postgres_health
 
 
 def rebuild_sums(place: Place) -> None:
