@@ -35,14 +35,14 @@ from klingbot.http.operator_access import protected
 from klingbot.http.server import WebServer
 from klingbot.kling import KlingClient
 from klingbot.settings import Settings
-from klingbot.slack import app, serve
-from klingbot.slack.clips import Clips
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, quick_client
-from klingbot.slack.frames import Frames
-from klingbot.slack.home import Homes
-from klingbot.slack.pictures import Pictures
-from klingbot.slack.sender import Sender, patient_client
+from klingbot.slack import bolt_app, transport
+from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.api.image_downloads import Frames
+from klingbot.slack.api.message_sender import Sender, patient_client
+from klingbot.slack.api.picture_uploads import Pictures
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions.home import Homes
 from klingbot.store import open_store
 from klingbot.store.maintenance.clock_shift import Longest
 from klingbot.workers import scheduler
@@ -100,7 +100,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
         homes = Homes(desk, client)
-        bolt = app.build(
+        bolt = bolt_app.build(
             desk,
             homes=homes,
             token=config.slack_bot_token,
@@ -108,7 +108,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             signing_secret=config.slack_signing_secret,
             took=meters.answers.took,
         )
-        slack = serve.door(bolt, client, config.slack_app_token, directory.know_home)
+        slack = transport.door(bolt, client, config.slack_app_token, directory.know_home)
 
         reconciler = Reconciler(engine, kling)
         ticking = scheduler.start(
@@ -156,7 +156,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
         log.info("Klingbot stops: no more commands, and what is under way is finished")
 
 
-def _shut(slack: serve.Door) -> str | None:
+def _shut(slack: transport.Door) -> str | None:
     return None if slack.is_open() else "no command can come in: Slack is not connected"
 
 

@@ -22,9 +22,9 @@ import bot
 from bench import ledgers
 from bench.floor import BareHold
 from klingbot.http.server import WebServer
-from klingbot.slack import app, serve
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack import bolt_app, transport
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.context import Desk
 
 SECRET = "a signing secret for the bench"
 _NOWHERE = "http://127.0.0.1:9/"
@@ -63,16 +63,16 @@ def _http(folder: Path) -> None:
     with ledgers.ledger_with(0, folder) as engine:
         ledgers.nine_budgets(engine)
         desk = Desk(engine, Directory(_OneMember(), admins=(ledgers.USER,)))
-        bolt = app.build(desk, token="xoxb-bench", api_url=_NOWHERE, signing_secret=SECRET)
+        bolt = bolt_app.build(desk, token="xoxb-bench", api_url=_NOWHERE, signing_secret=SECRET)
         bare_hold, alone = BareHold(folder / "klingbot.db", engine.periods(), ledgers.now_ms()), threading.Lock()
 
         def hold() -> None:
             with alone:
                 bare_hold()
 
-        bare = Mount("/bare", routes=serve.http_routes(_bare(_NOWHERE, "xoxb-bench")))
-        floor = Mount("/floor", routes=serve.http_routes(_bare(_NOWHERE, "xoxb-bench", hold)))
-        server = WebServer("127.0.0.1", 0, [*serve.http_routes(bolt), bare, floor])
+        bare = Mount("/bare", routes=transport.http_routes(_bare(_NOWHERE, "xoxb-bench")))
+        floor = Mount("/floor", routes=transport.http_routes(_bare(_NOWHERE, "xoxb-bench", hold)))
+        server = WebServer("127.0.0.1", 0, [*transport.http_routes(bolt), bare, floor])
         _say(str(server.port))
         for line in sys.stdin:  # each line asks for a short queue again
             ledgers.release_all(engine)
@@ -82,7 +82,7 @@ def _http(folder: Path) -> None:
 
 
 def _socket(api_url: str, token: str, app_token: str) -> None:
-    door = serve.SocketDoor(_bare(api_url, token), quick_client(token, api_url), app_token)
+    door = transport.SocketDoor(_bare(api_url, token), quick_client(token, api_url), app_token)
     door.open(threading.Event())
     _say("connected")
     sys.stdin.read()

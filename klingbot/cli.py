@@ -18,7 +18,7 @@ from klingbot.blocks.text import plural
 from klingbot.common import private_files
 from klingbot.common.clock import now_ms
 from klingbot.http.server import PortError
-from klingbot.slack.serve import SlackRefusedError
+from klingbot.slack.transport import SlackRefusedError
 from klingbot.store import AwayError, DatabaseError, open_store
 
 

@@ -45,7 +45,7 @@ from klingbot.engine.cancellation import TooLate
 from klingbot.engine.hold_outcomes import BudgetExceeded, Estimate, Held
 from klingbot.engine.job_details import Details
 from klingbot.engine.job_queue import Queue
-from klingbot.slack.syntax import FLAGS_OF, USAGE, options
+from klingbot.slack.command_line.command_usage import FLAGS_OF, USAGE, options
 
 
 def test_the_seeds_video_is_held_for_40_credits_and_2_dollars_40() -> None:

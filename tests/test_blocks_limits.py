@@ -86,8 +86,8 @@ from klingbot.engine.reconciliation import Books, Reconciled
 from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import limits
-from klingbot.slack.proposals import Proposal, written
-from klingbot.slack.syntax import USAGE
+from klingbot.slack.command_line.command_usage import USAGE
+from klingbot.slack.features.budget_proposals import Proposal, written
 from klingbot.store.audit import Change
 from klingbot.store.daily_spend import Share
 from klingbot.store.ledger import Entry

@@ -16,7 +16,7 @@ from klingbot.blocks.message import message, section
 from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.domain.periods import Calendar
 from klingbot.engine.hold_outcomes import Held
-from klingbot.slack.syntax import USAGE
+from klingbot.slack.command_line.command_usage import USAGE
 
 _OURS = re.compile(
     r"<@U0BOB00001>"

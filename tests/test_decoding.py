@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.slack.decoding import is_blank, plain, trimmed
-from klingbot.slack.emoji import with_emoji
-from klingbot.slack.grammar import Generate, Options
-from klingbot.slack.parse import parse
+from klingbot.slack.command_line.emoji_names import with_emoji
+from klingbot.slack.command_line.parser import parse
+from klingbot.slack.command_line.slack_encoding import is_blank, plain, trimmed
+from klingbot.slack.command_line.types import Generate, Options
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_shows_nothing_is_blank(text: str) -> None:
 
 def test_the_names_of_emoji_are_not_read_before_one_is_met() -> None:
     code = (
-        "import klingbot.slack.parse as p; from klingbot.slack import emoji;"
+        "import klingbot.slack.command_line.parser as p; from klingbot.slack import emoji;"
         "p.parse('generate a fox at 10:30');"
         "assert not emoji._emoji.cache_info().misses"
     )

@@ -17,7 +17,7 @@ from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack.sender import Sender, patient_client
+from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import NotKeptError, UncertainError, open_store, outbox_delivery
 from klingbot.workers import notifier
 from klingbot.workers.notifier import LEASE_MS, Notifier

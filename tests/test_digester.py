@@ -16,8 +16,8 @@ from klingbot.engine import Engine, digests
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack.pictures import Pictures
-from klingbot.slack.sender import Sender
+from klingbot.slack.api.message_sender import Sender
+from klingbot.slack.api.picture_uploads import Pictures
 from klingbot.workers.digest_sender import PATIENCE_MS, Digester
 from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock

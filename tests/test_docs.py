@@ -10,7 +10,7 @@ import pytest
 
 from klingbot import sandbox
 from klingbot.domain import prices
-from klingbot.slack.syntax import FLAGS_OF, USAGE
+from klingbot.slack.command_line.command_usage import FLAGS_OF, USAGE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -23,7 +23,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read
 from klingbot.slack import manifest
-from klingbot.slack.account import Account
+from klingbot.slack.api.account_checks import Account
 from klingbot.store import Store, gates, open_store, outbox, outbox_delivery
 from klingbot.store.backend import sqlite
 from tests.conftest import FakeClock

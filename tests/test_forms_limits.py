@@ -31,7 +31,7 @@ from klingbot.engine.home import Home
 from klingbot.engine.job_queue import Queue
 from klingbot.engine.usage import Usage
 from klingbot.sandbox.slack import view_limits
-from klingbot.slack.proposals import Proposal, written
+from klingbot.slack.features.budget_proposals import Proposal, written
 from klingbot.store.daily_spend import Share
 
 LONG = "a*`_~<&>@here " * 200

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from klingbot.slack.grammar import BudgetShow, Generate, Help, Options, ProjectRef, ProjectSet, WriteOff
-from klingbot.slack.parse import parse
-from klingbot.slack.syntax import USAGE
+from klingbot.slack.command_line.command_usage import USAGE
+from klingbot.slack.command_line.parser import parse
+from klingbot.slack.command_line.types import BudgetShow, Generate, Help, Options, ProjectRef, ProjectSet, WriteOff
 
 WORDS = ["help", "-h", "--help", "-?", "?", "HELP", "—help", "help?", "-help", "--h", "/?", "？"]
 

@@ -26,8 +26,8 @@ from klingbot.engine.hold_outcomes import Held
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack.clips import Clips
-from klingbot.slack.sender import Sender, patient_client
+from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import jobs, outbox
 from klingbot.workers import message_routing
 from klingbot.workers.clip_uploader import Uploader

@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 
 from klingbot.sandbox.slack.api import METHODS
-from klingbot.slack import actions, manifest
+from klingbot.slack import manifest
+from klingbot.slack.interactions import buttons
 
-SLACK = Path(actions.__file__).parent
+SLACK = Path(buttons.__file__).parent
 DECLARED = yaml.safe_load(manifest.MANIFEST.read_text(encoding="utf-8"))
 UPLOADING = {"files_getUploadURLExternal", "files_completeUploadExternal"}
 """What the SDK's `files_upload_v2` calls."""

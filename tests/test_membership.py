@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klingbot.domain.membership import Actor, Home, Membership, Profile, from_profile, from_request
-from klingbot.slack import actors
+from klingbot.slack.interactions import actors
 
 HOME = Home("T1", bot_user_id="UBOT")
 GRID = Home("T1", "E1", "UBOT")

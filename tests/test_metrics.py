@@ -23,7 +23,7 @@ from klingbot.http import prometheus
 from klingbot.http import server as http_server
 from klingbot.http.server import WebServer, listen
 from klingbot.kling import ApiKey, KlingClient
-from klingbot.slack.directory import quick_client
+from klingbot.slack.api.directory import quick_client
 from klingbot.store import open_store
 from klingbot.workers.heartbeat import PATIENCE_SECONDS, Pulse
 from tests.conftest import FakeClock

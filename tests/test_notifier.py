@@ -30,7 +30,7 @@ from klingbot.engine.period_checks import watch
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack.sender import Sender, patient_client
+from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
 from klingbot.workers.notifier import LEASE_MS, Notifier

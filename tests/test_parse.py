@@ -9,7 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from klingbot.slack.grammar import (
+from klingbot.slack.command_line.command_usage import EXAMPLES, FLAGS_OF, SWITCHES, USAGE
+from klingbot.slack.command_line.parser import UsageError, parse
+from klingbot.slack.command_line.tokenizer import clean, is_blank, plain, split, trimmed
+from klingbot.slack.command_line.types import (
     AlertsQuiet,
     AlertsRetry,
     AlertsShow,
@@ -50,9 +53,6 @@ from klingbot.slack.grammar import (
     WorkspaceRef,
     WriteOff,
 )
-from klingbot.slack.parse import UsageError, parse
-from klingbot.slack.syntax import EXAMPLES, FLAGS_OF, SWITCHES, USAGE
-from klingbot.slack.words import clean, is_blank, plain, split, trimmed
 
 FOX = "a fox in the snow"
 

@@ -27,7 +27,7 @@ from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import Engine, budgets, job_requests, open_engine, projects
 from klingbot.engine.budgets import Change
 from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated
-from klingbot.slack import failures
+from klingbot.slack.interactions import failures
 from klingbot.store import DatabaseError, NotKeptError, UncertainError, jobs, open_store
 from klingbot.store.backend.fair_lock import Turns
 from klingbot.store.backend.location import DatabaseUrl

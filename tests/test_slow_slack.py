@@ -15,9 +15,9 @@ from klingbot.engine import Engine
 from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import LIMITS as CLIP
 from klingbot.sandbox import Sandbox
-from klingbot.slack import clips, directory, pictures, sender
-from klingbot.slack.client import SlackClient
-from klingbot.slack.sender import Sender
+from klingbot.slack.api import clip_uploads, directory, message_sender, picture_uploads
+from klingbot.slack.api.message_sender import Sender
+from klingbot.slack.api.slack_client import SlackClient
 from klingbot.store import digests, outbox, outbox_delivery
 from klingbot.workers import notifier as notifier_module
 from klingbot.workers.notifier import AT_ONCE, Notifier
@@ -144,7 +144,7 @@ def test_a_notifier_that_closes_waits_no_longer_than_the_calls_under_way(world: 
 def test_a_lease_is_longer_than_all_that_is_done_under_it() -> None:
     saying = max(notifier_module.SAY_SECONDS + notifier_module.NOTE_SECONDS, directory.LIST_SECONDS)
     assert (saying + STORE_SECONDS) * 1000 <= notifier_module.LEASE_MS
-    assert sender.SECONDS < notifier_module.SAY_SECONDS
+    assert message_sender.SECONDS < notifier_module.SAY_SECONDS
     drawing = 5
-    assert (pictures.UPLOAD_SECONDS + directory.LIST_SECONDS + drawing + STORE_SECONDS) * 1000 < digests.LEASE_MS
-    assert (CLIP.seconds + clips.LIMITS.seconds + STORE_SECONDS) * 1000 < engine_clips.LEASE_MS
+    assert (picture_uploads.UPLOAD_SECONDS + directory.LIST_SECONDS + drawing + STORE_SECONDS) * 1000 < digests.LEASE_MS
+    assert (CLIP.seconds + clip_uploads.LIMITS.seconds + STORE_SECONDS) * 1000 < engine_clips.LEASE_MS

@@ -11,7 +11,7 @@ import pytest
 from klingbot import blocks
 from klingbot.domain.notifications import from_json, to_json
 from klingbot.engine import Engine
-from klingbot.slack import actions, forms
+from klingbot.slack.interactions import buttons, modals
 from klingbot.store import Store, outbox, outbox_delivery
 from tests.conftest import FakeClock
 
@@ -66,11 +66,11 @@ def test_a_line_keeps_its_meaning(meaning: str, store: Store, clock: FakeClock) 
 
 
 def test_every_button_that_was_ever_posted_is_still_answered() -> None:
-    assert STORED["buttons"].keys() - actions.ACTIONS.keys() == set()
+    assert STORED["buttons"].keys() - buttons.ACTIONS.keys() == set()
 
 
 def test_every_form_that_may_be_open_is_still_taken() -> None:
-    assert STORED["form fields"].keys() - forms.FORMS.keys() == {"refused"}, "which can only be read and closed"
+    assert STORED["form fields"].keys() - modals.FORMS.keys() == {"refused"}, "which can only be read and closed"
 
 
 def test_no_column_was_renamed_or_dropped(store: Store) -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klingbot.slack.decoding import clean
-from klingbot.slack.grammar import (
+from klingbot.slack.command_line.parser import UsageError, parse
+from klingbot.slack.command_line.slack_encoding import clean
+from klingbot.slack.command_line.types import (
     Approve,
     BudgetSet,
     ChannelRef,
@@ -28,7 +29,6 @@ from klingbot.slack.grammar import (
     UserRef,
     WorkspaceRef,
 )
-from klingbot.slack.parse import UsageError, parse
 
 HYPHENS = "-\u2010\u2011\u2043\u2212\ufe63\uff0d\u058a\u1806\u02d7\u00ad"
 DASHES = "\u2012\u2013\u2014\u2015\ufe58\u2e3a"

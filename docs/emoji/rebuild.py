@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAMES = Path(__file__).parents[2] / "klingbot" / "slack" / "emoji_names.tsv"
+NAMES = Path(__file__).parents[2] / "klingbot" / "slack" / "command_line" / "emoji_names.tsv"
 
 
 def line(emoji: dict[str, Any]) -> str:

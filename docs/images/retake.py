@@ -33,9 +33,9 @@ from klingbot.engine import Engine, budgets, digests, hold_outcomes, job_request
 from klingbot.engine.budgets import Change  # noqa: E402
 from klingbot.sandbox import start  # noqa: E402
 from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
-from klingbot.slack.directory import Directory  # noqa: E402
-from klingbot.slack.pictures import Pictures  # noqa: E402
-from klingbot.slack.sender import Sender, patient_client  # noqa: E402
+from klingbot.slack.api.directory import Directory  # noqa: E402
+from klingbot.slack.api.message_sender import Sender, patient_client  # noqa: E402
+from klingbot.slack.api.picture_uploads import Pictures  # noqa: E402
 from klingbot.store import open_store  # noqa: E402
 from klingbot.workers.digest_sender import Digester  # noqa: E402
 from klingbot.workers.notifier import Notifier  # noqa: E402

@@ -5,9 +5,10 @@ from __future__ import annotations
 from klingbot.doctor.findings import Finding, failed, ok, warning
 from klingbot.kling import ApiKey, KlingClient, LookUp, Rejected
 from klingbot.settings import Settings
-from klingbot.slack import account, manifest
-from klingbot.slack.account import Account, Trouble
-from klingbot.slack.directory import Directory, SlackUnavailableError, quick_client
+from klingbot.slack import manifest
+from klingbot.slack.api import account_checks
+from klingbot.slack.api.account_checks import Account, Trouble
+from klingbot.slack.api.directory import Directory, SlackUnavailableError, quick_client
 
 PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""
@@ -24,7 +25,7 @@ _NOBODY = "klingbot-doctor-asks"
 
 def check_slack(config: Settings, now: int) -> list[Finding]:
     """`now` is UTC epoch milliseconds."""
-    known = account.look_up(config.slack_bot_token, config.slack_api_url)
+    known = account_checks.look_up(config.slack_bot_token, config.slack_api_url)
     if isinstance(known, Trouble):
         return [_trouble("Slack bot token", known, "SLACK_BOT_TOKEN")]
     found = [ok("Slack bot token", f"@{known.bot} in {known.team}"), _scopes(known), _clock(known, now)]
@@ -100,7 +101,7 @@ def _clock(known: Account, now: int) -> Finding:
 
 
 def _app_token(token: str, api_url: str) -> Finding:
-    trouble = account.try_app_token(token, api_url)
+    trouble = account_checks.try_app_token(token, api_url)
     if trouble:
         return _trouble("Slack app token", trouble, "SLACK_APP_TOKEN")
     return ok("Slack app token", "Slack offers a Socket Mode connection")
@@ -109,7 +110,7 @@ def _app_token(token: str, api_url: str) -> Finding:
 def _alerts_channel(config: Settings, channel_id: str) -> Finding:
     """Only a warning: what the channel does not take goes to the admins."""
     what, until_then = "alerts channel", "until then alerts go to the admins"
-    seen = account.room(config.slack_bot_token, config.slack_api_url, channel_id)
+    seen = account_checks.room(config.slack_bot_token, config.slack_api_url, channel_id)
     if isinstance(seen, Trouble):
         fix = f"Look at KLINGBOT_ALERTS_CHANNEL; a private channel is seen once the bot was invited; {until_then}."
         return warning(what, f"the bot cannot see {channel_id} ({seen.word})", fix)

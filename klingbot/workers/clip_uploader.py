@@ -15,9 +15,9 @@ from klingbot.common.safe_fetch import NotFetched
 from klingbot.engine import Engine, job_requests
 from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import fetch_clip
-from klingbot.slack.clips import Clips
-from klingbot.slack.pictures import Uploaded
-from klingbot.slack.sender import OURS, Impossible, Later
+from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.message_sender import OURS, Impossible, Later
+from klingbot.slack.api.picture_uploads import Uploaded
 from klingbot.store import DatabaseError
 from klingbot.store.wanted_clips import WantedClip
 from klingbot.workers.work_pool import WorkPool

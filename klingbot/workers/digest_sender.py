@@ -17,8 +17,8 @@ from klingbot.domain.digests import Digest, chart, people_in
 from klingbot.domain.notifications import Named
 from klingbot.engine import Engine, digests
 from klingbot.engine.digest_figures import figures
-from klingbot.slack.pictures import Pictures, Uploaded
-from klingbot.slack.sender import Later
+from klingbot.slack.api.message_sender import Later
+from klingbot.slack.api.picture_uploads import Pictures, Uploaded
 from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)

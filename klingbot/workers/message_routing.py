@@ -7,7 +7,7 @@ import logging
 from klingbot.blocks import job_message
 from klingbot.blocks.message import Message
 from klingbot.domain.notifications import AlertTested, CancelEnded, VideoReady, from_json, kind_of_type
-from klingbot.slack.sender import Impossible, Outcome, Place, Sender
+from klingbot.slack.api.message_sender import Impossible, Outcome, Place, Sender
 from klingbot.store import Database, outbox, outbox_delivery
 from klingbot.store.outbox import OutboxMessage
 

@@ -40,7 +40,7 @@ from klingbot.domain.notifications import (
 from klingbot.domain.quiet_hours import quiet_until
 from klingbot.engine import Engine, clips
 from klingbot.engine import outbox as engine_outbox
-from klingbot.slack.sender import Impossible, Later, Sender, Sent
+from klingbot.slack.api.message_sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, outbox, outbox_delivery, quiet_channels
 from klingbot.store.outbox import OutboxMessage
 from klingbot.workers import message_routing

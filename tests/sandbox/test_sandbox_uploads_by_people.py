@@ -19,8 +19,8 @@ from klingbot.sandbox.page.render import message_html
 from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.roster import BOB
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack import frames
-from klingbot.slack.frames import Frames
+from klingbot.slack.api import image_downloads
+from klingbot.slack.api.image_downloads import Frames
 
 FOX = png(320, 320)
 
@@ -69,7 +69,7 @@ def test_the_token_follows_no_redirect(sandbox: Sandbox, client: WebClient, monk
     stranger = web_client(sandbox)
     stranger.token = "xoxb-other"
     monkeypatch.setattr(stranger, "files_info", lambda file: shared)
-    assert Frames(stranger).fetch("F1", MOST_PICTURE_BYTES) == NoPicture(frames._GONE)
+    assert Frames(stranger).fetch("F1", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
 
 
 def test_a_picture_that_kling_would_refuse_is_said_to_be_that(sandbox: Sandbox, client: WebClient) -> None:
@@ -83,7 +83,7 @@ def test_a_picture_that_kling_would_refuse_is_said_to_be_that(sandbox: Sandbox, 
 
 
 def test_a_file_that_is_gone_is_gone_and_a_slack_that_is_away_comes_back(sandbox: Sandbox, client: WebClient) -> None:
-    assert Frames(client).fetch("F0NOBODY01", MOST_PICTURE_BYTES) == NoPicture(frames._GONE)
+    assert Frames(client).fetch("F0NOBODY01", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
     message = sent(sandbox, FOX)
     sandbox.faults.add("files.info", Fault("server_error"))
     missing = fetched(client, message)

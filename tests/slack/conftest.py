@@ -20,10 +20,10 @@ from slack_sdk.signature import SignatureVerifier
 
 from klingbot.domain.membership import Home
 from klingbot.engine import Engine
-from klingbot.slack import forms
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions import modals
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -250,7 +250,7 @@ class Hook(ThreadingHTTPServer):
 @pytest.fixture(autouse=True)
 def no_form_was_changed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test's forms have the same id, and each test begins to choose at the same moment."""
-    monkeypatch.setattr(forms, "_TURNS", forms._Turns())
+    monkeypatch.setattr(modals, "_TURNS", modals._Turns())
 
 
 @pytest.fixture

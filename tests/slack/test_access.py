@@ -16,11 +16,11 @@ from klingbot.domain.membership import Actor, Home
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets
 from klingbot.engine.budgets import Change
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, quick_client
-from klingbot.slack.home import Homes
-from klingbot.slack.lookup_cache import FRESH_SECONDS, MOST_KEPT, SPARE_SECONDS, LookupCache
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.api.lookup_cache import FRESH_SECONDS, MOST_KEPT, SPARE_SECONDS, LookupCache
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions.home import Homes
 from tests.ledger_checks import hold
 from tests.slack.conftest import BOT, GENERAL, TEAM, Person, person
 

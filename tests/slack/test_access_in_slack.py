@@ -11,10 +11,10 @@ from klingbot import sandbox as local
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import BOB, DAVE, ERIN, GWEN, Person
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, quick_client
-from klingbot.slack.serve import SocketDoor
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.transport import SocketDoor
 from tests.live_bot import until, whispers
 from tests.slack.conftest import GENERAL
 

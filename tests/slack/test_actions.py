@@ -16,8 +16,8 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, kling_results, stuck_jobs
 from klingbot.engine.budgets import Change
 from klingbot.engine.usage import usage
-from klingbot.slack import actions
-from klingbot.slack.desk import Answer, Click, Desk, Rewritten
+from klingbot.slack.context import Answer, Click, Desk, Rewritten
+from klingbot.slack.interactions import buttons
 from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued
@@ -98,7 +98,7 @@ def test_what_only_admins_may_do_is_refused_to_everybody_else(
     def approve(desk: Desk, click: Click) -> Answer:
         return Rewritten(message(section(f"Approved {click.value} by {click.user_id}")))
 
-    monkeypatch.setitem(actions.ACTIONS, "request.approve", actions._Row(approve, admins_only="approve requests"))
+    monkeypatch.setitem(buttons.ACTIONS, "request.approve", buttons._Row(approve, admins_only="approve requests"))
     bob.clicks("request.approve", "7", hook.url)
     assert hook.said()["text"] == "Only admins can approve requests. Ask one of them; nothing was changed."
     alice.clicks("request.approve", "7", hook.url)
@@ -118,7 +118,7 @@ def test_a_failure_of_ours_is_answered_with_a_reference(
     def broken(desk: Desk, click: Click) -> Answer:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(actions.ACTIONS, "job.cancel", actions._Row(broken))
+    monkeypatch.setitem(buttons.ACTIONS, "job.cancel", buttons._Row(broken))
     bob.clicks("job.cancel", "1", hook.url)
     reference = re.search(r"ref ([0-9a-f]{6})", hook.said()["text"])
     assert reference and reference[1] in caplog.text

@@ -14,10 +14,10 @@ from klingbot.domain.membership import Home
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, project_rules
 from klingbot.engine.budgets import Change
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
-from klingbot.slack.lookup_cache import FRESH_SECONDS
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.api.lookup_cache import FRESH_SECONDS
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from tests.ledger_checks import hold, settle
 
 MARKETING, ADMIN, BOB, CAROL = "project:marketing", "U0ALICE001", "U0BOB00001", "U0CAROL001"

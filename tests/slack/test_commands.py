@@ -22,11 +22,11 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.domain.reconciliation import Billed, UnitPack
 from klingbot.engine import Engine, budgets, job_requests, kling_results, reconciliation, stuck_jobs
 from klingbot.engine.usage import usage
-from klingbot.slack.app import build
-from klingbot.slack.commands import answer
-from klingbot.slack.desk import Asker, Desk
-from klingbot.slack.directory import Directory
-from klingbot.slack.lookup_cache import FRESH_SECONDS
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.api.lookup_cache import FRESH_SECONDS
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Asker, Desk
+from klingbot.slack.interactions.commands import answer
 from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import settle

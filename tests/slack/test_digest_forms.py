@@ -12,9 +12,9 @@ from slack_bolt import App
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, digests, project_rules
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from tests.conftest import FakeClock
 
 MARKETING, ADMIN, BOB = "project:marketing", "U0ALICE001", "U0BOB00001"

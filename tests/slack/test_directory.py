@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from klingbot.slack.directory import Directory, KnownChannel, SlackUnavailableError
-from klingbot.slack.grammar import ChannelRef, UserRef
-from klingbot.slack.lookup_cache import FRESH_SECONDS
-from klingbot.slack.mistakes import MistakeError
+from klingbot.slack.api.directory import Directory, KnownChannel, SlackUnavailableError
+from klingbot.slack.api.lookup_cache import FRESH_SECONDS
+from klingbot.slack.command_line.mistakes import MistakeError
+from klingbot.slack.command_line.types import ChannelRef, UserRef
 
 ALICE, BOB = "U0ALICE001", "U0BOB00001"
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from klingbot.domain.ledger_faults import LedgerFault
-from klingbot.slack import failures
+from klingbot.slack.interactions import failures
 from klingbot.store import NotKeptError, UncertainError
 
 

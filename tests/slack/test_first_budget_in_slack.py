@@ -13,10 +13,10 @@ from slack_sdk import WebClient
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, first_budget, project_rules
 from klingbot.engine.budgets import Change
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
-from klingbot.slack.home import Homes
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions.home import Homes
 from tests.ledger_checks import rows_of
 from tests.slack import filling
 from tests.slack.test_home import drawn, look

@@ -19,10 +19,10 @@ from klingbot.domain.source_images import uploaded
 from klingbot.engine import Engine, budgets, kling_results, open_engine, projects
 from klingbot.engine.budgets import Change
 from klingbot.engine.usage import usage
-from klingbot.slack import forms
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions import modals
 from klingbot.store import Store, jobs
 from tests.ledger_checks import settle
 
@@ -202,7 +202,7 @@ def test_when_something_breaks_the_form_stays_open_with_a_reference(
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(forms.FORMS, "generate", forms._Form(broken))
+    monkeypatch.setitem(modals.FORMS, "generate", modals._Form(broken))
     reference = re.search(r"ref ([0-9a-f]{6})", submit(bob, opened(bob, hook), prompt="a fox")["prompt"])
     assert reference and reference[1] in caplog.text
 

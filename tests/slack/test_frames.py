@@ -10,8 +10,8 @@ from slack_sdk import WebClient
 
 from klingbot.domain.request_limits import MOST_PICTURE_BYTES
 from klingbot.domain.source_images import NoPicture, Picture, Upload, checked, dimensions, fault, first_of
-from klingbot.slack.client import SlackClient
-from klingbot.slack.frames import Frames
+from klingbot.slack.api.image_downloads import Frames
+from klingbot.slack.api.slack_client import SlackClient
 from tests.outside_world import Outside, certificate, outside, says
 
 __all__ = ["certificate", "outside"]

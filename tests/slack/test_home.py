@@ -16,10 +16,10 @@ from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, budgets, job_requests
 from klingbot.engine.budgets import Change
 from klingbot.engine.hold_outcomes import Held
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
-from klingbot.slack.home import LOOKED_AT_SECONDS, MOST_AT_ONCE, Homes
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions.home import LOOKED_AT_SECONDS, MOST_AT_ONCE, Homes
 from tests.ledger_checks import hold, settle
 
 

@@ -12,9 +12,9 @@ from filling import block, submit
 from slack_bolt import App
 
 from klingbot.engine import Engine, increase_requests
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from klingbot.store import jobs
 from tests.slack.conftest import BOB
 

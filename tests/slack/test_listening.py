@@ -16,10 +16,10 @@ from slack_sdk.errors import SlackApiError
 from klingbot.domain.jobs import Job, id_for
 from klingbot.domain.source_images import uploaded
 from klingbot.engine import Engine, kling_results
-from klingbot.slack import listening
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions import messages
 from klingbot.store import jobs
 from tests.ledger_checks import settle
 from tests.slack.conftest import BOT, GENERAL
@@ -358,14 +358,14 @@ def test_buttons_in_a_thread_are_answered_in_that_thread(bob: Any, hook: Any, en
 
 
 def test_a_mention_is_acknowledged_before_it_is_answered(bob: Any, hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    acknowledged, answered = threading.Event(), listening.answer
+    acknowledged, answered = threading.Event(), messages.answer
     waited: list[bool] = []
 
     def slow(*args: Any) -> Any:
         waited.append(acknowledged.wait(20))
         return answered(*args)
 
-    monkeypatch.setattr(listening, "answer", slow)
+    monkeypatch.setattr(messages, "answer", slow)
     assert bob.says(f"{ME} budget").status == 200
     acknowledged.set()
     assert hook.said()["method"] == "chat.postEphemeral"

@@ -16,11 +16,12 @@ import pytest
 from klingbot.domain.jobs import Request
 from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine
-from klingbot.slack import generate_form, payloads
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
-from klingbot.slack.payloads import DEEPEST, MalformedError
+from klingbot.slack import request_payloads
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
+from klingbot.slack.features import generate_form
+from klingbot.slack.request_payloads import DEEPEST, MalformedError
 from tests.slack.conftest import BOB, BOT, GENERAL, SECRET, TEAM
 from tests.slack.filling import as_slack_has_it
 from tests.slack.test_serve import post
@@ -55,19 +56,19 @@ GONE = object()
 )
 def test_what_is_neither_a_form_nor_json_is_refused(body: bytes, kind: str) -> None:
     with pytest.raises(MalformedError):
-        payloads.from_body(body, kind)
+        request_payloads.from_body(body, kind)
 
 
 def test_a_prompt_may_name_a_payload() -> None:
     """Bolt takes every form in which that word occurs for a click."""
     fields = {"command": "/kling", "text": "generate a rocket with its payload"}
-    assert payloads.from_body(urlencode(fields).encode(), FORM) == fields
+    assert request_payloads.from_body(urlencode(fields).encode(), FORM) == fields
 
 
 def test_what_no_database_keeps_is_replaced_and_everything_else_stays() -> None:
     fields = {"command": "/kling", "user_id": "U1", "channel_id": "C1", "trigger_id": "1", "team_id": "T1"}
     said = json.loads('{"text": "a fox \\ud83e\\udd8a, half \\ud83e, \\u0000 end", "n": [1, 2.5, null, true]}')
-    assert payloads.checked({**fields, **said}) == {
+    assert request_payloads.checked({**fields, **said}) == {
         **fields,
         "text": "a fox 🦊, half \ufffd, \ufffd end",
         "n": [1, 2.5, None, True],
@@ -77,16 +78,16 @@ def test_what_no_database_keeps_is_replaced_and_everything_else_stays() -> None:
 @pytest.mark.parametrize("payload", [None, [], "text", 1, {"a": float("nan")}, {"a": [float("inf")]}])
 def test_what_is_no_object_and_what_is_no_number_is_refused(payload: Any) -> None:
     with pytest.raises(MalformedError):
-        payloads.checked(payload)
+        request_payloads.checked(payload)
 
 
 def test_nesting_has_an_end() -> None:
     def nested(levels: int) -> Any:
         return {"type": "bogus", "a": json.loads("[" * levels + "]" * levels)}
 
-    payloads.checked(nested(DEEPEST - 1))
+    request_payloads.checked(nested(DEEPEST - 1))
     with pytest.raises(MalformedError, match="deep"):
-        payloads.checked(nested(DEEPEST))
+        request_payloads.checked(nested(DEEPEST))
 
 
 # Every field, one after the other.

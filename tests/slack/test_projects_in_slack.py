@@ -15,9 +15,9 @@ from klingbot.domain.jobs import Job
 from klingbot.domain.notifications import PastProjects
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine import Engine, project_rules, projects
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from klingbot.store import jobs
 from tests.ledger_checks import hold
 from tests.slack.conftest import ALICE, BOB, FINANCE, GENERAL, Person, person

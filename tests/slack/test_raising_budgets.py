@@ -13,9 +13,9 @@ from klingbot.domain.money import Amount
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, project_rules
 from klingbot.engine.budgets import Change
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from tests.ledger_checks import hold, settle
 
 MARKETING, ADMIN = "project:marketing", "U0ALICE001"

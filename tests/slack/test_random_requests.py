@@ -27,10 +27,10 @@ from klingbot.domain.jobs import JobState, id_for
 from klingbot.domain.notifications import from_json
 from klingbot.engine import Engine, kling_results
 from klingbot.sandbox.slack import limits, view_limits
-from klingbot.slack import actions, screen
-from klingbot.slack.desk import Click, Desk, Opens
-from klingbot.slack.directory import Directory
-from klingbot.slack.syntax import FLAGS_OF, USAGE
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.command_line.command_usage import FLAGS_OF, USAGE
+from klingbot.slack.context import Click, Desk, Opens
+from klingbot.slack.interactions import answers, buttons
 from klingbot.store import jobs
 from tests.ledger_checks import hold, settle, submit
 from tests.slack.conftest import ALICE, BOB, BOT, GENERAL
@@ -157,7 +157,7 @@ def texts_of(shown: Any) -> Iterator[str]:
 def test_no_text_breaks_a_command_or_mentions_anybody(
     alice: Any, bob: Any, dice: Random, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screen, "open_form", lambda client, trigger_id, view: check_form(view))
+    monkeypatch.setattr(answers, "open_form", lambda client, trigger_id, view: check_form(view))
     alice.types("budget set workspace --credits 3000")
     for _ in range(TEXTS):
         text = command(dice)
@@ -190,8 +190,8 @@ def test_no_message_breaks_anything_or_makes_a_video_that_was_not_asked_for(
     app: App, bob: Any, dice: Random, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[Message] = []
-    monkeypatch.setattr(screen, "tell", lambda client, to, message, **_: said.append(message))
-    monkeypatch.setattr(screen, "whisper", lambda client, channel, user, message, **_: said.append(message))
+    monkeypatch.setattr(answers, "tell", lambda client, to, message, **_: said.append(message))
+    monkeypatch.setattr(answers, "whisper", lambda client, channel, user, message, **_: said.append(message))
     asked: dict[str, str] = {}
     for n in range(SPOKEN):
         direct, ts = dice.random() < 0.5, f"1700000000.{n:06}"
@@ -214,12 +214,12 @@ def test_no_message_breaks_anything_or_makes_a_video_that_was_not_asked_for(
 def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Random) -> None:
     desk, known = Desk(engine, directory), [hold(engine, f"r{n}", user_id=BOB).id for n in range(20)]
     for _ in range(CLICKS):
-        action = dice.choice([*actions.ACTIONS, dice.choice(ODDITIES), "job.unknown"])
+        action = dice.choice([*buttons.ACTIONS, dice.choice(ODDITIES), "job.unknown"])
         value = dice.choice(
             [dice.choice(known), dice.choice(ODDITIES), dice.choice(VALUES), json.dumps(dice.choice(VALUES))]
         )
         click = Click(dice.choice([ALICE, BOB]), GENERAL, "1.2", value, "https://hooks.slack.com/actions/1/2", "1.2.3")
-        said = actions.answer(desk, action, click)
+        said = buttons.answer(desk, action, click)
         if isinstance(said, Opens):
             check_form(said.view)
         else:
@@ -231,7 +231,7 @@ def test_no_click_breaks_anything(engine: Engine, directory: Directory, dice: Ra
 def test_no_payload_breaks_the_door(app: App, bob: Any, dice: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unsigned, they may be anything; what Slack signs may lack any of its fields."""
     for name in ("answer", "tell", "whisper", "open_form", "renew_form"):
-        monkeypatch.setattr(screen, name, lambda *_, **__: None)
+        monkeypatch.setattr(answers, name, lambda *_, **__: None)
 
     async def knock() -> Counter[int]:
         answered: Counter[int] = Counter()
@@ -259,7 +259,7 @@ def payload(dice: Random) -> dict[str, Any]:
         "response_url": "https://hooks.slack.com/actions/1/2",
         "callback_id": "bogus",
         "view": {"type": "modal", "callback_id": "bogus", "state": {"values": {}}, "private_metadata": ""},
-        "actions": [{"type": "button", "action_id": dice.choice([*actions.ACTIONS, "x"]), "value": "v"}],
+        "actions": [{"type": "button", "action_id": dice.choice([*buttons.ACTIONS, "x"]), "value": "v"}],
     }
     return {name: value for name, value in whole.items() if name in ("type", "view") or dice.random() > 0.1}
 

@@ -16,9 +16,9 @@ from klingbot.engine import Engine, budgets, increase_requests, project_rules
 from klingbot.engine.budgets import Change
 from klingbot.engine.project_rules import RuleChange
 from klingbot.sandbox.slack import view_limits
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from klingbot.store import jobs
 
 MARKETING, MONTHLY, DAILY = "project:marketing", PeriodKind.MONTHLY, PeriodKind.DAILY

@@ -14,9 +14,9 @@ from klingbot.domain.alert_history import ref_of
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets
 from klingbot.engine.budgets import Change
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 CLOSED = "marketing (monthly) was removed, so that request is closed. Nothing changed."

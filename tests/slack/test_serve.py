@@ -21,9 +21,9 @@ from klingbot import sandbox
 from klingbot.domain.membership import Home
 from klingbot.sandbox.slack.delivery import Acked
 from klingbot.sandbox.slack.roster import BOT_USER_ID, TEAM_ID
-from klingbot.slack import serve
-from klingbot.slack.directory import quick_client
-from klingbot.slack.serve import SocketDoor, door, http_routes
+from klingbot.slack import transport
+from klingbot.slack.api.directory import quick_client
+from klingbot.slack.transport import SocketDoor, door, http_routes
 from tests.live_bot import until, whispers
 from tests.slack.conftest import BOB, GENERAL
 
@@ -82,7 +82,7 @@ def test_a_slow_command_does_not_stop_the_event_loop(app: App, bob: Any) -> None
 def test_a_slack_that_falls_silent_is_noticed_and_said_once(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(serve, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(transport, "PING_SECONDS", 0.2)
     caplog.set_level(logging.INFO)
     answers_again = threading.Event()
 

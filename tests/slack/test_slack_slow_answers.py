@@ -12,17 +12,18 @@ from klingbot import sandbox
 from klingbot.blocks.message import message, section
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
-from klingbot.slack import account, screen
-from klingbot.slack.account import Trouble
-from klingbot.slack.app import build
-from klingbot.slack.client import SlackClient
-from klingbot.slack.clips import Clips
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, SlackUnavailableError
-from klingbot.slack.grammar import UserRef
-from klingbot.slack.home import Homes
-from klingbot.slack.pictures import Pictures
-from klingbot.slack.sender import Later, Place, Sender, Sent
+from klingbot.slack.api import account_checks
+from klingbot.slack.api.account_checks import Trouble
+from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.directory import Directory, SlackUnavailableError
+from klingbot.slack.api.message_sender import Later, Place, Sender, Sent
+from klingbot.slack.api.picture_uploads import Pictures
+from klingbot.slack.api.slack_client import SlackClient
+from klingbot.slack.bolt_app import build
+from klingbot.slack.command_line.types import UserRef
+from klingbot.slack.context import Desk
+from klingbot.slack.interactions import answers
+from klingbot.slack.interactions.home import Homes
 from tests.live_bot import until
 from tests.slack.conftest import ALICE, BOB, BOT, CAROL, SECRET, Person
 from tests.slow_wire import SlowWire, at_most, slow_wire
@@ -62,8 +63,8 @@ def test_an_answer_to_a_command_is_given_up_at_its_deadline(local: Sandbox, wire
 
 
 def test_an_answer_to_a_click_is_given_up_and_not_said_twice(wire: SlowWire, caplog: pytest.LogCaptureFixture) -> None:
-    with at_most(screen._SECONDS + 1):
-        screen.answer(f"{wire.url}/response/none", HELLO)
+    with at_most(answers._SECONDS + 1):
+        answers.answer(f"{wire.url}/response/none", HELLO)
     assert "an answer to a click was lost: TimeoutError" in caplog.text
     assert wire.slowed == 1
 
@@ -85,8 +86,8 @@ def test_who_is_who_is_unknown_at_the_deadline(local: Sandbox, wire: SlowWire) -
 
 
 def test_the_doctor_does_not_wait_for_a_slow_slack(local: Sandbox, wire: SlowWire) -> None:
-    with at_most(account._SECONDS + 1):
-        looked_up = account.look_up(local.bot_token, local.slack_api_url.replace(local.url, wire.url))
+    with at_most(account_checks._SECONDS + 1):
+        looked_up = account_checks.look_up(local.bot_token, local.slack_api_url.replace(local.url, wire.url))
     assert looked_up == Trouble("TimeoutError", refused=False)
 
 
@@ -103,7 +104,7 @@ def test_what_answers_a_mention_gives_up_at_its_deadline(
     api_url = local.slack_api_url.replace(local.url, wire.url)
     app = build(Desk(engine, directory), token=local.bot_token, api_url=api_url, signing_secret=SECRET)
     Person(app, ALICE).says(f"<@{BOT}> help")
-    with at_most(screen._PATIENCE_SECONDS + 1):
+    with at_most(answers._PATIENCE_SECONDS + 1):
         until(lambda: "an answer was lost: TimeoutError" in caplog.text, "it gave up")
 
 

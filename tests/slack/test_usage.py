@@ -13,9 +13,9 @@ from slack_bolt import App
 from klingbot import sandbox as local
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory, quick_client
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from tests.ledger_checks import hold, settle
 from tests.slack.conftest import ALICE, BOB, CAROL, Person
 

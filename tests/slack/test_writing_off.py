@@ -11,9 +11,9 @@ from slack_bolt import App
 
 from klingbot.domain.notifications import JobWrittenOff
 from klingbot.engine import Engine, kling_results, stuck_jobs
-from klingbot.slack.app import build
-from klingbot.slack.desk import Desk
-from klingbot.slack.directory import Directory
+from klingbot.slack.api.directory import Directory
+from klingbot.slack.bolt_app import build
+from klingbot.slack.context import Desk
 from klingbot.store import jobs
 from tests.conftest import FakeClock
 from tests.ledger_checks import queued

@@ -1,0 +1,334 @@
+"""Who is who in Slack: members, admins, people by name, channels by name. Answers are kept for some minutes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from klingbot.common import deadlines
+from klingbot.domain import membership
+from klingbot.domain.membership import Actor, Home, Membership, Profile
+from klingbot.slack.api.lookup_cache import LookupCache
+from klingbot.slack.api.network_errors import UNREACHABLE
+from klingbot.slack.api.slack_client import Met, SlackClient, unheard
+from klingbot.slack.command_line.mistakes import MistakeError, shown
+from klingbot.slack.command_line.types import ChannelRef, UserRef
+from klingbot.slack.interactions.actors import SLACKBOT
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS = 2
+LIST_SECONDS = 20
+"""How long all pages of a list may take together."""
+PAGE = 500
+_NOBODY = ("user_not_found", "user_not_visible")
+"""Slack's words for a user whom the bot cannot see (docs.slack.dev, users.info)."""
+_WHY_NOT = {
+    Membership.OUTSIDER: "they aren't in this workspace",
+    Membership.GUEST: "guests don't use Klingbot here",
+    Membership.BOT: "that's a bot",
+    Membership.DEACTIVATED: "their Slack account is deactivated",
+}
+_BOT_MARKS = ("is_bot", "is_workflow_bot", "is_connector_bot")
+
+T = TypeVar("T")
+
+
+class SlackUnavailableError(Exception):
+    """Slack could not be asked; the message is a sentence for the person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChannel:
+    """A channel that the bot can see; it can speak there once it is a member."""
+
+    id: str
+    is_member: bool
+    name: str = ""
+
+
+def quick_client(token: str, base_url: str, met: Met = unheard) -> WebClient:
+    """A client for questions asked while a person waits: Slack gives a command three seconds (Slack's docs)."""
+    return SlackClient(token, base_url, timeout=QUICK_SECONDS, met=met)
+
+
+class Directory:
+    """Asks Slack; scopes users:read, channels:read and groups:read. Safe to share between threads."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        *,
+        admins: tuple[str, ...] = (),
+        guests: bool = False,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`admins` are user ids; without any, Slack's own admins and owners are meant. `guests` may use the bot."""
+        self._client = client
+        self._admins = admins
+        self._guests = guests
+        self._cache = LookupCache(seconds)
+        self._home = Home()
+
+    def know_home(self, home: Home) -> None:
+        """Remember where the bot is installed, and which user it is there."""
+        self._home = home
+
+    def membership(self, actor: Actor, what: str = "who you are") -> Membership:
+        """Return what the user is to the bot's workspace. Raises SlackUnavailableError when nobody can tell.
+
+        What Slack said within the last hour counts while Slack cannot be asked again.
+        """
+        home = self._known_home()
+        if proven := membership.from_request(home, actor):
+            return proven
+        found = self._person(actor.user_id, what, spare=True)
+        return membership.from_profile(home, actor, _profile(found)) if found else Membership.OUTSIDER
+
+    def admits(self, found: Membership) -> bool:
+        """Return whether somebody of that kind may use the bot."""
+        return found is Membership.MEMBER or (found is Membership.GUEST and self._guests)
+
+    def why_not_admitted(self, user_id: str) -> str | None:
+        """Return why somebody may not use the bot, None where they may. Raises SlackUnavailableError."""
+        found = self.membership(Actor(user_id))
+        return None if self.admits(found) else _WHY_NOT[found]
+
+    def seems_admitted(self, user_id: str) -> bool:
+        """For what is shown, not for what is done: everybody, while Slack cannot be asked."""
+        try:
+            return self.admits(self.membership(Actor(user_id)))
+        except SlackUnavailableError:
+            return True
+
+    def is_admin(self, user_id: str) -> bool:
+        """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
+        found = self._person(user_id, "whether you are an admin")
+        return found is not None and self._is_admin(found)
+
+    def seems_admin(self, user_id: str) -> bool:
+        """For what is shown, not for what is done: nobody, while Slack cannot be asked."""
+        try:
+            return self.is_admin(user_id)
+        except SlackUnavailableError:
+            return False
+
+    def known_admins(self) -> tuple[str, ...]:
+        """Return every admin's user id. While Slack cannot be asked, those in the settings, and nobody without any."""
+        if self._admins:
+            return tuple(user_id for user_id in self._admins if self._may_be_admin(user_id))
+        try:
+            return tuple(each["id"] for each in self._people() if self._is_admin(each))
+        except SlackUnavailableError:
+            return ()
+
+    def _may_be_admin(self, user_id: str) -> bool:
+        try:
+            found = self._person(user_id, "who the admins are", spare=True)
+            return found is not None and self._is_admin(found)
+        except SlackUnavailableError:
+            return True
+
+    def _is_admin(self, user: dict[str, Any]) -> bool:
+        """Return whether this member is an admin here. Admins of another company's workspace are none."""
+        chosen = user["id"] in self._admins if self._admins else user.get("is_admin") or user.get("is_owner")
+        if not chosen:
+            return False
+        home = self._known_home()
+        # Only a profile that names another workspace proves an outsider: what an admin asks has passed the door by now.
+        here = frozenset({home.team_id, home.enterprise_id} - {""})
+        return self.admits(membership.from_profile(home, Actor(user["id"], here), _profile(user)))
+
+    def _known_home(self) -> Home:
+        """Return where the bot is installed, asking Slack where nobody has said so yet."""
+        if not self._home.is_known:
+            self._home = home_of(self._ask("which workspace I belong to", self._client.auth_test))
+        if not self._home.is_known:
+            log.error("auth.test names neither a workspace nor an organization: nobody can use the bot")
+            raise SlackUnavailableError("Slack did not say which workspace I belong to, so I can't do anything yet.")
+        return self._home
+
+    def names(self) -> dict[str, str]:
+        """What people are called in Slack, by user id; nobody while Slack cannot be asked."""
+        try:
+            return {each["id"]: _shown_name(each) for each in self._people()}
+        except SlackUnavailableError:
+            return {}
+
+    def name(self, user_id: str) -> str:
+        """What that person is called in Slack; the id where nobody is known by it. Raises SlackUnavailableError."""
+        found = self._person(user_id, "who somebody is")
+        return _shown_name(found) if found else user_id
+
+    def user_id(self, ref: UserRef) -> str:
+        """Raises MistakeError when no one person has that name, SlackUnavailableError."""
+        if ref.id:
+            return ref.id
+        name = (ref.name or "").lower()
+        found = _named(self._people(), name) or _named(self._people(anew=True), name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise MistakeError(f"{len(found)} people are called {shown(name)}. Pick the person from Slack's list.")
+        raise MistakeError(f"I know nobody called {shown(name)}. Type @ and pick the person from Slack's list.")
+
+    def must_be_members(self, user_ids: Iterable[str], what: str) -> None:
+        """Check those who are to `approve requests`, say. Raises MistakeError for the first who may not use the bot.
+
+        Raises SlackUnavailableError.
+        """
+        for user_id in user_ids:
+            found = self.membership(Actor(user_id), "who that person is")
+            if user_id == self._home.bot_user_id:
+                raise MistakeError(f"Klingbot itself can't {what}. Name people instead.")
+            if not self.admits(found):
+                raise MistakeError(f"{self._called(user_id)} can't {what}: {_WHY_NOT[found]}. Name somebody else.")
+
+    def _called(self, user_id: str) -> str:
+        found = self._person(user_id, "who somebody is", spare=True)
+        return shown(_shown_name(found)) if found else "That person"
+
+    def channel_name(self, channel_id: str) -> str:
+        """Return the channel's name; its id where the bot cannot see it. Raises SlackUnavailableError."""
+        found = self._remembered(f"channel {channel_id}", lambda: self._channel_by_id(channel_id))
+        return found.name if found and found.name else channel_id
+
+    def channel(self, ref: ChannelRef) -> KnownChannel:
+        """Raises MistakeError when the bot cannot see that channel, SlackUnavailableError."""
+        found = self._channel_by_id(ref.id) if ref.id else self._channel_by_name(ref.name or "")
+        if found:
+            return found
+        called = f"#{ref.name}" if ref.name else "that channel"
+        raise MistakeError(
+            f"I can't see {called}. If it exists, it is private or archived: invite me there (/invite @klingbot), "
+            "then try again."
+        )
+
+    def _person(self, user_id: str, what: str, *, spare: bool = False) -> dict[str, Any] | None:
+        """Return a user as Slack describes them, None for nobody that the bot can see. `what` is to be known of them.
+
+        With `spare`, an older answer does while Slack cannot be asked.
+        """
+
+        def look_up() -> dict[str, Any] | None:
+            said = self._ask(what, self._client.users_info, expected=_NOBODY, user=user_id)
+            return None if said is None else dict(said["user"])
+
+        return self._remembered(f"person {user_id}", look_up, spare=spare)
+
+    def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
+        return self._remembered("people", lambda: self._pages("people", self._client.users_list, "members"), anew)
+
+    def _channel_by_name(self, name: str) -> KnownChannel | None:
+        return self._channels().get(name) or self._channels(anew=True).get(name)
+
+    def _channels(self, *, anew: bool = False) -> dict[str, KnownChannel]:
+        return self._remembered("channels", self._list_channels, anew)
+
+    def _list_channels(self) -> dict[str, KnownChannel]:
+        kinds = {"types": "public_channel,private_channel", "exclude_archived": True}
+        pages = self._pages("channels", self._client.conversations_list, "channels", **kinds)
+        return {each["name"]: _known_channel(each) for each in pages}
+
+    def _channel_by_id(self, channel_id: str) -> KnownChannel | None:
+        ask = self._client.conversations_info
+        said = self._ask("about that channel", ask, expected=("channel_not_found",), channel=channel_id)
+        if said is None or said["channel"].get("is_archived"):
+            return None
+        return _known_channel(said["channel"])
+
+    def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> list[dict[str, Any]]:
+        with deadlines.within(LIST_SECONDS):
+            return list(self._each_page(what, method, key, **args))
+
+    def _each_page(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> Iterator[dict[str, Any]]:
+        cursor = ""
+        while True:
+            said = self._ask(f"for its {what}", method, limit=PAGE, cursor=cursor, **args)
+            yield from said[key]
+            cursor = (said.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    def _ask(self, what: str, method: Callable[..., Any], *, expected: tuple[str, ...] = (), **args: Any) -> Any:
+        """Slack's answer; None where it is one of the refusals that were expected."""
+        try:
+            return method(**args)
+        except SlackApiError as e:
+            problem = str(e.response.get("error") or f"HTTP {e.response.status_code}")
+            if problem in expected:
+                return None
+        except UNREACHABLE as e:
+            problem = type(e).__name__
+        log.warning("Slack could not be asked %s: %s", what, problem)
+        raise SlackUnavailableError(
+            f"I could not ask Slack {what} just now ({problem}), so nothing was changed. Try again in a minute."
+        )
+
+    def _remembered(self, key: str, ask: Callable[[], T], anew: bool = False, *, spare: bool = False) -> T:
+        kept = None if anew else self._cache.fresh(key, spare=spare)
+        if kept:
+            return cast(T, kept.answer)
+        try:
+            said = ask()
+        except SlackUnavailableError:
+            kept = self._cache.spare(key) if spare else None
+            if kept is None:
+                raise
+            return cast(T, kept.answer)
+        self._cache.put(key, said)
+        return said
+
+
+def home_of(said: Any) -> Home:
+    """Read the answer of `auth.test` (Slack's docs)."""
+    return Home(*(str(said.get(name) or "") for name in ("team_id", "enterprise_id", "user_id")))
+
+
+def _profile(user: Mapping[str, Any]) -> Profile:
+    """Read a user object (Slack's docs).
+
+    `is_app_user` is not read: it marks people who have authorized the app.
+    """
+    organization = user.get("enterprise_user") or {}
+    named = (user.get("team_id"), organization.get("enterprise_id"), *(organization.get("teams") or ()))
+    team_ids = frozenset(team_id for team_id in named if team_id) or frozenset({_team_of_profile(user)} - {""})
+    return Profile(
+        team_ids=team_ids,
+        is_stranger=bool(user.get("is_stranger")),
+        is_bot=user.get("id") == SLACKBOT or any(user.get(mark) for mark in _BOT_MARKS),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_deactivated=bool(user.get("deleted")),
+    )
+
+
+def _team_of_profile(user: Mapping[str, Any]) -> str:
+    return str((user.get("profile") or {}).get("team") or "")
+
+
+def _known_channel(said: Mapping[str, Any]) -> KnownChannel:
+    """Read a channel object (Slack's docs)."""
+    return KnownChannel(said["id"], bool(said.get("is_member")), str(said.get("name") or ""))
+
+
+def _named(people: list[dict[str, Any]], name: str) -> list[str]:
+    """Who is called that: by handle, which is unique, else by the names that Slack shows."""
+    present = [each for each in people if not each.get("deleted")]
+    handles = [each["id"] for each in present if each.get("name", "").lower() == name]
+    return handles or [each["id"] for each in present if name in _shown_names(each)]
+
+
+def _shown_names(user: dict[str, Any]) -> set[str]:
+    profile = user.get("profile") or {}
+    return {str(profile.get(key) or "").lower() for key in ("display_name", "real_name")}
+
+
+def _shown_name(user: dict[str, Any]) -> str:
+    profile = user.get("profile") or {}
+    return str(profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user["name"])
