@@ -28,7 +28,7 @@ from klingbot.domain.notifications import VideoReady, from_json
 from klingbot.domain.periods import Calendar
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.sandbox.slack.faults import Fault as SlackFault
+from klingbot.sandbox.slack.slack_faults import Fault as SlackFault
 from klingbot.store import Store, open_store
 from klingbot.store.backend.location import Place
 from tests.ledger_checks import env_of, prove

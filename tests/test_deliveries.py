@@ -15,7 +15,7 @@ import pytest
 from klingbot.domain.notifications import JobFailed, VideoReady
 from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import NotKeptError, UncertainError, open_store, outbox_delivery

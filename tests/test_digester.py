@@ -14,7 +14,7 @@ from klingbot.domain.notifications import DigestReady
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, digests
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender
 from klingbot.slack.api.picture_uploads import Pictures

@@ -24,7 +24,7 @@ from klingbot.engine import (
 )
 from klingbot.engine.hold_outcomes import Held
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.clip_uploads import Clips
 from klingbot.slack.api.message_sender import Sender, patient_client

@@ -12,7 +12,7 @@ import pytest
 from klingbot import sandbox
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.sandbox.slack.faults import Fault as SlackFault
+from klingbot.sandbox.slack.slack_faults import Fault as SlackFault
 from klingbot.store import open_store
 from klingbot.workers.shutdown import DRAIN_SECONDS
 from tests.ledger_checks import prove

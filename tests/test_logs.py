@@ -11,7 +11,7 @@ import pytest
 from klingbot import sandbox
 from klingbot.common.log_format import JsonLines, TextLines
 from klingbot.sandbox.kling import Fault
-from klingbot.sandbox.slack.faults import Fault as SlackFault
+from klingbot.sandbox.slack.slack_faults import Fault as SlackFault
 from tests.live_bot import BOB, live_bot, until, whispers
 from tests.test_crashes import CRASH_BOT
 

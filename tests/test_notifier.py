@@ -28,7 +28,7 @@ from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.budgets import Change
 from klingbot.engine.period_checks import watch
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import outbox, outbox_delivery, quiet_channels

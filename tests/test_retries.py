@@ -12,7 +12,7 @@ from klingbot.domain import retry_delays
 from klingbot.domain.jobs import JobState
 from klingbot.engine import Engine, clips
 from klingbot.kling import KlingClient
-from klingbot.sandbox.slack.faults import Fault
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.store import gates, wanted_clips
 from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock

@@ -32,7 +32,7 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.engine import budgets, kling_results
 from klingbot.engine.budgets import Change
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.kling.faults import Fault
+from klingbot.sandbox.kling.kling_faults import Fault
 from klingbot.sdk.shapes import record_of
 from klingbot.store import jobs, open_store
 from tests.block_samples import job

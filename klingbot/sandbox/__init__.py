@@ -11,12 +11,12 @@ from pathlib import Path
 from starlette.routing import Mount
 
 from klingbot.sandbox.kling.local_kling import LocalKling
+from klingbot.sandbox.local_server import LocalServer
 from klingbot.sandbox.page import routes as page_routes
-from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.calls import Calls
 from klingbot.sandbox.slack.delivery import Failure
-from klingbot.sandbox.slack.faults import Faults
 from klingbot.sandbox.slack.local_slack import LocalSlack
+from klingbot.sandbox.slack.slack_faults import Faults
 from klingbot.sandbox.slack.workspace import Message, Workspace
 
 __all__ = ["Sandbox", "start"]

@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE
+from klingbot.sandbox.slack.slack_faults import Fault
 
 GENERAL = "C0GENERAL1"
 CUT = (URLError, RemoteDisconnected, ConnectionResetError)

@@ -18,9 +18,9 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import block_html, message_html
 from klingbot.sandbox.slack.api import METHODS
-from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.rates import PostingRate
-from klingbot.sandbox.slack.replies import Slack
+from klingbot.sandbox.slack.reply_checks import Slack
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views
 

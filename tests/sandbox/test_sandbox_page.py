@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from klingbot.sandbox import Sandbox
+from klingbot.sandbox.local_server import LocalServer
 from klingbot.sandbox.page import routes as page
-from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.views import Views

@@ -12,8 +12,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from klingbot.sandbox.kling import CLIPS
+from klingbot.sandbox.local_server import LocalServer
 from klingbot.sandbox.page import routes as sandbox_page
-from klingbot.sandbox.server import LocalServer
 from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.workspace import Workspace

@@ -17,8 +17,8 @@ from websockets.sync.client import connect
 from klingbot import sandbox as local
 from klingbot.http.server import PortError
 from klingbot.sandbox import Sandbox
-from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.roster import ALICE, BOB
+from klingbot.sandbox.slack.slack_faults import Fault
 
 GENERAL = "C0GENERAL1"
 

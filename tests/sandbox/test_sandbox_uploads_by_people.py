@@ -16,8 +16,8 @@ from klingbot.domain.source_images import NoPicture, Picture
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import message_html
-from klingbot.sandbox.slack.faults import Fault
 from klingbot.sandbox.slack.roster import BOB
+from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api import image_downloads
 from klingbot.slack.api.image_downloads import Frames

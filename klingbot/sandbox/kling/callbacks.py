@@ -18,7 +18,7 @@ from collections.abc import Callable
 import requests
 
 from klingbot.sandbox.kling.asks import Fields
-from klingbot.sandbox.kling.tasks import LocalTask
+from klingbot.sandbox.kling.local_tasks import LocalTask
 
 log = logging.getLogger(__name__)
 

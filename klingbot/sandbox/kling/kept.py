@@ -8,8 +8,8 @@ from typing import Any
 
 from klingbot.sandbox import journal
 from klingbot.sandbox.kling.asks import Ask
+from klingbot.sandbox.kling.local_tasks import LocalTask
 from klingbot.sandbox.kling.models import BY_PATH_NAME
-from klingbot.sandbox.kling.tasks import LocalTask
 
 
 def write(path: Path, task: LocalTask) -> None:

@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from klingbot.sandbox.kling import billing, callbacks, kept, legacy, new
 from klingbot.sandbox.kling.asks import Ask, Fields
-from klingbot.sandbox.kling.auth import Keys
-from klingbot.sandbox.kling.faults import Faults
+from klingbot.sandbox.kling.credentials import Keys
 from klingbot.sandbox.kling.http import answer, json_object, listed, number, on_no_route, on_refusal
+from klingbot.sandbox.kling.kling_faults import Faults
+from klingbot.sandbox.kling.local_tasks import Account, LocalTask
 from klingbot.sandbox.kling.oddities import Oddities
 from klingbot.sandbox.kling.refusals import Refusal
-from klingbot.sandbox.kling.tasks import Account, LocalTask
 
 CLIPS = Path(__file__).parent / "clips"
 _CLIPS = {file.stem: file for file in CLIPS.glob("*.mp4")}

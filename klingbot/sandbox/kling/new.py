@@ -19,10 +19,10 @@ from klingbot.sandbox.kling.asks import (
     sold,
     text,
 )
+from klingbot.sandbox.kling.local_tasks import LocalTask
 from klingbot.sandbox.kling.models import BY_PATH_NAME, KlingModel, Way
 from klingbot.sandbox.kling.pictures import MEGABYTES_NEW, frame
 from klingbot.sandbox.kling.refusals import Refusal
-from klingbot.sandbox.kling.tasks import LocalTask
 
 WAYS: dict[str, Way] = {"text-to-video": "text", "image-to-video": "image", "omni-video": "omni"}
 

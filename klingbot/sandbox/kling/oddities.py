@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klingbot.sandbox.kling.asks import Fields
-from klingbot.sandbox.kling.tasks import LocalTask
+from klingbot.sandbox.kling.local_tasks import LocalTask
 
 
 class Oddities:

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from klingbot.sandbox.slack import chat, directory, uploads, view_methods
+from klingbot.sandbox.slack import chat, people_methods, uploads, view_methods
 from klingbot.sandbox.slack.calls import Calls
-from klingbot.sandbox.slack.faults import Fault, Faults
-from klingbot.sandbox.slack.replies import Args, Method, Reply, Slack, error, ok, ratelimited, word
+from klingbot.sandbox.slack.reply_checks import Args, Method, Reply, Slack, error, ok, ratelimited, word
+from klingbot.sandbox.slack.slack_faults import Fault, Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ def _always(*scopes: str) -> Needs:
 
 
 def _for_types(slack: Slack, args: Args) -> tuple[str, ...]:
-    types = directory.wanted_types(args)
-    return tuple(directory.SCOPE_OF_TYPE[kind] for kind in types if kind in directory.SCOPE_OF_TYPE)
+    types = people_methods.wanted_types(args)
+    return tuple(people_methods.SCOPE_OF_TYPE[kind] for kind in types if kind in people_methods.SCOPE_OF_TYPE)
 
 
 def _for_channel(slack: Slack, args: Args) -> tuple[str, ...]:
     channel = slack.workspace.channels.get(word(args, "channel"))
-    return (directory.SCOPE_OF_TYPE[directory.type_of(channel)],) if channel else ("channels:read",)
+    return (people_methods.SCOPE_OF_TYPE[people_methods.type_of(channel)],) if channel else ("channels:read",)
 
 
 def _for_people(slack: Slack, args: Args) -> tuple[str, ...]:
@@ -59,14 +59,14 @@ def _open_connection(slack: Slack, args: Args) -> Reply:
 
 
 METHODS = {
-    "api.test": Entry(directory.api_test, token=None),
-    "auth.test": Entry(directory.auth_test),
+    "api.test": Entry(people_methods.api_test, token=None),
+    "auth.test": Entry(people_methods.auth_test),
     "apps.connections.open": Entry(_open_connection, token="app"),
-    "users.info": Entry(directory.users_info, needs=_always("users:read")),
-    "users.list": Entry(directory.users_list, needs=_always("users:read")),
-    "conversations.list": Entry(directory.conversations_list, needs=_for_types),
-    "conversations.info": Entry(directory.conversations_info, needs=_for_channel),
-    "conversations.open": Entry(directory.conversations_open, needs=_for_people),
+    "users.info": Entry(people_methods.users_info, needs=_always("users:read")),
+    "users.list": Entry(people_methods.users_list, needs=_always("users:read")),
+    "conversations.list": Entry(people_methods.conversations_list, needs=_for_types),
+    "conversations.info": Entry(people_methods.conversations_info, needs=_for_channel),
+    "conversations.open": Entry(people_methods.conversations_open, needs=_for_people),
     "chat.postMessage": Entry(chat.post_message, needs=_always("chat:write")),
     "chat.postEphemeral": Entry(chat.post_ephemeral, needs=_always("chat:write")),
     "chat.update": Entry(chat.update, needs=_always("chat:write")),

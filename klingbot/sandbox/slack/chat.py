@@ -4,7 +4,7 @@ from typing import Any
 
 from klingbot.sandbox.slack import content
 from klingbot.sandbox.slack.content import Content, Refused
-from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, ratelimited, refused, word
+from klingbot.sandbox.slack.reply_checks import Args, Reply, Slack, error, ok, ratelimited, refused, word
 from klingbot.sandbox.slack.roster import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel
 from klingbot.sandbox.slack.workspace import Message, Workspace
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from klingbot.sandbox.slack.calls import Calls
-from klingbot.sandbox.slack.faults import KINDS, Fault, Faults
+from klingbot.sandbox.slack.slack_faults import KINDS, Fault, Faults
 
 
 def routes(faults: Faults, calls: Calls) -> list[Route]:

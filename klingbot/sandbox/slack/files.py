@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klingbot.sandbox.slack.shapes import Problem
+from klingbot.sandbox.slack.payload_shapes import Problem
 
 PROCESSING_SECONDS = 0.5
 

@@ -7,7 +7,7 @@ page can draw are known; any other is refused, as Slack refuses one that it does
 from collections.abc import Iterator
 from typing import Any
 
-from klingbot.sandbox.slack.shapes import Check, Problem, by_type, list_of, object_of, one_of, string
+from klingbot.sandbox.slack.payload_shapes import Check, Problem, by_type, list_of, object_of, one_of, string
 
 LONGEST_TEXT = 40_000
 """Slack cuts a longer `text` off; refusing it says so louder."""

@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from klingbot.sandbox.server import LocalServer
+from klingbot.sandbox.local_server import LocalServer
 from klingbot.sandbox.slack import control, uploads
 from klingbot.sandbox.slack.api import Tokens, WebApi
 from klingbot.sandbox.slack.calls import Calls
-from klingbot.sandbox.slack.commands import Commands
 from klingbot.sandbox.slack.delivery import Failure, over_http
 from klingbot.sandbox.slack.escaping import escape
 from klingbot.sandbox.slack.events import Events, told_of
-from klingbot.sandbox.slack.faults import Faults
 from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.rates import PostingRate
-from klingbot.sandbox.slack.replies import Slack
+from klingbot.sandbox.slack.reply_checks import Slack
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.roster import APP_ID, SLACKBOT_ID
+from klingbot.sandbox.slack.slack_faults import Faults
+from klingbot.sandbox.slack.slash_commands import Commands
 from klingbot.sandbox.slack.socket_mode import SocketModeHub
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from klingbot.sandbox.slack import chat
 from klingbot.sandbox.slack.files import File, Files
-from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, ratelimited, word
+from klingbot.sandbox.slack.reply_checks import Args, Reply, Slack, error, ok, ratelimited, word
 
 LONGEST_ALT = 1_000
 """Characters of `alt_txt` (Slack's docs, files.getUploadURLExternal)."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from klingbot.sandbox.slack.limits import BLOCKS, DRAWN, ELEMENTS, FLAG, ID, across, block, plain
-from klingbot.sandbox.slack.shapes import Check, Problem, by_type, list_of, object_of, one_of, string
+from klingbot.sandbox.slack.payload_shapes import Check, Problem, by_type, list_of, object_of, one_of, string
 
 MOST_BLOCKS = 100
 LONGEST_TITLE = 24

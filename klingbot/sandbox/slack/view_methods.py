@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from klingbot.sandbox.slack.content import Refused
-from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, refused, word
+from klingbot.sandbox.slack.reply_checks import Args, Reply, Slack, error, ok, refused, word
 from klingbot.sandbox.slack.views import View
 
 

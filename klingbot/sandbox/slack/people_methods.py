@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from klingbot.sandbox.slack.content import flag
-from klingbot.sandbox.slack.replies import Args, Reply, Slack, error, ok, word
+from klingbot.sandbox.slack.reply_checks import Args, Reply, Slack, error, ok, word
 from klingbot.sandbox.slack.roster import BOT_ID, TEAM_ID, TEAM_NAME, Channel, Person
 
 SCOPE_OF_TYPE = {
