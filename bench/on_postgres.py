@@ -16,7 +16,7 @@ from bench.table import Row, Section, seconds
 from klingbot.engine import Engine
 from klingbot.store import open_store
 from klingbot.store.backend.location import DatabaseUrl
-from tests.postgres_server import NoServerError, PostgresServer, postgres_server
+from tests.support.postgres_server import NoServerError, PostgresServer, postgres_server
 
 _EACH = 20
 

@@ -26,7 +26,7 @@ from klingbot import sandbox
 from klingbot.http.server import listen
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.delivery import signature
-from tests.live_bot import BOB, LiveBot, live_bot
+from tests.support.live_bot import BOB, LiveBot, live_bot
 
 TEXTS = ("quote a fox in snow", "usage", "generate a fox in snow", "help", "jobs")
 EVERY_SECONDS = 0.1

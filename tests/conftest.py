@@ -19,8 +19,8 @@ from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
 from klingbot.store import Store, first_budget_choice, open_store
 from klingbot.store.backend.location import DatabaseUrl, Place
-from tests.ledger_checks import create
-from tests.postgres_server import NoServerError, PostgresServer, postgres_server
+from tests.support.ledger_checks import create
+from tests.support.postgres_server import NoServerError, PostgresServer, postgres_server
 
 # A busy machine is no bug.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,8 +65,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" not in metafunc.fixturenames:
         return
     marked = metafunc.definition.get_closest_marker("engine")
-    elsewhere = metafunc.definition.path.parent != Path(__file__).parent
-    engines = marked.args if marked else ("sqlite",) if elsewhere else ("sqlite", "postgres")
+    both = metafunc.definition.get_closest_marker("both_databases")
+    engines = marked.args if marked else ("sqlite", "postgres") if both else ("sqlite",)
     metafunc.parametrize("place", engines, indirect=True)
 
 

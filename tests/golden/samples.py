@@ -11,8 +11,8 @@ from itertools import count
 from typing import Any
 
 from klingbot.domain.notifications import KINDS, to_json
-from tests.test_blocks_limits import EXTREMES
-from tests.test_forms_limits import FORMS
+from tests.unit.blocks.test_form_limits import FORMS
+from tests.unit.blocks.test_message_limits import EXTREMES
 
 
 def outbox_contents() -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from bolt_bot import Bot, web_client
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
+from tests.sandbox.bolt_bot import Bot, web_client
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-from bolt_bot import Bot, eventually, seen
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.sandbox import Sandbox
@@ -12,6 +11,7 @@ from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.payloads import NothingToPressError
 from klingbot.sandbox.slack.roster import ALICE, APP_ID, BOB, BOT_USER_ID, TEAM_ID
 from klingbot.sandbox.slack.workspace import Message
+from tests.sandbox.bolt_bot import Bot, eventually, seen
 
 GENERAL, BOBS_DM, LOUNGE = "C0GENERAL1", "D0BOB00001", "C0LOUNGE01"
 

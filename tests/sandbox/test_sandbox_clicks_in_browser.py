@@ -9,10 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from bolt_bot import eventually
-from browser import launch, open_page
 from playwright.sync_api import Browser, Page, expect
-from test_sandbox_files import png
 
 import bot
 from klingbot.common.clock import now_ms
@@ -21,6 +18,9 @@ from klingbot.sandbox import Sandbox, play
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
 from klingbot.store import gates, open_store
 from tests.conftest import run_without_limit
+from tests.sandbox.bolt_bot import eventually
+from tests.sandbox.test_sandbox_files import png
+from tests.support.browser import launch, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

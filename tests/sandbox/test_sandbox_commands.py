@@ -5,13 +5,13 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from bolt_bot import Bot, eventually, seen, socket_url
 from slack_sdk.errors import SlackApiError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ALICE, APP_ID, BOB, BOT_USER_ID, SLACKBOT_ID, TEAM_ID
+from tests.sandbox.bolt_bot import Bot, eventually, seen, socket_url
 
 GENERAL, LOUNGE, BOBS_DM = "C0GENERAL1", "C0LOUNGE01", "D0BOB00001"
 

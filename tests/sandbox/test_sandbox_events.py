@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from bolt_bot import Bot, eventually, socket_url
 from websockets.sync.client import connect
 
 from klingbot.sandbox import Sandbox
@@ -15,6 +14,7 @@ from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.workspace import Change, Workspace
 from klingbot.slack import manifest
 from klingbot.slack.manifest import Manifest
+from tests.sandbox.bolt_bot import Bot, eventually, socket_url
 
 GENERAL, LOUNGE, ALICES_DM = "C0GENERAL1", "C0LOUNGE01", "D0ALICE001"
 MENTION = f"<@{BOT_USER_ID}> budget"

@@ -6,7 +6,6 @@ from urllib.error import URLError
 
 import pytest
 import requests
-from bolt_bot import seen
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
@@ -14,6 +13,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ALICE
 from klingbot.sandbox.slack.slack_faults import Fault
+from tests.sandbox.bolt_bot import seen
 
 GENERAL = "C0GENERAL1"
 CUT = (URLError, RemoteDisconnected, ConnectionResetError)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import requests
-from bolt_bot import eventually, web_client
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
@@ -23,6 +22,7 @@ from klingbot.sandbox.slack.reply_checks import Slack
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import Views
+from tests.sandbox.bolt_bot import eventually, web_client
 
 GENERAL = "C0GENERAL1"
 

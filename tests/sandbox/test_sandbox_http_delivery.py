@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from bolt_bot import Bot, eventually, seen, web_client
 from slack_bolt import App, BoltRequest
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ALICE
+from tests.sandbox.bolt_bot import Bot, eventually, seen, web_client
 
 GENERAL = "C0GENERAL1"
 

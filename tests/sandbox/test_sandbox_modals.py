@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bolt_bot import Bot, eventually
 from slack_sdk.errors import SlackApiError
 
 from klingbot.sandbox.slack import view_limits
@@ -16,6 +15,7 @@ from klingbot.sandbox.slack.payloads import NothingToPressError
 from klingbot.sandbox.slack.roster import ALICE, BOB, TEAM_ID
 from klingbot.sandbox.slack.triggers import Triggers
 from klingbot.sandbox.slack.views import View
+from tests.sandbox.bolt_bot import Bot, eventually
 
 GENERAL = "C0GENERAL1"
 

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safe_html import assert_safe, shown
 
 from klingbot.sandbox.page.markdown import markdown
 from klingbot.sandbox.page.mrkdwn import mrkdwn
 from klingbot.sandbox.page.reader import Reader
+from tests.sandbox.safe_html import assert_safe, shown
 
 READER = Reader(
     id="U1",

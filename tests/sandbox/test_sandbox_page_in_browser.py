@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from browser import launch, open_page
 from playwright.sync_api import Browser, Page, expect
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -17,7 +16,8 @@ from klingbot.sandbox.page import routes as sandbox_page
 from klingbot.sandbox.slack.local_slack import LocalSlack
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID
 from klingbot.sandbox.slack.workspace import Workspace
-from tests.live_bot import until
+from tests.support.browser import launch, open_page
+from tests.support.live_bot import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from bolt_bot import eventually, seen
 
 import bot
 from klingbot.domain.jobs import Request
@@ -26,6 +25,7 @@ from klingbot.sandbox import Sandbox, play, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
 from tests.conftest import FakeClock, run_without_limit
+from tests.sandbox.bolt_bot import eventually, seen
 
 MARKETING = "C0MARKETNG"
 BOT = Path(bot.__file__)

@@ -5,12 +5,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safe_html import assert_safe, shown
 
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.page.render import block_html, message_html
 from klingbot.sandbox.slack import limits
 from klingbot.sandbox.slack.workspace import Message
+from tests.sandbox.safe_html import assert_safe, shown
 
 HERE = "http://127.0.0.1:8080"
 READER = Reader(id="U1", people={"U2": "Bob Baker"}, channels={}, origin=f"{HERE}/")

@@ -1,13 +1,13 @@
 """response_url: five uses, thirty minutes, and the caller alone unless told otherwise."""
 
 import pytest
-from bolt_bot import Bot, eventually, seen
 from slack_sdk.webhook import WebhookClient
 
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.responses import Responses
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.sandbox.slack.workspace import Workspace
+from tests.sandbox.bolt_bot import Bot, eventually, seen
 
 LOUNGE = "C0LOUNGE01"
 

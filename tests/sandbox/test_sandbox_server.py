@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from bolt_bot import eventually, seen, web_client
 from slack_sdk import WebClient
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -19,6 +18,7 @@ from klingbot.http.server import PortError
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.sandbox.slack.slack_faults import Fault
+from tests.sandbox.bolt_bot import eventually, seen, web_client
 
 GENERAL = "C0GENERAL1"
 

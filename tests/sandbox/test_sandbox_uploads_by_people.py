@@ -6,9 +6,7 @@ import base64
 
 import pytest
 import requests
-from bolt_bot import web_client
 from slack_sdk import WebClient
-from test_sandbox_files import GENERAL, png
 
 from klingbot.domain import source_images as pictures
 from klingbot.domain.request_limits import MOST_PICTURE_BYTES
@@ -21,6 +19,8 @@ from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api import image_downloads
 from klingbot.slack.api.image_downloads import Frames
+from tests.sandbox.bolt_bot import web_client
+from tests.sandbox.test_sandbox_files import GENERAL, png
 
 FOX = png(320, 320)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import requests
-from bolt_bot import seen, web_client
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from klingbot import sandbox as local
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL
+from tests.sandbox.bolt_bot import seen, web_client
 
 GENERAL, LOUNGE, FINANCE, ALICES_DM = "C0GENERAL1", "C0LOUNGE01", "C0FINANCE1", "D0ALICE001"
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*bold*"}}
