@@ -18,9 +18,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from starlette.routing import Mount
 
-import bot
 from bench import ledgers
 from bench.floor import BareHold
+from klingbot import app
 from klingbot.http.server import WebServer
 from klingbot.slack import bolt_app, transport
 from klingbot.slack.api.directory import Directory, quick_client
@@ -59,7 +59,7 @@ def _bare(api_url: str, token: str, work: Callable[[], None] = lambda: None) -> 
 
 
 def _http(folder: Path) -> None:
-    sys.setswitchinterval(bot.SWITCH_SECONDS)
+    sys.setswitchinterval(app.SWITCH_SECONDS)
     with ledgers.ledger_with(0, folder) as engine:
         ledgers.nine_budgets(engine)
         desk = Desk(engine, Directory(_OneMember(), admins=(ledgers.USER,)))

@@ -1,25 +1,30 @@
-"""The words of the command line that look after the ledger; `bot.py` has those that run the bot.
+"""The command line: running the bot, and the commands that look after the ledger.
 
-Each ends with a sentence: what a person did wrong is never a traceback.
+Each command ends with a sentence: a mistake of the person who typed it is never a traceback.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import IO
 
 import click
 
-from klingbot import settings
+from klingbot import app, settings
 from klingbot.blocks.text import plural
-from klingbot.common import private_files
+from klingbot.common import log_format, private_files
 from klingbot.common.clock import now_ms
+from klingbot.doctor import Health, storage
 from klingbot.http.server import PortError
 from klingbot.slack.transport import SlackRefusedError
 from klingbot.store import AwayError, DatabaseError, open_store
+from klingbot.workers.shutdown import stopped_by_signals
+
+log = logging.getLogger("klingbot")
 
 
 def end_with(work: Callable[[], None]) -> None:
@@ -148,3 +153,44 @@ def _import(file: Path) -> None:
 
 
 WORDS = (migrate, doctor, backup, export, import_, move)
+
+
+@click.group(invoke_without_command=True, commands=WORDS)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Kling AI videos from Slack, inside budgets that hold. Without a word: run the bot."""
+    end_with(lambda: log_format.set_up(settings.log_shape(settings.environment())))
+    if context.invoked_subcommand is None:
+        end_with(lambda: _run_live())
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Where the page is (3000, or a free one).")
+@click.option("--fresh", is_flag=True, help="Forget the last time: begin with sample data again.")
+def sandbox(port: int | None, fresh: bool) -> None:
+    """Run the bot with a local Slack and a local Kling: no accounts, no tokens, no bill."""
+    end_with(lambda: _run_sandbox(port, fresh))
+
+
+def _run_live() -> None:
+    config = settings.read(settings.environment())
+    for warning in config.warnings:
+        log.warning(warning)
+    stored = storage.check(config.database, settings.host(settings.environment()))
+    if stored.health is not Health.OK:
+        log.warning("%s. %s", stored.said, stored.fix)
+    app.run(config, stopped_by_signals())
+
+
+def _run_sandbox(port: int | None, fresh: bool) -> None:
+    from klingbot.sandbox import play, sample
+
+    stopping = stopped_by_signals()
+    with ExitStack() as stack:
+        stack.enter_context(play.sole_use())
+        opened = play.open_sandbox(port, fresh=fresh)
+        stack.callback(opened.stop)
+        config = play.settings_for(opened, settings.environment())
+        click.echo(f"\n  The Klingbot sandbox is at {opened.url}\n  Ctrl-C stops it.\n")
+        results = f"{opened.kling_api_url}/results"
+        app.run(config, stopping, prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))

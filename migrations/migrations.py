@@ -6,7 +6,7 @@ milliseconds. Flags are 0 or 1. Tables are STRICT, so a float or a text never sl
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from klingbot.common.sqlite_utils_loader import Database, Migrations
 
 migrations = Migrations("klingbot")
 

@@ -58,16 +58,13 @@ def clock() -> FakeClock:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What uses the ledger is proved on both engines, unless it is marked with the one that it is about.
-
-    What talks about Slack runs on one: there the ledger is only what stands behind.
-    """
+    """Run tests of the ledger on the databases that they are marked with; without a mark, on SQLite."""
     if "place" not in metafunc.fixturenames:
         return
-    marked = metafunc.definition.get_closest_marker("engine")
+    one = metafunc.definition.get_closest_marker("backend")
     both = metafunc.definition.get_closest_marker("both_databases")
-    engines = marked.args if marked else ("sqlite", "postgres") if both else ("sqlite",)
-    metafunc.parametrize("place", engines, indirect=True)
+    backends = one.args if one else ("sqlite", "postgres") if both else ("sqlite",)
+    metafunc.parametrize("place", backends, indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def button(
     style: Literal["primary", "danger"] | None = None,
     confirm: Block | None = None,
 ) -> Block:
-    """Something to press. `klingbot.slack.interactions.buttons` knows what each action id does; `value` says to what."""
+    """Return a button. `klingbot.slack.interactions.buttons` says what each action id does; `value` says to what."""
     pressed = {"type": "button", "text": plain(text, LONGEST_LABEL), "action_id": action_id, "value": value}
     return pressed | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
 

@@ -24,7 +24,7 @@ def set_up(shape: str) -> None:
 
 
 class TextLines(logging.Formatter):
-    """`2026-11-24T09:00:00.000Z INFO klingbot.workers.submitter: message`, and indented under it the traceback, if any."""
+    """`2026-11-24T09:00:00.000Z INFO klingbot.workers.submitter: message`, with any traceback indented below it."""
 
     def format(self, record: logging.LogRecord) -> str:
         # What others said may be in a message: it must not look like the next line.

@@ -33,7 +33,7 @@ from tests.support.ledger_checks import env_of, prove
 from tests.support.live_bot import ALICE, FINANCE, live_bot, until
 from tests.support.postgres_server import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.engine("postgres"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.slow, pytest.mark.backend("postgres"), pytest.mark.both_databases]
 
 COMMANDS, ROOM = 80, 10
 REPLICAS, KILLS = 4, 3

@@ -16,7 +16,7 @@ from tests.support.ledger_checks import env_of, prove
 from tests.support.live_bot import ALICE, BOB, CAROL, FINANCE, live_bot, until, whispers
 
 # On PostgreSQL: test_replicas.
-pytestmark = [pytest.mark.slow, pytest.mark.engine("sqlite")]
+pytestmark = [pytest.mark.slow, pytest.mark.backend("sqlite")]
 
 COMMANDS, ROOM = 80, 10
 TOLD = ("80% reached", "100% reached", "was turned away")

@@ -228,7 +228,7 @@ def test_readers_see_whole_transactions_while_others_write(engine: Engine) -> No
     assert at_once(work, 3)[0] > 0
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_another_program_that_writes_to_the_file_only_makes_us_wait(engine: Engine) -> None:
     done = threading.Event()
 

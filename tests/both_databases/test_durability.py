@@ -91,7 +91,7 @@ def pragmas_of(db: Any) -> dict[str, Any]:
     return {name: row[0] if row else None for name, row in rows.items()}
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_every_connection_waits_for_the_disk(store: Store) -> None:
     found = [pragmas_of(store.read())]
     other_thread = threading.Thread(target=lambda: found.append(pragmas_of(store.read())))
@@ -103,7 +103,7 @@ def test_every_connection_waits_for_the_disk(store: Store) -> None:
     assert found == [{"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "mmap_size": 0}] * 3
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_each_thread_reads_on_a_connection_of_its_own(store: Store) -> None:
     readers = [store.read(), store.read()]
     other_thread = threading.Thread(target=lambda: readers.append(store.read()))

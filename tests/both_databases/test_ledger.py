@@ -282,7 +282,7 @@ def test_a_write_that_breaks_leaves_nothing_and_the_next_one_works(engine: Engin
     hold(engine, "r1")
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_commit_that_fails_leaves_nothing_and_the_next_one_works(engine: Engine) -> None:
     before = everything(engine.store)
     with pytest.raises(REFUSED), engine.store.write() as tx:
@@ -868,7 +868,7 @@ ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata", "Pacific/Kirit
 CALENDARS = st.builds(lambda zone, start: Calendar(ZoneInfo(zone), start), st.sampled_from(ZONES), st.integers(0, 6))
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 @settings(deadline=None, max_examples=12)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 5 * 86_400), st.booleans()), min_size=1, max_size=12),
@@ -900,7 +900,7 @@ def test_under_any_calendar_the_open_periods_hold_what_was_asked_for_in_them(
     store.close()
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_database_lives_on_where_it_was_left(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "kept.db"
     for n in range(3):

@@ -42,7 +42,7 @@ from tests.support.live_bot import BOB, ROOT, live_bot, until, whispers
 from tests.support.postgres_server import PostgresServer
 from tests.unit.workers.test_submitter import ScriptedKling
 
-pytestmark = [pytest.mark.engine("sqlite"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
 
 
 def path_of(store: Store) -> Path:
@@ -363,7 +363,8 @@ def test_a_bot_whose_ledger_was_replaced_leaves_the_other_ones_log_alone(
     hold(engine, "r1")
     delete_everything(path)
     code = (
-        "import sys; from tests.both_databases.test_lost_ledger import *; clock = FakeClock(0); clock.set(2026, 11, 23);"
+        "import sys; from tests.both_databases.test_lost_ledger import *;"
+        "clock = FakeClock(0); clock.set(2026, 11, 23);"
         f"engine = engine_on(Path({str(path)!r}), clock); hold(engine, 'theirs');"
         "print('held', flush=True); sys.stdin.read(); prove(engine.store); hold(engine, 'more')"
     )
@@ -485,7 +486,7 @@ def test_two_bots_whose_lock_was_deleted_still_write_one_after_the_other(engine:
 # PostgreSQL.
 
 
-@pytest.mark.engine("postgres")
+@pytest.mark.backend("postgres")
 def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: PostgresServer, clock: FakeClock) -> None:
     postgres.run("CREATE DATABASE dropped")
     place = DatabaseUrl(postgres.url("dropped"))
@@ -513,7 +514,7 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
         postgres.run("DROP DATABASE dropped WITH (FORCE)")
 
 
-@pytest.mark.engine("sqlite", "postgres")
+@pytest.mark.backend("sqlite", "postgres")
 def test_the_admins_hear_of_a_database_that_is_in_an_older_state(engine: Engine) -> None:
     """As after a standby took over that lacked the newest changes: it is the only ledger, so work goes on in it."""
     pulse = Pulse(engine)
@@ -528,7 +529,7 @@ def test_the_admins_hear_of_a_database_that_is_in_an_older_state(engine: Engine)
     hold(engine, "r1")
 
 
-@pytest.mark.engine("sqlite", "postgres")
+@pytest.mark.backend("sqlite", "postgres")
 def test_a_ledger_keeps_its_id_and_no_other_has_it(engine: Engine) -> None:
     first = identity.get(engine.store.read())
     assert first and len(first) == 32

@@ -49,7 +49,7 @@ from klingbot.workers.heartbeat import Pulse
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, settle, submit
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 GROW_WITH_HISTORY = (
     "jobs",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-import bot
+from klingbot import app
 from klingbot.common.clock import now_ms
 from klingbot.domain import prices
 from klingbot.sandbox import Sandbox, play
@@ -40,7 +40,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     sandbox = play.open_sandbox(0, folder=folder)
     keep_the_way_closed(folder)
     stopping = threading.Event()
-    thread = threading.Thread(target=bot.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
+    thread = threading.Thread(target=app.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
     thread.start()
     eventually(lambda: sandbox.calls.seen("apps.connections.open"))
     yield sandbox

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 import bot
+from klingbot import app
 from klingbot.domain.jobs import Request
 from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
@@ -38,7 +39,7 @@ def playing(folder: Path, port: int, kling_seconds: float) -> Iterator[Sandbox]:
     stopping = threading.Event()
     settings = play.settings_for(sandbox, {}, folder=folder)
     unlimited = {"prepare": lambda engine: run_without_limit(engine.store)}
-    running = threading.Thread(target=bot.run, args=(settings, stopping), kwargs=unlimited)
+    running = threading.Thread(target=app.run, args=(settings, stopping), kwargs=unlimited)
     running.start()
     try:
         yield sandbox

@@ -50,7 +50,7 @@ def test_the_floor_writes_what_a_hold_writes(tmp_path: Path) -> None:
         assert _workspace(engine) == Total()
 
 
-@pytest.mark.engine("postgres")
+@pytest.mark.backend("postgres")
 def test_its_floor_on_postgresql_does_too_and_its_history_is_sound(engine: Engine, place: DatabaseUrl) -> None:
     with engine.store.write() as tx:
         ledgers.make_history(tx, 3, 2)

@@ -1,221 +1,167 @@
-"""The house's rules, read off its own code: who may reach where. Each failure says what to do instead."""
+"""The layers of the package: each imports only from its own layer and from those below it."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODULES = sorted([ROOT / "bot.py", *(ROOT / "klingbot").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
-
-PURE = (
-    "klingbot/common/clean_text.py",
-    "klingbot/domain/money.py",
-    "klingbot/common/web_addresses.py",
-    "klingbot/domain/pricing.py",
-    "klingbot/domain/prices/",
-    "klingbot/domain/periods.py",
-    "klingbot/domain/budgets.py",
-    "klingbot/domain/digests.py",
-    "klingbot/domain/digest_schedules.py",
-    "klingbot/domain/charts.py",
-    "klingbot/domain/forecast.py",
-    "klingbot/domain/alert_history.py",
-    "klingbot/domain/jobs.py",
-    "klingbot/domain/membership.py",
-    "klingbot/domain/source_images.py",
-    "klingbot/domain/request_limits.py",
-    "klingbot/domain/increases.py",
-    "klingbot/domain/project_rules.py",
-    "klingbot/domain/project_access.py",
-    "klingbot/domain/reconciliation.py",
-    "klingbot/domain/notifications.py",
-    "klingbot/domain/overdue_work.py",
-    "klingbot/common/dataclass_json.py",
-    "klingbot/domain/quiet_hours.py",
-    "klingbot/blocks/",
-    *(
-        f"klingbot/slack/{name}.py"
-        for name in ("parse", "asked", "grammar", "syntax", "words", "flags", "values", "actors")
-    ),
-    *(f"klingbot/slack/{name}.py" for name in ("attempts", "decoding", "emoji", "folding", "helping", "lists")),
-    *(f"klingbot/slack/{name}" for name in ("readers/", "scopes.py", "mistakes.py", "spoken.py", "payloads.py")),
-    "klingbot/common/suggestions.py",
-    "klingbot/doctor/findings.py",
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("common",),
+    ("domain",),
+    ("kling", "store"),
+    ("engine", "settings"),
+    ("blocks",),
+    ("http", "slack"),
+    ("doctor",),
+    ("workers",),
+    ("sdk",),
+    ("sandbox",),
+    ("app", "cli", "__main__"),
 )
-# What each room may be reached by, from the foundations up: nothing imports anything above itself.
-LEVELS = (
-    (
-        "klingbot/common/clock.py",
-        "klingbot/domain/ledger_faults.py",
-        "klingbot/common/log_format.py",
-        "klingbot/common/counters.py",
-        "klingbot/domain/money.py",
-    ),
-    ("klingbot/common/private_files.py", "klingbot/common/suggestions.py", "klingbot/common/web_addresses.py"),
-    ("klingbot/common/clean_text.py",),
-    ("klingbot/domain/membership.py",),
-    (
-        "klingbot/domain/overdue_work.py",
-        "klingbot/domain/source_images.py",
-    ),
-    (
-        "klingbot/domain/periods.py",
-        "klingbot/domain/pricing.py",
-        "klingbot/domain/form_choices.py",
-        "klingbot/domain/prices/",
-        "klingbot/domain/charts.py",
-    ),
-    (
-        "klingbot/domain/budgets.py",
-        "klingbot/domain/jobs.py",
-        "klingbot/domain/reconciliation.py",
-        "klingbot/common/dataclass_json.py",
-        "klingbot/domain/digest_schedules.py",
-    ),
-    ("klingbot/domain/request_limits.py",),
-    (
-        "klingbot/domain/digests.py",
-        "klingbot/domain/forecast.py",
-        "klingbot/domain/increases.py",
-        "klingbot/domain/quiet_hours.py",
-        "klingbot/domain/project_rules.py",
-        "klingbot/domain/alert_history.py",
-    ),
-    ("klingbot/domain/notifications.py", "klingbot/domain/project_access.py"),
-    ("klingbot/common/deadlines.py",),
-    ("klingbot/common/url_openers.py", "klingbot/common/safe_fetch.py", "klingbot/workers/work_pool.py"),
-    ("klingbot/domain/retry_delays.py",),
-    ("klingbot/kling/",),
-    ("migrations/",),
-    ("klingbot/store/",),
-    ("klingbot/engine/", "klingbot/engine/export.py"),
-    ("klingbot/settings/", "klingbot/workers/kling_poller.py"),
-    ("klingbot/sdk/",),
-    ("klingbot/blocks/",),
-    ("klingbot/slack/",),
-    ("klingbot/doctor/", "klingbot/workers/message_routing.py"),
-    (
-        "klingbot/workers/nightly.py",
-        "klingbot/workers/digest_sender.py",
-        "klingbot/workers/submitter.py",
-        "klingbot/workers/shutdown.py",
-        "klingbot/workers/reconciler.py",
-        "klingbot/workers/notifier.py",
-        "klingbot/workers/heartbeat.py",
-        "klingbot/workers/scheduler.py",
-        "klingbot/workers/clip_uploader.py",
-        "klingbot/http/kling_callbacks.py",
-    ),
-    (
-        "klingbot/http/prometheus.py",
-        "klingbot/http/status_page.py",
-        "klingbot/http/operator_access.py",
-        "klingbot/http/server.py",
-        "klingbot/http/connection_gate.py",
-        "klingbot/http/connection_limits.py",
-        "klingbot/http/request_bodies.py",
-        "klingbot/http/paced_selector.py",
-    ),
-    ("klingbot/sandbox/",),
-    ("klingbot/cli.py",),
-    ("bot.py",),
-)
+"""The lowest first. `klingbot/__init__.py` loads `sdk` on demand and is left out."""
+PURE = {"domain"}
+IMPURE = {"os", "random", "requests", "slack_bolt", "slack_sdk", "socket", "sqlite3", "threading", "time"}
+"""What pure code may not reach, not even through other modules: it takes the instant and the data as arguments."""
+ONLY_IN: Mapping[str, tuple[str, ...]] = {
+    "sqlite3": ("store", "common/sqlite_utils_loader.py"),
+    "sqlite_utils": ("common/sqlite_utils_loader.py",),
+    "psycopg": ("store",),
+    "slack_bolt": ("slack", "sandbox"),
+    "slack_sdk": ("slack", "sandbox"),
+    "requests": ("kling", "sandbox"),
+}
+"""The libraries that belong to one layer."""
+
+Imports = dict[str, set[str]]
+"""For each module of the package, by dotted name, what it imports anywhere in its code."""
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def read_imports(root: Path) -> Imports:
+    files = {_module_of(path, root): path for path in (root / "klingbot").rglob("*.py")}
+    return {module: {*_imported(path, files)} for module, path in files.items()}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module imported anywhere in the file, as dotted names."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def _module_of(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path, files: Mapping[str, Path]) -> Iterator[str]:
+    """Yield modules of the package by their full names, and libraries by their first."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name_of(path)}: import by the full name, not relatively"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def reaches(path: Path, *packages: str) -> list[str]:
-    return [name for name in imports(path) if name.split(".")[0] in packages]
-
-
-def level_of(name: str) -> int | None:
-    for height, rooms in enumerate(LEVELS):
-        if any(name == room or (room.endswith("/") and name.startswith(room)) for room in rooms):
-            return height
-    return None
-
-
-def file_of(module: str) -> str | None:
-    base = ROOT / module.replace(".", "/")
-    if base.with_suffix(".py").exists():
-        return name_of(base.with_suffix(".py"))
-    return name_of(base / "__init__.py") if (base / "__init__.py").exists() else None
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_sql_lives_in_the_store_and_the_migrations(path: Path) -> None:
-    if name_of(path).startswith(("klingbot/store/", "migrations/")):
-        return
-    found = reaches(path, "sqlite3", "sqlite_utils", "psycopg")
-    assert not found, f"{name_of(path)} reaches {found}: put the statement into klingbot/store/ and call it"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_only_settings_knows_the_environment(path: Path) -> None:
-    if name_of(path).startswith("klingbot/settings/"):
-        return
-    names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
-    assert not names & {"environ", "getenv"}, f"{name_of(path)}: read it in klingbot/settings/"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_slack_is_known_only_in_its_room_at_the_front_door_and_in_the_sandbox(path: Path) -> None:
-    if name_of(path).startswith(("klingbot/slack/", "klingbot/sandbox/")) or name_of(path) == "bot.py":
-        return
-    assert not reaches(path, "slack_bolt", "slack_sdk"), f"{name_of(path)}: Slack's libraries belong in klingbot/slack/"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_kling_is_called_only_by_its_client(path: Path) -> None:
-    if name_of(path).startswith(("klingbot/kling/", "klingbot/sandbox/")):
-        return
-    assert not reaches(path, "requests"), f"{name_of(path)}: HTTP to Kling belongs in klingbot/kling/"
-
-
-@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith(PURE)], ids=name_of)
-def test_pure_rooms_know_no_clock_no_network_and_no_database(path: Path) -> None:
-    forbidden = reaches(path, "time", "socket", "random", "requests", "slack_sdk", "slack_bolt", "sqlite3", "threading")
-    assert not forbidden, f"{name_of(path)} reaches {forbidden}: take what it needs as an argument"
-    for clock in (".now(", ".today(", ".utcnow("):
-        assert clock not in path.read_text(), f"{name_of(path)} asks {clock}): take the instant as an argument"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_nothing_imports_anything_above_it(path: Path) -> None:
-    own = level_of(name_of(path))
-    for module in imports(path):
-        target = file_of(module)
-        height = level_of(target) if target else None
-        if own is None or height is None:
+            assert node.level == 0, f"{path}: import by the full name, not relatively"
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in files else str(node.module) for name in below]
+        else:
             continue
-        assert height <= own, f"{name_of(path)} imports {module}, which is above it: pass the thing down instead"
+        for name in names:
+            yield name if name in files else name.partition(".")[0]
 
 
-def test_the_local_kling_and_the_client_are_independent_readings_of_klings_docs() -> None:
-    local_kling = [path for path in MODULES if name_of(path).startswith("klingbot/sandbox/kling/")]
-    assert local_kling
-    for path in local_kling:
-        found = [name for name in imports(path) if name.startswith(("klingbot.kling", "klingbot.domain.prices"))]
-        assert not found, f"{name_of(path)} takes {found} from the side it is meant to check"
+def layer_of(module: str) -> int | None:
+    _, _, rest = module.partition("klingbot.")
+    heights = {name: height for height, layer in enumerate(LAYERS) for name in layer}
+    return heights.get(rest.partition(".")[0])
 
 
-def test_every_room_has_its_place_in_the_order() -> None:
-    homeless = [name_of(p) for p in MODULES if level_of(name_of(p)) is None and p.name != "__init__.py"]
-    assert not homeless, f"{homeless}: add them to LEVELS, as low as they can stand"
+def upward(imports: Imports) -> list[str]:
+    return [
+        f"{module} imports {target}, which is above it: pass the thing down instead"
+        for module, targets in imports.items()
+        for target in targets
+        if (own := layer_of(module)) is not None and (other := layer_of(target)) is not None and other > own
+    ]
+
+
+def impure(imports: Imports) -> list[str]:
+    """Follow the imports of pure modules to their ends."""
+    found = []
+    for module in imports:
+        if module.partition("klingbot.")[2].partition(".")[0] in PURE:
+            reached = _reached(module, imports)
+            found += [f"{module} reaches {name} through {reached[name]}" for name in sorted(IMPURE & reached.keys())]
+    return found
+
+
+def _reached(module: str, imports: Imports) -> dict[str, str]:
+    """Return everything that a module imports, itself or through others, with who imports it."""
+    reached: dict[str, str] = {}
+    todo = [module]
+    while todo:
+        importer = todo.pop()
+        for target in imports.get(importer, ()):
+            if target not in reached:
+                reached[target] = importer
+                todo.append(target)
+    return reached
+
+
+def cyclic(imports: Imports) -> list[str]:
+    """Return the modules that reach themselves. Packages are left out: they re-export what is below them."""
+    packages = {module.rpartition(".")[0] for module in imports}
+    inner = {module: targets - packages for module, targets in imports.items() if module not in packages}
+    return sorted(module for module in inner if module in _reached(module, inner))
+
+
+IMPORTS = read_imports(ROOT)
+
+
+def test_every_module_has_a_layer() -> None:
+    assert [module for module in IMPORTS if layer_of(module) is None] == ["klingbot"]
+
+
+def test_nothing_imports_anything_above_it() -> None:
+    assert upward(IMPORTS) == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    assert cyclic(IMPORTS) == []
+
+
+def test_pure_layers_reach_no_clock_network_or_database() -> None:
+    assert impure(IMPORTS) == []
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_used_only_where_it_belongs(library: str) -> None:
+    places = tuple(f"klingbot/{place}" for place in ONLY_IN[library])
+    users = [module.replace(".", "/") + ".py" for module, targets in IMPORTS.items() if library in targets]
+    assert [user for user in users if not user.startswith(places)] == []
+
+
+def test_only_settings_knows_the_environment() -> None:
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "klingbot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    ]
+    assert [user for user in users if not user.startswith("klingbot/settings/")] == []
+
+
+def test_the_local_kling_does_not_use_the_client_that_it_checks() -> None:
+    for module, targets in IMPORTS.items():
+        if module.startswith("klingbot.sandbox.kling"):
+            wrong = [each for each in targets if each.startswith(("klingbot.kling", "klingbot.domain.prices"))]
+            assert wrong == [], module
+
+
+PLANTED = {
+    "an import from above": ("klingbot.store.jobs", "klingbot.engine.core", upward),
+    "a clock in the domain": ("klingbot.domain.money", "time", impure),
+    "a clock behind a pure module": ("klingbot.common.suggestions", "time", impure),
+    "a circle": ("klingbot.domain.money", "klingbot.domain.budgets", cyclic),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_violation_is_found(planted: str) -> None:
+    module, target, check = PLANTED[planted]
+    assert check({**IMPORTS, module: IMPORTS[module] | {target}}) != []

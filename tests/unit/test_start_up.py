@@ -17,7 +17,7 @@ def _loaded_by(code: str) -> set[str]:
 
 
 def test_the_bot_starts_without_charts_metrics_and_the_other_engine() -> None:
-    loaded = _loaded_by("import bot")
+    loaded = _loaded_by("import klingbot.app")
     assert "klingbot.store.backend.sqlite" in loaded
     assert loaded & NEEDED_LATER == set()
 

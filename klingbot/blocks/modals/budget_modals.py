@@ -27,7 +27,7 @@ class Shown:
     """What a form is about, as far as that has been chosen."""
 
     whose: str | None
-    """What is chosen of `klingbot.blocks.modals.scope_fields`; None for a form that was opened for one budget and no other."""
+    """The choice in `klingbot.blocks.modals.scope_fields`; None for a form that is about one given budget."""
     kind: PeriodKind
     now: Seen | None
     """The budget as it is; None while its scope is not chosen."""

@@ -1,4 +1,4 @@
-"""Whose budget or digest a form is about: what was chosen in `klingbot.blocks.modals.scope_fields`, and what is wrong with it."""
+"""The scope of a form: what was chosen in `klingbot.blocks.modals.scope_fields`, and what is wrong with it."""
 
 from __future__ import annotations
 

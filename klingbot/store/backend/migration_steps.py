@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlite_utils import Database
-
+from klingbot.common.sqlite_utils_loader import Database
 from klingbot.store.backend.database import DatabaseError
 from migrations.migrations import migrations
 

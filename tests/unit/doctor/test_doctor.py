@@ -61,7 +61,7 @@ def spoil(store: Store, sql: str) -> None:
         tx.execute(sql)
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_sound_ledger_is_ok_in_every_respect_while_the_bot_has_it_open(busy: Engine, new_sqlite: None) -> None:
     limit(busy, WORKSPACE)
     findings = ledger_checks.check(busy.store.place, busy.clock())
@@ -143,7 +143,7 @@ def test_a_database_that_was_never_migrated_is_told_to_migrate(tmp_path: Path) -
     assert path.stat().st_size == 0
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_database_of_a_newer_klingbot_fails(store: Store) -> None:
     spoil(store, "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('klingbot', 'm999_x', '')")
     finding = ledger_checks.check(store.place, 0)[-1]
@@ -191,7 +191,7 @@ def test_a_hold_that_outlived_its_job_fails(busy: Engine) -> None:
     assert (holds.health, holds.said) == (Health.FAILED, f"jobs that have ended while their hold has not: {job.id}")
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_an_entry_of_no_job_fails_integrity(busy: Engine) -> None:
     connection = busy.store.read()
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -229,7 +229,7 @@ def test_an_account_that_kling_refuses_fails_with_klings_reason(engine: Engine) 
 
 
 @pytest.mark.parametrize(("version", "health"), [((3, 51, 2), Health.WARNING), ((3, 51, 3), Health.OK)])
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_sqlite_with_the_wal_reset_bug_is_mentioned(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], health: Health
 ) -> None:

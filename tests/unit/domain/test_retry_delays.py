@@ -23,7 +23,7 @@ pytestmark = pytest.mark.both_databases
 
 __all__ = ["local", "post"]
 
-SQLITE = pytest.mark.engine("sqlite")
+SQLITE = pytest.mark.backend("sqlite")
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_after_a_change_of_channel_the_story_begins_anew_there(listening: Engine
     assert (reply.thread, edit.replaces, told(edit.content)) == (root.key, root.key, ["50", "75"])
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_what_breaks_in_the_same_transaction_takes_its_alert_along(listening: Engine) -> None:
     limit(listening, WORKSPACE, 20, thresholds=(50,))
     with listening.store.write() as tx:

@@ -536,7 +536,7 @@ def test_new_approvers_are_named_in_the_questions_that_wait(engine: Engine) -> N
 # With the notifier and Slack.
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_in_slack_the_alert_is_edited_and_a_new_budget_alerts_in_a_new_message(post: Post) -> None:  # noqa: F811
     engine = post.engine
     limit(engine, 40, WORKSPACE, thresholds=(25, 50), channel_id=MARKETING)
@@ -557,7 +557,7 @@ def test_in_slack_the_alert_is_edited_and_a_new_budget_alerts_in_a_new_message(p
     assert new.thread_ts in (None, new.ts)
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_alerts_that_were_said_together_cannot_be_edited_so_the_removal_is_a_message(post: Post) -> None:  # noqa: F811
     engine = post.engine
     limit(engine, 40, WORKSPACE, thresholds=(25,), channel_id=MARKETING)
@@ -574,7 +574,7 @@ def test_alerts_that_were_said_together_cannot_be_edited_so_the_removal_is_a_mes
     assert "The budget marketing (monthly) was removed" in removal.text
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_what_the_admins_were_told_in_person_is_edited_for_each(post: Post) -> None:  # noqa: F811
     engine = post.engine
     limit(engine, 40, WORKSPACE, thresholds=(25,))
@@ -589,7 +589,7 @@ def test_what_the_admins_were_told_in_person_is_edited_for_each(post: Post) -> N
     assert post.waiting() == 0
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_an_alert_held_in_quiet_hours_is_not_said_afterwards(post: Post) -> None:  # noqa: F811
     engine = post.engine
     engine_outbox.set_quiet(engine, QuietHours(MARKETING, 11 * 60, 13 * 60, over_passes=False), by=ALICE)

@@ -449,7 +449,7 @@ def test_a_daily_chart_is_about_its_last_bar(week: Engine) -> None:
     assert charts.alt(drawn).endswith("Sun 22 Nov 40; daily budget: 50 credits")
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 @pytest.mark.parametrize("kind", list(PeriodKind))
 @pytest.mark.parametrize("limit", [None, 1_000, 10**12])
 def test_every_chart_is_drawn(week: Engine, kind: PeriodKind, limit: int | None) -> None:
@@ -474,7 +474,7 @@ def test_nothing_but_a_drawing_loads_matplotlib() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_year_of_daily_and_monthly_digests_is_each_about_the_right_days(store: Store, clock: FakeClock) -> None:
     """Lord Howe moves its clocks by half an hour. Each day has one job, at another time of day, of a known price."""
     engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("Australia/Lord_Howe")), clock)

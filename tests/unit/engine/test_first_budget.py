@@ -219,7 +219,7 @@ def older(path: Path, *, jobs: int = 0, channel: str = "C1", budget: bool = Fals
             )
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_ledger_that_ran_without_budgets_goes_on_and_the_admins_are_told_once(place: Path, clock: FakeClock) -> None:
     older(place, jobs=2)
     for _ in range(3):
@@ -233,7 +233,7 @@ def test_a_ledger_that_ran_without_budgets_goes_on_and_the_admins_are_told_once(
         clock.tick(60)
 
 
-@pytest.mark.engine("postgres")
+@pytest.mark.backend("postgres")
 def test_a_database_that_ran_without_budgets_goes_on_too(store: Store, clock: FakeClock) -> None:
     hold(engine_on(store, clock), "r1")
     with store.write() as tx:  # as it was before
@@ -246,7 +246,7 @@ def test_a_database_that_ran_without_budgets_goes_on_too(store: Store, clock: Fa
         hold(engine, "r2")
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_in_slack_each_admin_is_told_once_with_the_ways_out(post: Post) -> None:  # noqa: F811
     store, clock = post.engine.store, post.clock
     with store.write() as tx:  # as the migration leaves it
@@ -261,7 +261,7 @@ def test_in_slack_each_admin_is_told_once_with_the_ways_out(post: Post) -> None:
         assert [each["action_id"] for each in row["elements"]] == ["budget.set", "budget.unlimited"]
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_what_an_upgrade_allowed_ends_with_the_first_budget(place: Path, clock: FakeClock) -> None:
     older(place, jobs=1)
     with closing(open_store(place)) as store:
@@ -272,7 +272,7 @@ def test_what_an_upgrade_allowed_ends_with_the_first_budget(place: Path, clock: 
         assert isinstance(job_requests.hold(engine, ask("r1")), NoBudgetYet)
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_an_admin_may_confirm_what_an_upgrade_allowed(place: Path, clock: FakeClock) -> None:
     older(place, jobs=1)
     with closing(open_store(place)) as store:
@@ -281,7 +281,7 @@ def test_an_admin_may_confirm_what_an_upgrade_allowed(place: Path, clock: FakeCl
         assert waiver(engine) == Waiver(ADMIN, clock.at)
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 @pytest.mark.parametrize(
     ("jobs", "channel", "budget"),
     [(0, "C1", False), (2, "", False), (0, "C1", True), (2, "C1", True)],

@@ -319,7 +319,7 @@ def test_a_bill_that_cannot_be_compared_is_not_late(engine: Engine, clock: FakeC
     assert "reconciliation" not in kinds(engine)
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_to_look_reads_no_history(in_units: Engine) -> None:
     hold(in_units, "r1")
     runs_every_night(in_units)

@@ -24,8 +24,8 @@ from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 
 # What is decided here is the same on both engines: each statement runs on both, each decision on one.
-pytestmark = [pytest.mark.engine("sqlite"), pytest.mark.both_databases]
-ON_BOTH = pytest.mark.engine("sqlite", "postgres")
+pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
+ON_BOTH = pytest.mark.backend("sqlite", "postgres")
 
 DAILY, WEEKLY, MONTHLY = PeriodKind
 TEN_CREDITS, TWENTY_CREDITS = Wish("kling-v1", 5), Wish("kling-v1", 10)
@@ -239,7 +239,7 @@ def test_others_spending_is_not_ones_own_spike(watched: Engine, clock: FakeClock
     assert queued(watched.store, Spiked) == []
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_look_at_the_clock_writes_nothing_when_there_is_nothing_to_say(watched: Engine, clock: FakeClock) -> None:
     limit(watched, WORKSPACE, 400, thresholds=(10,))
     live(watched, clock, 1, 1, 1, 1, 1, 10, 10)
@@ -295,7 +295,7 @@ def reached_in_a_year() -> Counter[tuple[PeriodKind, date, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 @pytest.mark.parametrize("zone", ZONES)
 def test_over_a_year_each_threshold_is_announced_once_in_each_period(
     store: Store, engine: Engine, clock: FakeClock, zone: str

@@ -30,7 +30,7 @@ from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, submit
 from tests.support.live_bot import BOB, OPERATOR, live_bot, until
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the tests only").decode()
 

@@ -182,7 +182,7 @@ def test_errors_of_slack_and_kling_are_told_by_their_own_words(url: str, meters:
     }
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_scrape_reads_no_history(engine: Engine, meters: Meters) -> None:
     for n in range(30):
         settle(engine, hold(engine, f"done {n}", user_id=f"U{n % 3}"))
@@ -246,7 +246,7 @@ def test_a_full_disk_is_told_until_there_is_room_again(
     assert told.count("ERROR") == 1
 
 
-@pytest.mark.engine("postgres")
+@pytest.mark.backend("postgres")
 def test_where_the_database_is_that_is_away_stands_in_the_log_alone(
     url: str, pulse: Pulse, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:

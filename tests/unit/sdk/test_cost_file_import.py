@@ -264,7 +264,7 @@ def test_history_is_booked_over_a_limit_and_announced_once(engine: Engine) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_ten_thousand_records_take_seconds_and_never_keep_the_bot_waiting(engine: Engine) -> None:
     content = a_file(
         *(a_record(f"r{n}", user_id=f"U{n % 20}", timestamp=f"2026-{1 + n % 12:02}-03T10:00:00") for n in range(10_000))

@@ -11,9 +11,8 @@ import yaml
 
 from klingbot.sandbox.slack.api import METHODS
 from klingbot.slack import manifest
-from klingbot.slack.interactions import buttons
 
-SLACK = Path(buttons.__file__).parent
+SLACK = Path(manifest.__file__).parent
 DECLARED = yaml.safe_load(manifest.MANIFEST.read_text(encoding="utf-8"))
 UPLOADING = {"files_getUploadURLExternal", "files_completeUploadExternal"}
 """What the SDK's `files_upload_v2` calls."""
@@ -38,7 +37,7 @@ ADDRESS = "https://klingbot.example.com/slack/events"
 
 
 def calls() -> Iterator[ast.Call]:
-    for path in SLACK.glob("*.py"):
+    for path in SLACK.rglob("*.py"):
         yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
 
 
@@ -56,7 +55,7 @@ def listened(kind: str) -> set[str]:
 
 def methods() -> set[str]:
     """The Web API methods that are called or handed on, by Slack's own names."""
-    nodes = [node for path in SLACK.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    nodes = [node for path in SLACK.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     said = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     said |= {str(node.value).replace(".", "_") for node in nodes if isinstance(node, ast.Constant)}
     said |= UPLOADING if "files_upload_v2" in said else set()

@@ -26,7 +26,7 @@ from tests.unit.slack.conftest import BOB, BOT, GENERAL, SECRET, TEAM
 from tests.unit.slack.filling import as_slack_has_it
 from tests.unit.slack.test_serve import post
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 DEEP = "[" * 100_000

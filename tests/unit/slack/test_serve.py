@@ -162,7 +162,7 @@ def test_a_clock_that_was_ahead_makes_no_dead_connection_look_alive(app: App) ->
         local.stop()
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_no_envelope_ends_the_connection_or_keeps_a_command_from_being_answered(
     app: App, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from klingbot.slack.context import Desk
 from tests.support.ledger_checks import hold, settle
 from tests.unit.slack.conftest import ALICE, BOB, CAROL, Person
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 
 @pytest.fixture

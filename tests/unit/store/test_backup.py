@@ -16,7 +16,7 @@ from klingbot.store.maintenance import backup as backups
 from klingbot.store.maintenance.backup import BackupError, back_up
 from tests.support.ledger_checks import hold, prove, rows_of, settle
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 TABLES = ("jobs", "entries", "totals", "daily_spend", "budgets", "outbox", "facts")
 

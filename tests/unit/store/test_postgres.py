@@ -40,7 +40,7 @@ from tests.support.live_bot import until
 from tests.support.postgres_server import NoServerError, PostgresServer, children_of, postgres_server
 from tests.support.wire import Cut, wire_to
 
-pytestmark = [pytest.mark.engine("postgres"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.backend("postgres"), pytest.mark.both_databases]
 
 IN_TIME = PATIENCE_SECONDS + 5
 """Of Slack's three seconds."""

@@ -24,7 +24,7 @@ from klingbot.store import AwayError, DatabaseError, open_store
 from klingbot.store.backend.location import DatabaseUrl, Place
 from tests.support.postgres_server import PostgresServer
 
-pytestmark = [pytest.mark.engine("postgres"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.backend("postgres"), pytest.mark.both_databases]
 
 ASKS_FOR_TLS = bytes.fromhex("0000000804d2162f")
 """PostgreSQL's docs, “Message Formats”: SSLRequest; `S` says yes."""

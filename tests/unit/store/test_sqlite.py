@@ -17,7 +17,7 @@ from klingbot.store import NotKeptError, Store, open_store
 from klingbot.store.backend.sqlite import SqliteStore
 from tests.support.ledger_checks import hold, prove
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 MOMENT = 0.2
 
 

@@ -62,7 +62,7 @@ def hasty(post: Post) -> Notifier:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_what_is_queued_while_slack_is_away_for_an_hour_is_all_delivered_and_nothing_twice(post: Post) -> None:
     dice, notifier = random.Random(20_261_124), hasty(post)
     put: dict[str, list[str]] = {GENERAL: [], MARKETING: []}
@@ -106,7 +106,7 @@ def test_only_a_message_whose_reply_was_lost_is_said_again(post: Post) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_a_thousand_messages_leave_in_order_at_slacks_pace(post: Post) -> None:
     keys = [f"n{n:04}" for n in range(1000)]
     for key in keys:

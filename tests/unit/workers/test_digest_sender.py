@@ -23,7 +23,7 @@ from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, queued, settle
 
-pytestmark = pytest.mark.engine("sqlite")
+pytestmark = pytest.mark.backend("sqlite")
 
 FINANCE, LOUNGE, ALICE = "C0FINANCE1", "C0LOUNGE01", "U0ALICE001"
 MARKETING = project_scope("marketing")

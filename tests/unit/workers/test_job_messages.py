@@ -35,8 +35,8 @@ from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import queued
 
-pytestmark = [pytest.mark.engine("sqlite"), pytest.mark.both_databases]
-both_engines = pytest.mark.engine("sqlite", "postgres")
+pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
+both_engines = pytest.mark.backend("sqlite", "postgres")
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, LOUNGE, BOBS_DM = "C0GENERAL1", "C0LOUNGE01", "D0BOB00001"

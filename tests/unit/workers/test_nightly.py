@@ -235,7 +235,7 @@ def test_what_has_yet_to_be_said_keeps_its_words_until_then(lived_in: Engine, pa
     assert prompts(lived_in, "outbox", "content") == 0
 
 
-@pytest.mark.engine("sqlite")
+@pytest.mark.backend("sqlite")
 def test_forgetting_does_not_read_what_was_forgotten_before(lived_in: Engine, clock: FakeClock) -> None:
     def forget() -> None:
         with lived_in.store.write() as tx:

@@ -40,8 +40,8 @@ from tests.support.ledger_checks import hold
 from tests.support.live_bot import until
 
 # What is decided here is the same on both engines: each statement runs on both, each decision on one.
-pytestmark = [pytest.mark.engine("sqlite"), pytest.mark.both_databases]
-ON_BOTH = pytest.mark.engine("sqlite", "postgres")
+pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
+ON_BOTH = pytest.mark.backend("sqlite", "postgres")
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, FINANCE, MARKETING, LOUNGE = "C0GENERAL1", "C0FINANCE1", "C0MARKETNG", "C0LOUNGE01"

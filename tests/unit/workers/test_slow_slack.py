@@ -26,7 +26,7 @@ from tests.support.block_samples import credits, standing
 from tests.support.live_bot import until
 from tests.support.slow_wire import SlowWire, at_most, slow_wire
 
-pytestmark = [pytest.mark.engine("sqlite", "postgres"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.backend("sqlite", "postgres"), pytest.mark.both_databases]
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, FINANCE, MARKETING = "C0GENERAL1", "C0FINANCE1", "C0MARKETNG"

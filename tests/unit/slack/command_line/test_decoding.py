@@ -126,8 +126,8 @@ def test_what_shows_nothing_is_blank(text: str) -> None:
 
 def test_the_names_of_emoji_are_not_read_before_one_is_met() -> None:
     code = (
-        "import klingbot.slack.command_line.parser as p; from klingbot.slack import emoji;"
+        "import klingbot.slack.command_line.parser as p; from klingbot.slack.command_line import emoji_names;"
         "p.parse('generate a fox at 10:30');"
-        "assert not emoji._emoji.cache_info().misses"
+        "assert not emoji_names._emoji.cache_info().misses"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
