@@ -43,5 +43,6 @@ def test_nothing_typed_can_forge_a_mention_and_nothing_is_lost(typed: str) -> No
     sent = escape(typed, Workspace())
     plain = re.sub(r"<@U0BOB00001\|bob>", "@bob", sent)
     plain = re.sub(r"<(https?://[^<>]*)>", r"\1", plain)
+    plain = re.sub(r"<mailto:([^<>|]*)\|\1>", r"\1", plain)
     assert "<" not in plain and ">" not in plain
     assert html.unescape(plain) == typed

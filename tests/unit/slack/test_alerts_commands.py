@@ -44,8 +44,8 @@ def test_what_waits_is_shown_by_place_with_why_and_when_it_is_tried_again(
     put(engine, "three", user_id=ALICE)
     with engine.store.write() as tx:
         outbox_delivery.again(tx, claimed(engine, tx), due_at=clock() + 240_000, problem="ratelimited")
-    lines = alice.types("alerts").splitlines()
-    assert lines[0] == "Waiting: 3 messages"
+    said = alice.types("alerts").splitlines()
+    lines = said[said.index("Waiting: 3 messages") :]  # what is overdue comes first
     assert lines[1] == (
         "<#C0FINANCE1>: 2 messages, <!date^1795435200^the oldest from {date_short_pretty} at {time}|the oldest from "
         "Nov 23, 2026 at 12:00 UTC> · ratelimited, tried 1× · <!date^1795439040^next try {date_short_pretty} at {time}|"

@@ -37,7 +37,7 @@ def keep(tx: Transaction, scope: str, period: Period, drawn: Sequence[Any]) -> N
     if more is not None:
         increase = keys | {"id": f"{scope} {period.kind}", "a": more[0], "b": more[1]}
         of = ":id, 'U1', :scope, :kind, :a, :b"
-        tx.execute(f"INSERT INTO increases VALUES ({of}, '', NULL, NULL, 'granted', 0, 0, 0, 'U2', '', 1)", increase)
+        tx.execute(f"INSERT INTO increases VALUES ({of}, '', NULL, NULL, 'granted', 0, 0, 0, 'U2', '', 1, 0)", increase)
         tx.execute(f"INSERT INTO grants VALUES ({of}, :day, '2030-01-01', 'U2', 0, 0)", increase)
 
 
