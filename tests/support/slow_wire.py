@@ -23,7 +23,7 @@ class SlowWire:
     slow: Callable[[bytes], bool] = never
     pause: float = 1.0
     slowed: int = 0
-    """How many answers were slowed down."""
+    """How many connections were slowed down."""
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0), backlog=64))
     _closing: threading.Event = field(default_factory=threading.Event)
 
@@ -47,7 +47,7 @@ class SlowWire:
         with suppress(OSError), bot, socket.create_connection(self.server) as server:
             threading.Thread(target=self._back, args=(server, bot, slowly), daemon=True).start()
             while said := bot.recv(65536):
-                if self.slow(said):
+                if self.slow(said) and not slowly.is_set():  # a request may come in several pieces
                     self.slowed += 1
                     slowly.set()
                 server.sendall(said)
