@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from klingbot.common.clock import SteadyClock
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.domain.notifications import Unsound
 from klingbot.engine import Engine, alerts
-from klingbot.store import DatabaseError, LedgerLostError, Transaction
+from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Transaction
 from klingbot.store.backend import identity, metadata
 from klingbot.store.maintenance import clock_shift
 from klingbot.store.maintenance.clock_shift import TOLERANCE_MS, Longest
@@ -25,12 +26,19 @@ BEAT_SECONDS = 5
 PATIENCE_SECONDS = 30
 """How late a beat may be: to wait for another writer is no failure."""
 
-
 WENT_BACK = Unsound(
     "older state",
     "The database lacks what was written to it a moment ago: a backup was restored, or a standby server took over",
     "Compare the ledger with Kling's bill (/kling reconcile): videos that it does not know were charged all the same.",
 )
+
+
+_FAULTS: Mapping[LedgerFault | None, str] = {
+    LedgerFault.AWAY: "its database is away",
+    LedgerFault.BUSY: "its database is busy",
+    LedgerFault.FULL: "the disk is full",
+    LedgerFault.UNWRITABLE: "its file or server can only be read, or the disk fails",
+}
 
 
 @dataclass(slots=True)
@@ -73,7 +81,8 @@ class Pulse:
             self._noted(f"the ledger is lost: {error.reason}; the bot's log says what to do", log_as=str(error))
             self._rescue()
         except DatabaseError as error:  # its message names the server: /healthz must not, the log may
-            problem = "the ledger cannot be written: its database is away, busy or lost"
+            fault = error.fault if isinstance(error, NotKeptError) else None
+            problem = f"the ledger cannot be written: {_FAULTS.get(fault, 'its database does not answer as it should')}"
             self._noted(problem, log_as=f"{problem} ({error})")
         except Exception as error:  # whatever the reason, no job can be held either
             self._noted(f"the ledger cannot be written: {error}")

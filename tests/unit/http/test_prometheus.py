@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from klingbot import sandbox
 from klingbot.common.counters import Meters
 from klingbot.domain.budgets import WORKSPACE, project_scope
+from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import Engine, budgets, kling_results
 from klingbot.engine.budgets import Change
@@ -24,7 +26,7 @@ from klingbot.http import server as http_server
 from klingbot.http.server import WebServer, listen
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.slack.api.directory import quick_client
-from klingbot.store import open_store
+from klingbot.store import NotKeptError, open_store
 from klingbot.workers.heartbeat import PATIENCE_SECONDS, Pulse
 from tests.both_databases.test_query_plans import scans, traced
 from tests.conftest import FakeClock
@@ -256,10 +258,28 @@ def test_where_the_database_is_that_is_away_stands_in_the_log_alone(
         pulse.beat()
     finally:
         postgres.start()
-    assert healthy(url) == (503, "the ledger cannot be written: its database is away, busy or lost")
+    assert healthy(url) == (503, "the ledger cannot be written: its database is away")
     assert f"127.0.0.1:{postgres.port}/ledger cannot be reached" in caplog.text
     pulse.beat()
     assert healthy(url) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(LedgerFault.BUSY, "busy"), (LedgerFault.FULL, "disk is full"), (LedgerFault.UNWRITABLE, "only")],
+)
+def test_the_reason_that_nothing_can_be_written_is_the_real_one(
+    engine: Engine, clock: FakeClock, fault: LedgerFault, said: str
+) -> None:
+    class Failing:
+        def write(self) -> None:
+            raise NotKeptError("secret address", fault)
+
+    beating = Pulse(replace(engine, store=Failing()))  # type: ignore[arg-type]
+    beating.beat()
+    reason = beating.trouble()
+    assert reason and said in reason
+    assert "secret" not in reason
 
 
 @pytest.mark.slow
