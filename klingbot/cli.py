@@ -183,14 +183,14 @@ def _run_live() -> None:
 
 
 def _run_sandbox(port: int | None, fresh: bool) -> None:
-    from klingbot.sandbox import play, sample
+    from klingbot.sandbox import launcher, sample
 
     stopping = stopped_by_signals()
     with ExitStack() as stack:
-        stack.enter_context(play.sole_use())
-        opened = play.open_sandbox(port, fresh=fresh)
+        stack.enter_context(launcher.sole_use())
+        opened = launcher.open_sandbox(port, fresh=fresh)
         stack.callback(opened.stop)
-        config = play.settings_for(opened, settings.environment())
+        config = launcher.settings_for(opened, settings.environment())
         click.echo(f"\n  The Klingbot sandbox is at {opened.url}\n  Ctrl-C stops it.\n")
         results = f"{opened.kling_api_url}/results"
         app.run(config, stopping, prepare=lambda e: sample.fill(e, opened.workspace, results_url=results))

@@ -24,7 +24,7 @@ from klingbot.blocks import (
     project_lists,
     reconciliation,
 )
-from klingbot.blocks.combined import together
+from klingbot.blocks.combined_alerts import together
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, mention, neutral
 from klingbot.domain.alert_history import Story

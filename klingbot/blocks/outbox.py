@@ -10,7 +10,7 @@ from klingbot.domain.periods import Calendar
 from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine.outbox import Unsaid
 from klingbot.store.outbox import ADMINS, CLIP, DEFAULT, QUIET, OutboxMessage
-from klingbot.store.outbox_delivery import Line
+from klingbot.store.outbox_leases import Line
 
 _REASON = 100
 MOST_QUIET = 15

@@ -11,11 +11,11 @@ from klingbot.doctor import sqlite_health
 from klingbot.doctor.findings import Finding, Health, failed, listed, ok, unreadable, warning
 from klingbot.engine.first_budget import coverage_of
 from klingbot.engine.overdue import find_in
-from klingbot.store import Database, DatabaseError, gates, open_store, snapshot
+from klingbot.store import Database, DatabaseError, circuit_breakers, open_store, snapshot
 from klingbot.store.backend import metadata
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import calendar_change, ledger_checks, totals_proof
-from klingbot.store.outbox_delivery import LONGEST_DELAY_MS
+from klingbot.store.outbox_leases import LONGEST_DELAY_MS
 
 DAY_MS = 86_400_000
 LONG_UNSAID_MS = LONGEST_DELAY_MS + 5 * 60_000
@@ -119,7 +119,7 @@ def _outbox(db: Database, now: int) -> Finding:
 
 
 def _account(db: Database, now: int) -> Finding:
-    gate = gates.get(db, gates.ACCOUNT)
+    gate = circuit_breakers.get(db, circuit_breakers.ACCOUNT)
     if gate is None or gate.tries == 0:
         return ok("submitting", "not stopped")
     return failed("submitting", f"stopped, with the holds kept: {gate.reason}", "Mend that at Kling; the bot resumes.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from klingbot.common.suggestions import did_you_mean
+from klingbot.common.typo_suggestions import did_you_mean
 from klingbot.domain.money import MILLICREDITS, Amount
 
 LEGACY_CHARACTERS = 2_500

@@ -7,7 +7,7 @@ from dataclasses import replace
 from klingbot.domain.alert_history import DEFAULT_CHANNEL
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.engine import alerts
-from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
+from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_leases
 from klingbot.store.alert_threads import KeptStory
 
 
@@ -16,7 +16,7 @@ def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
     for increase in increases.pending_of(tx, before.scope, before.kind):
         question = outbox.find(tx, alerts.question_key(increase))
         if question and question.is_unsaid:
-            outbox_delivery.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
+            outbox_leases.redirect(tx, question.key, to=standing.budget.channel_id, at=at)
     _note_story(tx, before, standing, at)
 
 
@@ -36,7 +36,7 @@ def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) ->
 def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) -> None:
     channel_id = standing.budget.channel_id
     alert_threads.redirect(tx, story, channel_id)
-    outbox_delivery.redirect(tx, story.root, to=channel_id, at=at)
+    outbox_leases.redirect(tx, story.root, to=channel_id, at=at)
     moved = alert_threads.of(tx, standing)
     assert moved is not None
     alerts.rewrite(tx, moved, replace(story.content, standing=standing, at=at))

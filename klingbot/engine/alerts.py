@@ -32,7 +32,7 @@ from klingbot.domain.notifications import (
 )
 from klingbot.domain.periods import Period
 from klingbot.engine.clips import PATIENCE_MS, announcement_of
-from klingbot.store import Transaction, alert_threads, budgets, crossings, outbox, wanted_clips
+from klingbot.store import Transaction, alert_threads, budgets, outbox, threshold_crossings, wanted_clips
 from klingbot.store.alert_threads import KeptStory
 
 
@@ -41,13 +41,13 @@ def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> N
 
     Thresholds passed in one step are announced in one message.
     """
-    for standing, known in zip(standings, crossings.announced_of_each(tx, standings), strict=True):
+    for standing, known in zip(standings, threshold_crossings.announced_of_each(tx, standings), strict=True):
         announced, reached = set(filter(is_level, known)), marks(standing)
         if announced == reached:
             continue
-        crossings.rearm(tx, standing, announced - reached)
+        threshold_crossings.rearm(tx, standing, announced - reached)
         new = sorted(reached - announced, key=_height)
-        times = [crossings.announce(tx, standing, mark) for mark in new]
+        times = [threshold_crossings.announce(tx, standing, mark) for mark in new]
         if new:
             key = f"crossed {_name(standing)} {new[-1]} {times[-1]}"
             tell(tx, key, Crossed(standing, tuple(new)), Told(new[-1], at))
@@ -65,7 +65,7 @@ def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> 
 
 def note(tx: Transaction, alert: Alert, told: Told) -> bool:
     """Announces something that is not a level; False when it stands announced for this budget and period already."""
-    times = crossings.announce(tx, alert.standing, told.mark)
+    times = threshold_crossings.announce(tx, alert.standing, told.mark)
     if times:
         tell(tx, f"{told.mark} {_name(alert.standing)} {times}", alert, told)
     return bool(times)

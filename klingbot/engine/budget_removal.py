@@ -22,7 +22,7 @@ from klingbot.domain.notifications import (
 )
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerts
-from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_delivery
+from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_leases
 from klingbot.store.outbox import OutboxMessage
 
 LONGEST_OPEN_MS = 63 * 86_400_000
@@ -52,7 +52,7 @@ def _drop_unsaid(tx: Transaction, content: BudgetRemoved) -> set[str]:
         if not _is_about(message, budget):
             continue
         if message.is_unsaid:
-            outbox_delivery.dropped(tx, message, at=content.at, problem="its budget was removed")
+            outbox_leases.dropped(tx, message, at=content.at, problem="its budget was removed")
             dropped.add(message.key)
         else:
             outbox.reword(tx, message.id, kind_of(content), to_json(content))

@@ -20,7 +20,7 @@ from klingbot.domain.money import NOTHING
 from klingbot.domain.periods import Period, PeriodKind, Periods
 from klingbot.engine import alert_moves, alerts, budget_removal, first_budget
 from klingbot.engine.core import Engine
-from klingbot.store import Database, Transaction, audit, budgets, crossings, increases, ledger
+from klingbot.store import Database, Transaction, audit, budgets, increases, ledger, threshold_crossings
 from klingbot.store import known_projects as store_known_projects
 
 
@@ -152,7 +152,7 @@ def set_budget(engine: Engine, change: Change, *, by: str, seen: str | None = No
         standing = standing_of(tx, engine, change.scope, change.kind)
         assert standing is not None
         if before and _limits(before) != _limits(budget):
-            crossings.rearm(tx, standing, [TURNED_AWAY, FORECAST])
+            threshold_crossings.rearm(tx, standing, [TURNED_AWAY, FORECAST])
         if before != budget:
             _show(tx, before, standing, now)
         alerts.note_crossings(tx, [standing], now)

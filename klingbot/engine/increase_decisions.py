@@ -20,7 +20,7 @@ from klingbot.engine.budgets import standing_of
 from klingbot.engine.core import Engine
 from klingbot.engine.hold_outcomes import Forbidden, Held, NeedsConsent, NoBudgetYet, Repeated, Stopped
 from klingbot.engine.increase_requests import EXPIRES_MS
-from klingbot.store import Transaction, audit, budgets, crossings, increases
+from klingbot.store import Transaction, audit, budgets, increases, threshold_crossings
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def _carry_out(
 def _raise(tx: Transaction, closed: Increase, standing: Standing, amount: Amount) -> Grant:
     given = _grant(closed, standing, amount)
     increases.grant(tx, given)
-    crossings.rearm(tx, standing, [TURNED_AWAY])
+    threshold_crossings.rearm(tx, standing, [TURNED_AWAY])
     return given
 
 

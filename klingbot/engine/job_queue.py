@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from klingbot.domain.jobs import Job, JobState
 from klingbot.engine import alerts
 from klingbot.engine.core import Engine, standings_with
-from klingbot.store import gates, jobs, ledger
+from klingbot.store import circuit_breakers, jobs, ledger
 
 MOST_LIVE, MOST_ENDED = 10, 5
 _AT_ONCE = 100
@@ -44,7 +44,7 @@ class Thawed:
 def thaw(engine: Engine) -> Thawed:
     """Opens every gate by hand. One waiting job tries Kling alone, and the rest follow if it is taken."""
     with engine.store.write() as tx:
-        opened = gates.thaw(tx, at=engine.clock())
+        opened = circuit_breakers.thaw(tx, at=engine.clock())
         return Thawed(tuple(gate.reason for gate in opened), jobs.waiting(tx))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.common.suggestions import resembled
+from klingbot.common.typo_suggestions import resembled
 from klingbot.domain import project_access
 from klingbot.domain.budgets import Standing, refusals, room, scopes_of
 from klingbot.domain.jobs import Job, JobState, Request, id_for

@@ -13,7 +13,7 @@ from klingbot.domain.notifications import ModelRefused, SubmittingResumed, Submi
 from klingbot.engine import alerts, cancellation
 from klingbot.engine import stuck_jobs as engine_stuck_jobs
 from klingbot.engine.core import Engine, standings_with
-from klingbot.store import Transaction, gates, jobs, ledger, overdue_checks
+from klingbot.store import Transaction, circuit_breakers, jobs, ledger, overdue_checks
 from klingbot.store import stuck_marks as stuck_jobs
 
 BUSY_FIRST_MS, BUSY_MOST_MS = 1_000, 15_000
@@ -54,7 +54,7 @@ def postponed(engine: Engine, job: Job, *, until: int) -> None:
 def probe_ended(engine: Engine, job: Job, *, until: int) -> None:
     """Let another job try the gates before that one; `until` is when its probe would have ended by itself."""
     with engine.store.write() as tx:
-        gates.end_probe(tx, job.model, until=until)
+        circuit_breakers.end_probe(tx, job.model, until=until)
 
 
 def submitted(engine: Engine, job: Job, task_id: str, *, due_at: int) -> Job | None:
@@ -245,9 +245,9 @@ def stopped(engine: Engine, *, code: int, reason: str) -> None:
     The admins hear of it once, however often the probe is refused.
     """
     with engine.store.write() as tx:
-        gate = gates.get(tx, gates.ACCOUNT)
+        gate = circuit_breakers.get(tx, circuit_breakers.ACCOUNT)
         first = gate is None or gate.tries == 0  # an admin who opened it by hand wants to know
-        _close(tx, engine, gates.ACCOUNT, code, reason, STOPPED_FIRST_MS, STOPPED_MOST_MS)
+        _close(tx, engine, circuit_breakers.ACCOUNT, code, reason, STOPPED_FIRST_MS, STOPPED_MOST_MS)
         if first:
             # The refused job itself is put back once the gate is closed, or another process would send it again.
             content = SubmittingStopped(code, reason, jobs.not_taken(tx))
@@ -264,18 +264,18 @@ def model_refused(engine: Engine, model: str, *, code: int, reason: str) -> None
 
 def flowing(engine: Engine, job: Job) -> None:
     """Kling took a job: whatever gate was closed before it is open."""
-    if not any(gates.get(engine.store.read(), name) for name in (job.model, gates.ACCOUNT)):
+    if not any(circuit_breakers.get(engine.store.read(), name) for name in (job.model, circuit_breakers.ACCOUNT)):
         return
     now = engine.clock()
     with engine.store.write() as tx:
-        gates.open_(tx, job.model)
-        if gate := gates.open_(tx, gates.ACCOUNT):
+        circuit_breakers.open_(tx, job.model)
+        if gate := circuit_breakers.open_(tx, circuit_breakers.ACCOUNT):
             alerts.to_admins(tx, f"resumed {now}", SubmittingResumed(gate.reason), now)
 
 
 def _close(tx: Transaction, engine: Engine, name: str, code: int, reason: str, first_ms: int, most_ms: int) -> None:
     """Close a gate for twice as long each time in a row."""
-    gate = gates.get(tx, name)
+    gate = circuit_breakers.get(tx, name)
     tries = gate.tries if gate else 0
     _close_for(tx, engine, name, code, reason, min(first_ms * 2 ** min(tries, 20), most_ms))
 
@@ -284,10 +284,10 @@ def _close_for(
     tx: Transaction, engine: Engine, name: str, code: int, reason: str, wait_ms: int, *, counts: bool = True
 ) -> None:
     """Close a gate for that long; several refusals at one time count once."""
-    now, gate = engine.clock(), gates.get(tx, name)
+    now, gate = engine.clock(), circuit_breakers.get(tx, name)
     if gate and gate.closed(now):
         return
-    gates.close(tx, name, opens_at=now + wait_ms, code=code, reason=reason, at=now, counts=counts)
+    circuit_breakers.close(tx, name, opens_at=now + wait_ms, code=code, reason=reason, at=now, counts=counts)
     overdue_checks.note_closed(tx, name, at=now)
 
 

@@ -9,9 +9,9 @@ from klingbot.domain.overdue_work import Overdue
 from klingbot.domain.quiet_hours import QuietHours
 from klingbot.engine import overdue
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, outbox, outbox_delivery, quiet_channels
+from klingbot.store import Transaction, outbox, outbox_leases, quiet_channels
 from klingbot.store.outbox import OutboxMessage
-from klingbot.store.outbox_delivery import Line
+from klingbot.store.outbox_leases import Line
 
 MOST_LINES, MOST_FAILED = 15, 10
 
@@ -37,9 +37,9 @@ def unsaid(engine: Engine) -> Unsaid:
     counts = outbox.counts(db)
     return Unsaid(
         counts["waiting"],
-        tuple(outbox_delivery.lines(db, most=MOST_LINES)),
+        tuple(outbox_leases.lines(db, most=MOST_LINES)),
         counts["failed"],
-        tuple(outbox_delivery.last_failed(db, most=MOST_FAILED)),
+        tuple(outbox_leases.last_failed(db, most=MOST_FAILED)),
         tuple(quiet_channels.every(db)),
         tuple(overdue.find(engine)),
         engine.clock(),
@@ -49,7 +49,7 @@ def unsaid(engine: Engine) -> Unsaid:
 def retry(engine: Engine) -> int:
     """Lets everything that was given up wait again. How many messages that are."""
     with engine.store.write() as tx:
-        return outbox_delivery.retry(tx, at=engine.clock())
+        return outbox_leases.retry(tx, at=engine.clock())
 
 
 def test(engine: Engine, channel_id: str | None, *, test: str, by: str, response_url: str | None) -> None:
@@ -80,11 +80,11 @@ def set_quiet(engine: Engine, hours: QuietHours, *, by: str) -> None:
     """What is held now is judged anew by these hours."""
     with engine.store.write() as tx:
         quiet_channels.put(tx, hours, by=by, at=engine.clock())
-        outbox_delivery.wake(tx, hours.channel_id, at=engine.clock())
+        outbox_leases.wake(tx, hours.channel_id, at=engine.clock())
 
 
 def end_quiet(engine: Engine, channel_id: str) -> bool:
     """What is held goes out. False when the channel had no quiet hours."""
     with engine.store.write() as tx:
-        outbox_delivery.wake(tx, channel_id, at=engine.clock())
+        outbox_leases.wake(tx, channel_id, at=engine.clock())
         return quiet_channels.remove(tx, channel_id)

@@ -19,7 +19,7 @@ from klingbot.domain.notifications import Alert, BudgetRemoved, Renewed, Running
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerts
 from klingbot.engine.core import Engine
-from klingbot.store import Transaction, alert_threads, budgets, crossings
+from klingbot.store import Transaction, alert_threads, budgets, threshold_crossings
 from klingbot.store.alert_threads import KeptStory
 from klingbot.store.backend import metadata
 
@@ -53,7 +53,7 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
     at_last = {standing.budget.scope: standing for standing in budgets.standings_in(tx, ended)}
     for standing in budgets.standings_in(tx, period):
         last = at_last[standing.budget.scope]
-        if last.used_up or TURNED_AWAY in crossings.announced(tx, last):
+        if last.used_up or TURNED_AWAY in threshold_crossings.announced(tx, last):
             alerts.renewed(tx, Renewed(last, standing), now)
     for story in alert_threads.within(tx, ended):
         shown = story.content.standing
@@ -65,7 +65,11 @@ def _end(tx: Transaction, ended: Period, period: Period, now: int) -> None:
 def _look_ahead(engine: Engine, now: int) -> None:
     """Says which budgets will not last, and on which the day is out of the ordinary."""
     reader = engine.store.read()
-    signs = [sign for sign in _signs(engine, now) if sign[1].mark not in crossings.announced(reader, sign[0].standing)]
+    signs = [
+        sign
+        for sign in _signs(engine, now)
+        if sign[1].mark not in threshold_crossings.announced(reader, sign[0].standing)
+    ]
     if not signs:
         return
     with engine.store.write() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.common.suggestions import resembled
+from klingbot.common.typo_suggestions import resembled
 from klingbot.domain.budgets import project_scope
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine.core import Engine

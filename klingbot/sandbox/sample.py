@@ -16,7 +16,7 @@ from klingbot.domain.pricing import Wish
 from klingbot.engine import Clock, Engine, budgets, clips, hold_outcomes, job_requests, kling_results, projects
 from klingbot.sandbox.slack.roster import ALICE, BOB, BOT_USER_ID, CAROL, CHANNELS
 from klingbot.sandbox.slack.workspace import Workspace
-from klingbot.store import jobs, outbox_delivery, wanted_clips
+from klingbot.store import jobs, outbox_leases, wanted_clips
 from klingbot.store.outbox import OutboxMessage
 
 HOUR_MS = 3_600_000
@@ -99,9 +99,9 @@ def _deliver(engine: Engine, workspace: Workspace | None) -> None:
     """Says what waits now, so that it stands above the welcome. Without a workspace nobody hears it: it is old."""
     now = engine.clock()
     with engine.store.write() as tx:
-        while message := outbox_delivery.claim(tx, now=now, lease_until=now + 1):
+        while message := outbox_leases.claim(tx, now=now, lease_until=now + 1):
             ts = _say(message, workspace, engine.calendar) if workspace else None
-            outbox_delivery.sent(tx, message, at=now, to=message.channel_id or "", ts=ts)
+            outbox_leases.sent(tx, message, at=now, to=message.channel_id or "", ts=ts)
 
 
 def _say(message: OutboxMessage, workspace: Workspace, calendar: Calendar) -> str:

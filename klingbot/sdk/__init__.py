@@ -6,7 +6,7 @@ over a `cost_tracking.json`.
 
 from klingbot.sdk.cost_tracker import CostTracker
 from klingbot.sdk.enforced_client import BudgetEnforcedClient, BudgetExceededError, KlingError
-from klingbot.sdk.shapes import Budget, BudgetPeriod, UsageRecord
+from klingbot.sdk.script_types import Budget, BudgetPeriod, UsageRecord
 
 __all__ = [
     "Budget",

@@ -16,7 +16,7 @@ from klingbot.domain import money
 from klingbot.domain.money import Amount
 from klingbot.engine.budgets import Change
 from klingbot.engine.usage_records import UNATTRIBUTED, Spent
-from klingbot.sdk.shapes import Budget, BudgetPeriod, change_of, project_name
+from klingbot.sdk.script_types import Budget, BudgetPeriod, change_of, project_name
 
 _EMPTY: dict[str, Any] = {"records": [], "budgets": {}}
 """What stands for a part that is missing or null."""

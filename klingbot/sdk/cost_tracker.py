@@ -20,7 +20,16 @@ from klingbot.sdk.cost_file import NotACostFileError
 from klingbot.sdk.cost_file_import import take_over, taken_over_before
 from klingbot.sdk.headroom import left_of, shares
 from klingbot.sdk.open_ledger import open_ledger
-from klingbot.sdk.shapes import Budget, BudgetPeriod, UsageRecord, budget_of, change_of, number, project_name, record_of
+from klingbot.sdk.script_types import (
+    Budget,
+    BudgetPeriod,
+    UsageRecord,
+    budget_of,
+    change_of,
+    number,
+    project_name,
+    record_of,
+)
 from klingbot.store import jobs
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from klingbot.engine.usage_records import UNATTRIBUTED
 from klingbot.kling import Accepted, ApiKey, KlingClient, Rejected, ReplyLost, TaskRequest, route
 from klingbot.sdk.cost_tracker import CostTracker
 from klingbot.sdk.headroom import left_of
-from klingbot.sdk.shapes import number, project_name
+from klingbot.sdk.script_types import number, project_name
 from klingbot.store import jobs
 from klingbot.workers.kling_poller import LOST_REPLY_MS, Inquiries
 

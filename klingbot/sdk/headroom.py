@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from klingbot.domain import money
 from klingbot.domain.budgets import Standing
-from klingbot.sdk.shapes import limits_of, number
+from klingbot.sdk.script_types import limits_of, number
 
 
 def left_of(standings: Sequence[Standing]) -> tuple[int | float | None, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from klingbot.common.suggestions import nearest
+from klingbot.common.typo_suggestions import nearest
 
 _FIXED = {
     "EST": "America/New_York (or America/Panama, which has no summer time)",

@@ -9,8 +9,8 @@ from klingbot.domain.periods import Calendar, Periods
 from klingbot.domain.project_rules import Rules
 from klingbot.store.backend.database import Database
 from klingbot.store.backend.metadata import CALENDAR
+from klingbot.store.circuit_breakers import ACCOUNT
 from klingbot.store.first_budget_choice import MET
-from klingbot.store.gates import ACCOUNT
 from klingbot.store.jobs import LIVE
 from klingbot.store.known_projects import open_sql
 from klingbot.store.maintenance.calendar_change import named

@@ -8,7 +8,7 @@ from typing import Any
 
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.money import Amount
-from klingbot.store import gates
+from klingbot.store import circuit_breakers
 from klingbot.store.backend.database import Database, Transaction
 
 _PLAIN = [f.name for f in fields(Job) if f.name not in ("quote", "settled")]
@@ -125,7 +125,7 @@ def claim_probe(tx: Transaction, *, now: int, lease_until: int) -> Job | None:
     some = f"{_WANTED} AND {_GATED} {_OPEN} {_UNTRIED}"
     claimed = _claim(tx, JobState.HELD, some, now=now, lease_until=lease_until, most=1)
     for job in claimed:
-        gates.probe(tx, job.model, until=lease_until)
+        circuit_breakers.probe(tx, job.model, until=lease_until)
     return claimed[0] if claimed else None
 
 

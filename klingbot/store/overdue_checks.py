@@ -7,7 +7,7 @@ from typing import Any
 
 from klingbot.store.backend import metadata
 from klingbot.store.backend.database import Database, Transaction
-from klingbot.store.gates import ACCOUNT
+from klingbot.store.circuit_breakers import ACCOUNT
 from klingbot.store.jobs import LIVE
 
 Late = tuple[int, int]

@@ -16,7 +16,7 @@ from klingbot.domain.ledger_faults import LedgerFault
 from klingbot.domain.notifications import Unsound
 from klingbot.engine import Engine, alerts
 from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Transaction
-from klingbot.store.backend import identity, metadata
+from klingbot.store.backend import ledger_identity, metadata
 from klingbot.store.maintenance import clock_shift
 from klingbot.store.maintenance.clock_shift import TOLERANCE_MS, Longest
 
@@ -141,7 +141,7 @@ class Pulse:
 
     def _counted(self, tx: Transaction, now: int) -> int:
         """Count this beat, and tell the admins of a ledger that has fewer than it had before. Return the count."""
-        beats = identity.count_beat(tx)
+        beats = ledger_identity.count_beat(tx)
         if beats <= self._beats:
             log.error("the ledger is in an older state than before: a backup was restored, or a standby took over")
             alerts.to_admins(tx, f"ledger went back {now}", WENT_BACK, now)

@@ -41,9 +41,9 @@ from klingbot.domain.quiet_hours import quiet_until
 from klingbot.engine import Engine, clips
 from klingbot.engine import outbox as engine_outbox
 from klingbot.slack.api.message_sender import Impossible, Later, Sender, Sent
-from klingbot.store import NotKeptError, UncertainError, outbox, outbox_delivery, quiet_channels
+from klingbot.store import NotKeptError, UncertainError, outbox, outbox_leases, quiet_channels
 from klingbot.store.outbox import OutboxMessage
-from klingbot.workers import message_routing
+from klingbot.workers import outbox_routing
 from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -110,16 +110,16 @@ class Notifier:
     def _claim(self) -> list[OutboxMessage]:
         """A message, and the alerts right behind it if it is an alert and had to wait."""
         now = self.engine.clock()
-        if not outbox_delivery.any_due(self.engine.store.read(), now):
+        if not outbox_leases.any_due(self.engine.store.read(), now):
             return []
         with self.engine.store.write() as tx:
-            outbox_delivery.route(tx, default=self.alerts_channel, admins_only=ADMINS_ONLY)
-            first = outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+            outbox_leases.route(tx, default=self.alerts_channel, admins_only=ADMINS_ONLY)
+            first = outbox_leases.claim(tx, now=now, lease_until=now + LEASE_MS)
             if first is None:
                 return []
             if first.kind not in ALERT_KINDS or first.replaces or now - first.created_at < BACKLOG_MS:
                 return [first]
-            return [first, *outbox_delivery.claim_behind(tx, first, kinds=ALERT_KINDS, most=MOST_TOGETHER, now=now)]
+            return [first, *outbox_leases.claim_behind(tx, first, kinds=ALERT_KINDS, most=MOST_TOGETHER, now=now)]
 
     def _deliver(self, claimed: list[OutboxMessage]) -> None:
         first = claimed[0]
@@ -143,7 +143,7 @@ class Notifier:
             return None
         if until := self._quiet_until(message, content):
             with self.engine.store.write() as tx:
-                outbox_delivery.hold(tx, message, until=until)
+                outbox_leases.hold(tx, message, until=until)
             return None
         if not message.detour:
             return said
@@ -160,7 +160,7 @@ class Notifier:
 
     def _wake(self, message: OutboxMessage) -> None:
         with self.engine.store.write() as tx:
-            outbox_delivery.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
+            outbox_leases.wake(tx, message.line.removeprefix(outbox.QUIET), at=self.engine.clock())
 
     def _let_go(self, message: OutboxMessage) -> None:
         try:
@@ -179,7 +179,7 @@ class Notifier:
         self._release(late)
         try:
             with deadlines.within(SAY_SECONDS):
-                outcome = message_routing.say(self.engine.store.read(), self.sender, sent, said)
+                outcome = outbox_routing.say(self.engine.store.read(), self.sender, sent, said)
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
@@ -206,21 +206,21 @@ class Notifier:
             return
         if message.thread or message.thread_ts or message.replaces:
             with self.engine.store.write() as tx:
-                outbox_delivery.unbind(tx, message)
+                outbox_leases.unbind(tx, message)
             return
         if message.kind == JOB:  # the announcement of its video finds another way
             self._drop(message, problem)
             return
-        following = message_routing.next_line(message, self.alerts_channel)
+        following = outbox_routing.next_line(message, self.alerts_channel)
         if following is None:
             self._nowhere(message, problem)
             return
         with self.engine.store.write() as tx:
-            outbox_delivery.reroute(tx, message, to=following, detour=f"{message.line}: {problem}")
+            outbox_leases.reroute(tx, message, to=following, detour=f"{message.line}: {problem}")
 
     def _nowhere(self, message: OutboxMessage, problem: str) -> None:
         """An admin who cannot be told is left out where others are told; else it waits until somebody can be."""
-        if outbox_delivery.is_copy(message) and set(self.admins()) - {message.user_id}:
+        if outbox_leases.is_copy(message) and set(self.admins()) - {message.user_id}:
             log.warning("outbox message %s was given up for %s: %s", message.id, message.user_id, problem)
             self._give_up(message, problem)
             return
@@ -229,7 +229,7 @@ class Notifier:
 
     def _drop(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
-            outbox_delivery.dropped(tx, message, at=self.engine.clock(), problem=problem)
+            outbox_leases.dropped(tx, message, at=self.engine.clock(), problem=problem)
 
     def _tell_admins(self, message: OutboxMessage) -> None:
         admins = self.admins()
@@ -238,7 +238,7 @@ class Notifier:
             self._no_place(message, "there is no admin to tell")
             return
         with self.engine.store.write() as tx:
-            outbox_delivery.hand_over(tx, message, admins, at=self.engine.clock())
+            outbox_leases.hand_over(tx, message, admins, at=self.engine.clock())
 
     def _note_sent(self, messages: list[OutboxMessage], sent: Sent) -> None:
         """Note it, and try again for some time: what is said and not noted is said again when the lease ends."""
@@ -255,7 +255,7 @@ class Notifier:
     def _note_once(self, messages: list[OutboxMessage], sent: Sent) -> None:
         first, *others = messages
         with self.engine.store.write() as tx:
-            outbox_delivery.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
+            outbox_leases.sent(tx, first, at=self.engine.clock(), to=sent.channel, ts=sent.ts, others=others)
             if sent.permalink:
                 clips.shared(self.engine, tx, first, sent.permalink)
             if first.kind == TEST:
@@ -265,7 +265,7 @@ class Notifier:
         if messages:
             with self.engine.store.write() as tx:
                 for each in messages:
-                    outbox_delivery.release(tx, each)
+                    outbox_leases.release(tx, each)
 
     def _later(self, message: OutboxMessage, later: Later) -> None:
         """Try again when Slack wishes, else after a pause. A limit that Slack names lengthens no later pause."""
@@ -278,11 +278,11 @@ class Notifier:
     def _again(self, message: OutboxMessage, problem: str, pause_ms: int, *, failed: bool) -> None:
         due_at = self.engine.clock() + pause_ms
         with self.engine.store.write() as tx:
-            outbox_delivery.again(tx, message, due_at=due_at, problem=problem, failed=failed)
+            outbox_leases.again(tx, message, due_at=due_at, problem=problem, failed=failed)
 
     def _give_up(self, message: OutboxMessage, problem: str) -> None:
         with self.engine.store.write() as tx:
-            outbox_delivery.failed(tx, message, problem=problem)
+            outbox_leases.failed(tx, message, problem=problem)
 
 
 def _broken(error: Exception) -> str:

@@ -7,7 +7,7 @@ import pytest
 from klingbot.domain.jobs import JobState
 from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine
-from klingbot.store import gates, jobs, outbox, outbox_delivery
+from klingbot.store import circuit_breakers, jobs, outbox, outbox_leases
 from klingbot.store.maintenance.clock_shift import TOLERANCE_MS
 from klingbot.workers.heartbeat import Pulse
 from klingbot.workers.submitter import LEASE_MS
@@ -23,7 +23,7 @@ def claimed(engine: Engine, now: int) -> tuple[int, bool]:
     """How many jobs could go to Kling, and whether a message could go to Slack."""
     with engine.store.write() as tx:
         taken = jobs.claim(tx, JobState.HELD, now=now, lease_until=now + LEASE_MS, most=10)
-        said = outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+        said = outbox_leases.claim(tx, now=now, lease_until=now + LEASE_MS)
         tx.abandon()
     return len(taken), said is not None
 
@@ -36,7 +36,7 @@ def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(en
     with engine.store.write() as tx:
         outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=clock.at)
         jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
-        gates.close(tx, "account", opens_at=clock.at + 10_000, code=1303, reason="busy", at=clock.at)
+        circuit_breakers.close(tx, "account", opens_at=clock.at + 10_000, code=1303, reason="busy", at=clock.at)
     clock.tick(-HOUR)
     assert claimed(engine, clock.at) == (0, False)
     pulse.beat()

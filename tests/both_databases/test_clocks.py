@@ -23,7 +23,7 @@ from klingbot.store import (
     jobs,
     open_store,
     outbox,
-    outbox_delivery,
+    outbox_leases,
     periodic_jobs,
     stuck_marks,
     wanted_clips,
@@ -92,7 +92,7 @@ def test_no_legal_wait_is_longer_than_the_one_that_is_allowed_for_it() -> None:
     assert longest("digests.lease_until", Kind.LEASE) >= digests.LEASE_MS
     assert longest("jobs.due_at", Kind.DUE) >= kling_poller.WRITTEN_OFF_POLL_MS
     assert longest("gates.opens_at", Kind.DUE) >= max(kling_results.STOPPED_MOST_MS, kling_results.BUSY_MOST_MS)
-    assert longest("lines.rests_until", Kind.DUE) >= outbox_delivery.LONGEST_DELAY_MS
+    assert longest("lines.rests_until", Kind.DUE) >= outbox_leases.LONGEST_DELAY_MS
     assert longest("clips.due_at", Kind.DUE) >= clips.PATIENCE_MS
     assert longest("rounds.due_at", Kind.DUE) >= reconciler.DAY_MS
     by_poll = [each.ahead_ms for each in instants(Longest(poll_ms=7)) if "failures = 0" in each.where]
@@ -121,7 +121,7 @@ class World:
             outbox.put(tx, "refused", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C2")
             refused = outbox.find(tx, "refused")
             assert refused
-            outbox_delivery.again(tx, refused, due_at=now + 1_000, problem="ratelimited")
+            outbox_leases.again(tx, refused, due_at=now + 1_000, problem="ratelimited")
             [shown, carried, kept] = [job.id for job in jobs.live(tx, None, most=3)]
             jobs.show(tx, shown, at=now + 3_000)
             wanted_clips.want(tx, carried, "announcement", at=now, until=now + clips.PATIENCE_MS)
@@ -136,7 +136,7 @@ class World:
         with self.engine.store.write() as tx:
             for state in (JobState.HELD, JobState.SUBMITTING, JobState.SUBMITTED):
                 found |= {job.id for job in jobs.claim(tx, state, now=now, lease_until=now + 1, most=9)}
-            while message := outbox_delivery.claim(tx, now=now, lease_until=now + 1):
+            while message := outbox_leases.claim(tx, now=now, lease_until=now + 1):
                 found.add(message.key)
             found |= {f"show {job.id}" for job in jobs.to_show(tx, now, most=9)}
             found |= {f"clip {clip.job_id}" for clip in wanted_clips.claim(tx, now=now, lease_until=now + 1, most=9)}
@@ -184,7 +184,7 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
     with world.engine.store.write() as tx:
         outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=now, channel_id="C1")
         assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
-        assert outbox_delivery.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
+        assert outbox_leases.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
     world.clock.tick(-ahead)
     pulse.beat()
     [job] = jobs.live(world.engine.store.read(), None, most=9)

@@ -26,7 +26,7 @@ from klingbot.domain.periods import Calendar, PeriodKind
 from klingbot.engine import Engine, budgets, cancellation, job_requests, kling_results, open_engine, usage
 from klingbot.engine.budgets import Change
 from klingbot.engine.hold_outcomes import Held
-from klingbot.store import jobs, open_store, outbox, outbox_delivery
+from klingbot.store import jobs, open_store, outbox, outbox_leases
 from klingbot.store.backend.location import Place
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, nine_totals, prove, queued, slack_takes_everything, submit
@@ -157,7 +157,7 @@ def claiming(place: Place, folder: Path, now: int, n: int) -> list[tuple[str, st
                         ("job", job.id)
                         for job in jobs.claim(tx, JobState.HELD, now=now, lease_until=now + 60_000, most=3)
                     ]
-                    message = outbox_delivery.claim(tx, now=now, lease_until=now + 60_000)
+                    message = outbox_leases.claim(tx, now=now, lease_until=now + 60_000)
                 found += [("message", message.key)] if message else []
                 if not found:
                     return taken

@@ -43,7 +43,7 @@ from klingbot.engine.budgets import BudgetSet, Change, NoLimit
 from klingbot.engine.cancellation import Cancelled, NoSuchJob, NotYours, TooLate
 from klingbot.engine.hold_outcomes import BudgetExceeded, Held, Repeated, Stopped
 from klingbot.engine.usage_records import Spent
-from klingbot.store import Store, daily_spend, jobs, ledger, open_store, outbox, outbox_delivery
+from klingbot.store import Store, daily_spend, jobs, ledger, open_store, outbox, outbox_leases
 from tests.conftest import FakeClock, run_without_limit
 from tests.support.ledger_checks import (
     REFUSED,
@@ -775,16 +775,16 @@ def test_a_slow_notifiers_failure_does_not_undo_what_another_delivered(engine: E
     now = engine.clock()
     with engine.store.write() as tx:
         outbox.put(tx, "m1", "submitting resumed", {"reason": ""}, at=now)
-        slow = outbox_delivery.claim(tx, now=now, lease_until=now + 1)
-        assert outbox_delivery.claim(tx, now=now, lease_until=now + 1) is None
-        quick = outbox_delivery.claim(tx, now=now + 1, lease_until=now + 60_000)
+        slow = outbox_leases.claim(tx, now=now, lease_until=now + 1)
+        assert outbox_leases.claim(tx, now=now, lease_until=now + 1) is None
+        quick = outbox_leases.claim(tx, now=now + 1, lease_until=now + 60_000)
         assert slow and quick
-        outbox_delivery.sent(tx, quick, at=now + 2, to="C1", ts="1.2")
-        outbox_delivery.failed(tx, slow, problem="is_archived")
-        outbox_delivery.again(tx, slow, due_at=now + 3, problem="ratelimited")
-        outbox_delivery.unbind(tx, slow)
-        outbox_delivery.reroute(tx, slow, to="C2", detour="C1: is_archived")
-        assert outbox_delivery.claim(tx, now=now + 90_000, lease_until=now + 90_001) is None
+        outbox_leases.sent(tx, quick, at=now + 2, to="C1", ts="1.2")
+        outbox_leases.failed(tx, slow, problem="is_archived")
+        outbox_leases.again(tx, slow, due_at=now + 3, problem="ratelimited")
+        outbox_leases.unbind(tx, slow)
+        outbox_leases.reroute(tx, slow, to="C2", detour="C1: is_archived")
+        assert outbox_leases.claim(tx, now=now + 90_000, lease_until=now + 90_001) is None
         told = outbox.find(tx, "m1")
     assert told and (told.state, told.line, told.problem) == ("sent", "", None)
 

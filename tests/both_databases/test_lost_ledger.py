@@ -29,10 +29,10 @@ from klingbot.domain.periods import Calendar
 from klingbot.engine import Engine, open_engine
 from klingbot.http.server import listen
 from klingbot.store import DatabaseError, LedgerLostError, NotKeptError, Store, jobs, open_store, snapshot
-from klingbot.store.backend import identity
+from klingbot.store.backend import ledger_identity
 from klingbot.store.backend.location import DatabaseUrl, Place
 from klingbot.store.backend.sqlite import SqliteStore
-from klingbot.store.backend.sqlite.guard import COMPANIONS_SECONDS
+from klingbot.store.backend.sqlite.file_guard import COMPANIONS_SECONDS
 from klingbot.store.maintenance.backup import back_up
 from klingbot.workers.heartbeat import Pulse
 from klingbot.workers.submitter import Dispatcher
@@ -531,10 +531,10 @@ def test_the_admins_hear_of_a_database_that_is_in_an_older_state(engine: Engine)
 
 @pytest.mark.backend("sqlite", "postgres")
 def test_a_ledger_keeps_its_id_and_no_other_has_it(engine: Engine) -> None:
-    first = identity.get(engine.store.read())
+    first = ledger_identity.get(engine.store.read())
     assert first and len(first) == 32
     with closing(open_store(engine.store.place)) as again:
-        assert identity.get(again.read()) == first
+        assert ledger_identity.get(again.read()) == first
 
 
 # What people read.

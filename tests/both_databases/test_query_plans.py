@@ -43,7 +43,7 @@ from klingbot.engine import (
 from klingbot.engine import outbox as engine_outbox
 from klingbot.engine.budgets import Change
 from klingbot.engine.digest_figures import figures
-from klingbot.store import jobs, outbox, outbox_delivery, quiet_channels
+from klingbot.store import jobs, outbox, outbox_leases, quiet_channels
 from klingbot.store.maintenance import clock_shift
 from klingbot.workers.heartbeat import Pulse
 from tests.conftest import FakeClock
@@ -202,26 +202,26 @@ def claim(engine: Engine) -> None:
 
 def deliver(engine: Engine) -> None:
     now = engine.clock()
-    outbox_delivery.any_due(engine.store.read(), now)
+    outbox_leases.any_due(engine.store.read(), now)
     outbox.counts(engine.store.read())
     with engine.store.write() as tx:
-        outbox_delivery.route(tx, default="C1", admins_only=["submitting stopped"])
-        message = outbox_delivery.claim(tx, now=now, lease_until=now + 1)
+        outbox_leases.route(tx, default="C1", admins_only=["submitting stopped"])
+        message = outbox_leases.claim(tx, now=now, lease_until=now + 1)
         assert message
-        behind = outbox_delivery.claim_behind(tx, message, kinds=("crossed",), most=5, now=now)
-        outbox_delivery.release(tx, message)
+        behind = outbox_leases.claim_behind(tx, message, kinds=("crossed",), most=5, now=now)
+        outbox_leases.release(tx, message)
         quiet_channels.get(tx, message.line)
-        outbox_delivery.hold(tx, message, until=now)
-        outbox_delivery.wake(tx, message.line, at=now)
+        outbox_leases.hold(tx, message, until=now)
+        outbox_leases.wake(tx, message.line, at=now)
         for n, bound in enumerate(({"replaces": message.key}, {"thread": message.key}) * 2):
             outbox.put(tx, f"more {n}", "crossed", {}, at=now, **bound)
         outbox.said_as(tx.db, message.key)
-        outbox_delivery.again(tx, message, due_at=now, problem="ratelimited")
-        outbox_delivery.unbind(tx, message)
-        outbox_delivery.reroute(tx, message, to="C2", detour="C1: is_archived")
-        outbox_delivery.hand_over(tx, message, ["U1"], at=now)
-        outbox_delivery.sent(tx, message, at=now, to="C1", ts="1.2", others=[*behind, message])
-        outbox_delivery.failed(tx, message, problem="is_archived")
+        outbox_leases.again(tx, message, due_at=now, problem="ratelimited")
+        outbox_leases.unbind(tx, message)
+        outbox_leases.reroute(tx, message, to="C2", detour="C1: is_archived")
+        outbox_leases.hand_over(tx, message, ["U1"], at=now)
+        outbox_leases.sent(tx, message, at=now, to="C1", ts="1.2", others=[*behind, message])
+        outbox_leases.failed(tx, message, problem="is_archived")
 
 
 def look_at_the_clock(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from klingbot import blocks
 from klingbot.domain.notifications import from_json, to_json
 from klingbot.engine import Engine
 from klingbot.slack.interactions import buttons, modals
-from klingbot.store import Store, outbox, outbox_delivery
+from klingbot.store import Store, outbox, outbox_leases
 from tests.conftest import FakeClock
 
 pytestmark = pytest.mark.both_databases
@@ -46,7 +46,7 @@ def test_a_message_that_an_earlier_version_queued_is_claimed_and_shown(
     with engine.store.write() as tx:
         tx.execute(QUEUED, row | {"content": json.dumps(STORED["outbox"][kind])})
     with engine.store.write() as tx:
-        claimed = outbox_delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
+        claimed = outbox_leases.claim(tx, now=clock.at, lease_until=clock.at + 1)
     assert claimed is not None
     assert blocks.render(from_json(claimed.kind, claimed.content), engine.calendar).text
 
@@ -58,8 +58,8 @@ def test_a_line_keeps_its_meaning(meaning: str, store: Store, clock: FakeClock) 
     content = json.dumps(STORED["outbox"]["submitting resumed"])
     with store.write() as tx:
         tx.execute(QUEUED, {"key": "k", "kind": "turned away", "line": line, "content": content, "at": clock.at})
-        outbox_delivery.route(tx, default="C0ALERTS01", admins_only=())
-        claimed = outbox_delivery.claim(tx, now=clock.at, lease_until=clock.at + 1)
+        outbox_leases.route(tx, default="C0ALERTS01", admins_only=())
+        claimed = outbox_leases.claim(tx, now=clock.at, lease_until=clock.at + 1)
     assert claimed is not None
     assert claimed.line == ("C0ALERTS01" if line == outbox.DEFAULT else line)
     begins = {outbox.QUIET: "a channel in its quiet hours", outbox.CLIP: "a clip on its way"}

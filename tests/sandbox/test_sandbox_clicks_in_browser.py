@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from klingbot import app
 from klingbot.common.clock import now_ms
 from klingbot.domain import prices
-from klingbot.sandbox import Sandbox, play
+from klingbot.sandbox import Sandbox, launcher
 from klingbot.sandbox.slack.roster import ALICE, BOT_USER_ID
-from klingbot.store import gates, open_store
+from klingbot.store import circuit_breakers, open_store
 from tests.conftest import run_without_limit
 from tests.sandbox.bolt_bot import eventually
 from tests.sandbox.test_sandbox_files import png
@@ -37,10 +37,10 @@ def browser() -> Iterator[Browser]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The real bot in a sandbox whose Kling has no room, so that jobs wait and none is tried."""
     folder: Path = tmp_path_factory.mktemp("sandbox")
-    sandbox = play.open_sandbox(0, folder=folder)
+    sandbox = launcher.open_sandbox(0, folder=folder)
     keep_the_way_closed(folder)
     stopping = threading.Event()
-    thread = threading.Thread(target=app.run, args=(play.settings_for(sandbox, {}, folder=folder), stopping))
+    thread = threading.Thread(target=app.run, args=(launcher.settings_for(sandbox, {}, folder=folder), stopping))
     thread.start()
     eventually(lambda: sandbox.calls.seen("apps.connections.open"))
     yield sandbox
@@ -56,7 +56,7 @@ def keep_the_way_closed(folder: Path) -> None:
         run_without_limit(store)
         with store.write() as tx:
             for model in prices.load("credits").sold:
-                gates.close(tx, model, opens_at=None, code=1303, reason="busy", at=now_ms())
+                circuit_breakers.close(tx, model, opens_at=None, code=1303, reason="busy", at=now_ms())
 
 
 @pytest.fixture

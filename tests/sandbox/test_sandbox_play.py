@@ -22,7 +22,7 @@ from klingbot.domain.periods import PeriodKind
 from klingbot.domain.pricing import Wish
 from klingbot.engine import Engine, budgets, hold_outcomes, job_requests
 from klingbot.http.server import listen
-from klingbot.sandbox import Sandbox, play, sample
+from klingbot.sandbox import Sandbox, launcher, sample
 from klingbot.sandbox.slack.roster import ALICE, BOB
 from klingbot.store import DatabaseError
 from tests.conftest import FakeClock, run_without_limit
@@ -35,9 +35,9 @@ BOT = Path(bot.__file__)
 @contextmanager
 def playing(folder: Path, port: int, kling_seconds: float) -> Iterator[Sandbox]:
     """A sandbox with the bot in it, as `bot.py sandbox` runs them."""
-    sandbox = play.open_sandbox(port, folder=folder, kling_seconds=kling_seconds)
+    sandbox = launcher.open_sandbox(port, folder=folder, kling_seconds=kling_seconds)
     stopping = threading.Event()
-    settings = play.settings_for(sandbox, {}, folder=folder)
+    settings = launcher.settings_for(sandbox, {}, folder=folder)
     unlimited = {"prepare": lambda engine: run_without_limit(engine.store)}
     running = threading.Thread(target=app.run, args=(settings, stopping), kwargs=unlimited)
     running.start()
@@ -111,11 +111,11 @@ def test_a_job_in_flight_at_the_end_is_finished_and_played_the_next_time(tmp_pat
 
 def test_one_folder_takes_one_sandbox_at_a_time_and_the_next_when_it_has_ended(tmp_path: Path) -> None:
     folder = tmp_path / "new"
-    with play.sole_use(folder):
-        play.open_sandbox(a_free_port(), folder=folder, fresh=True).stop()
-        with pytest.raises(DatabaseError, match=r"a sandbox runs already in .*new\."), play.sole_use(folder):
+    with launcher.sole_use(folder):
+        launcher.open_sandbox(a_free_port(), folder=folder, fresh=True).stop()
+        with pytest.raises(DatabaseError, match=r"a sandbox runs already in .*new\."), launcher.sole_use(folder):
             raise AssertionError("nobody gets in here")
-    with play.sole_use(folder):
+    with launcher.sole_use(folder):
         assert folder.is_dir()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bot
 from klingbot.domain import retry_delays
 from klingbot.engine import alerts, clips, job_message_updates, kling_results
-from klingbot.store import digests, outbox_delivery
+from klingbot.store import digests, outbox_leases
 from klingbot.workers import kling_poller, notifier, submitter
 from klingbot.workers.scheduler import Tick
 
@@ -25,7 +25,7 @@ if __name__ == "__main__":
     clips.LEASE_MS, clips.PATIENCE_MS = 5_000, 15_000
     alerts.PATIENCE_MS = clips.PATIENCE_MS
     job_message_updates.EVERY_MS = 300
-    outbox_delivery.PACE_MS = 100
+    outbox_leases.PACE_MS = 100
     retry_delays.SOON_MS = retry_delays.LATER_MS = retry_delays.UNREACHABLE_MS = kling_results.BUSY_MOST_MS = 2_000
     bot.Tick = hurried  # type: ignore[assignment, attr-defined]
     bot.cli()

@@ -156,7 +156,7 @@ def test_the_local_kling_does_not_use_the_client_that_it_checks() -> None:
 PLANTED = {
     "an import from above": ("klingbot.store.jobs", "klingbot.engine.core", upward),
     "a clock in the domain": ("klingbot.domain.money", "time", impure),
-    "a clock behind a pure module": ("klingbot.common.suggestions", "time", impure),
+    "a clock behind a pure module": ("klingbot.common.typo_suggestions", "time", impure),
     "a circle": ("klingbot.domain.money", "klingbot.domain.budgets", cyclic),
 }
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from klingbot.sandbox.kling.asks import Fields, invalid
 from klingbot.sandbox.kling.local_tasks import Account, LocalTask
 from klingbot.sandbox.kling.refusals import Refusal
+from klingbot.sandbox.kling.task_requests import Fields, invalid
 
 LAG_SECONDS = 12 * 3_600
 """How far behind a pack's balance is."""

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import requests
 
-from klingbot.sandbox.kling.asks import Fields
 from klingbot.sandbox.kling.local_tasks import LocalTask
+from klingbot.sandbox.kling.task_requests import Fields
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from klingbot.sandbox.kling.asks import Fields, invalid
 from klingbot.sandbox.kling.refusals import Refusal
+from klingbot.sandbox.kling.task_requests import Fields, invalid
 
 
 def answer(data: Fields | list[Fields]) -> Response:

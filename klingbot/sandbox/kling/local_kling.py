@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from klingbot.sandbox.kling import billing, callbacks, kept, legacy, new
-from klingbot.sandbox.kling.asks import Ask, Fields
+from klingbot.sandbox.kling import billing, callbacks, legacy_standard, new_standard, task_memory
 from klingbot.sandbox.kling.credentials import Keys
 from klingbot.sandbox.kling.http import answer, json_object, listed, number, on_no_route, on_refusal
 from klingbot.sandbox.kling.kling_faults import Faults
 from klingbot.sandbox.kling.local_tasks import Account, LocalTask
 from klingbot.sandbox.kling.oddities import Oddities
 from klingbot.sandbox.kling.refusals import Refusal
+from klingbot.sandbox.kling.task_requests import Ask, Fields
 
 CLIPS = Path(__file__).parent / "clips"
 _CLIPS = {file.stem: file for file in CLIPS.glob("*.mp4")}
@@ -63,7 +63,7 @@ class LocalKling:
         """
         self.faults = Faults()
         self.oddities = Oddities()
-        earlier = kept.read(storage) if storage else []
+        earlier = task_memory.read(storage) if storage else []
         self.account = Account(slots=concurrency, units=units, ids_are_unique=unique_ids, earlier=earlier)
         self.seconds_per_task = seconds_per_task
         self._keys = Keys(api_key, access_key, secret_key)
@@ -101,9 +101,9 @@ class LocalKling:
             Route("/control/kling-faults", self._control_faults, methods=["POST"]),
             Route("/control/kling-oddities", self._control_oddities, methods=["POST"]),
         ]
-        for endpoint in new.WAYS:
+        for endpoint in new_standard.WAYS:
             routes.append(Route(f"/{endpoint}/{{path_name}}", self._create_new, methods=["POST"]))
-        for endpoint in legacy.WAYS:
+        for endpoint in legacy_standard.WAYS:
             path = f"/v1/videos/{endpoint}"
             routes.append(Route(path, self._create_legacy, methods=["POST"]))
             routes.append(Route(path, self._list_legacy, methods=["GET"]))
@@ -113,23 +113,23 @@ class LocalKling:
     async def _create_legacy(self, request: Request) -> Response:
         now = self._admit(request, legacy=True)
         route = _path(request)
-        ask = legacy.read(route.rpartition("/")[2], await json_object(request))
+        ask = legacy_standard.read(route.rpartition("/")[2], await json_object(request))
         return await self._create(request, ask, route, now)
 
     async def _create_new(self, request: Request) -> Response:
         now = self._admit(request, legacy=False)
         route = _path(request)
         _, endpoint, model = route.split("/")
-        ask = new.read(endpoint, model, await json_object(request))
+        ask = new_standard.read(endpoint, model, await json_object(request))
         return await self._create(request, ask, route, now)
 
     async def _create(self, request: Request, ask: Ask, route: str, now: float) -> Response:
-        standard = legacy if route.startswith("/v1/") else new
+        standard = legacy_standard if route.startswith("/v1/") else new_standard
 
         def take() -> Response:
             task = self.account.take(ask, route, now=now, seconds=self.seconds_per_task)
             if self._storage:
-                kept.write(self._storage, task)
+                task_memory.write(self._storage, task)
             if ask.callback_url:
                 url = self._url(request, task)
                 self._call_back(task, lambda: standard.shown(task, self._clock(), url))
@@ -149,7 +149,7 @@ class LocalKling:
             task = self.account.find(request.path_params["either_id"])
             if task is None or task.route != _path(request).rpartition("/")[0]:
                 raise Refusal(1201, f"Task not found by id/external id: {request.path_params['either_id']}")
-            shown = legacy.shown(task, now, self._url(request, task))
+            shown = legacy_standard.shown(task, now, self._url(request, task))
             return answer(self.oddities.told(task, shown, now))
 
         return await self._with_faults("query", show)
@@ -164,7 +164,7 @@ class LocalKling:
 
         def show() -> Response:
             named = [task for task in self.tasks if task.task_id in task_ids or task.ask.external_id in external_ids]
-            shown = [(task, new.shown(task, now, self._url(request, task))) for task in named]
+            shown = [(task, new_standard.shown(task, now, self._url(request, task))) for task in named]
             return answer([self.oddities.told(task, fields, now) for task, fields in shown])
 
         return await self._with_faults("query", show)
@@ -174,7 +174,7 @@ class LocalKling:
         page, size = number(request, "pageNum", 1, range(1, 1001)), number(request, "pageSize", 30, range(1, 501))
         newest_first = [task for task in reversed(self.tasks) if task.route == _path(request)]
         tasks = newest_first[(page - 1) * size : page * size]
-        return answer([legacy.shown(task, now, self._url(request, task)) for task in tasks])
+        return answer([legacy_standard.shown(task, now, self._url(request, task)) for task in tasks])
 
     async def _account_costs(self, request: Request) -> Response:
         now = self._admit_to_account(request, legacy=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from klingbot.sandbox.kling.asks import Ask
 from klingbot.sandbox.kling.refusals import Refusal
+from klingbot.sandbox.kling.task_requests import Ask
 
 _BEFORE_ALL_TASKS = 867283741759111201  # task ids that follow look like Kling's own: 18 digits
 _SUBMITTED_SHARE = 0.25

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingbot.sandbox.kling.asks import Fields
 from klingbot.sandbox.kling.local_tasks import LocalTask
+from klingbot.sandbox.kling.task_requests import Fields
 
 
 class Oddities:

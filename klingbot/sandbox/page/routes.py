@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from klingbot.sandbox.page import acts, state
-from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
+from klingbot.sandbox.page import interaction_routes, state
+from klingbot.sandbox.page.json_bodies import Refusal, json_object, person_of
 from klingbot.sandbox.page.reader import Reader
 from klingbot.sandbox.slack.interactions import Interactions
 from klingbot.sandbox.slack.roster import Channel, Person
@@ -54,7 +54,7 @@ def routes(
         Route("/page/state", page.state),
         Route("/page/stream", page.stream),
         Route("/page/send", page.send_text, methods=["POST"]),
-        *acts.routes(workspace, interactions),
+        *interaction_routes.routes(workspace, interactions),
     ]
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from klingbot.common.suggestions import did_you_mean
+from klingbot.common.typo_suggestions import did_you_mean
 from klingbot.slack.command_line import value_lists
 from klingbot.slack.command_line.command_usage import EXAMPLES, FLAGS_OF, LISTS, OTHER_NAMES, SWITCHES, VIDEO_OPTIONS
 from klingbot.slack.command_line.mistakes import MistakeError, shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from klingbot.common.suggestions import nearest
+from klingbot.common.typo_suggestions import nearest
 from klingbot.slack.command_line.command_usage import EXAMPLES, OTHER_NAMES, VIDEO_OPTIONS
 from klingbot.slack.command_line.emoji_names import with_emoji
 from klingbot.slack.command_line.flags import Flag

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from klingbot.slack.command_line import references, values
+from klingbot.slack.command_line import people_and_scopes, values
 from klingbot.slack.command_line.command_usage import PROSE
 from klingbot.slack.command_line.flags import Flag
 from klingbot.slack.command_line.mistakes import MistakeError, shown
@@ -45,7 +45,7 @@ def scope_of(words: list[Word]) -> ScopeRef:
     if not words:
         raise MistakeError("The scope is missing. Add workspace, @user or a project's name.")
     only(words, 1)
-    return references.scope(words[0].text)
+    return people_and_scopes.scope(words[0].text)
 
 
 def only(words: list[Word], most: int) -> None:

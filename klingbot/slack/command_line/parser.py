@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot.common.suggestions import did_you_mean, nearest, resembled
+from klingbot.common.typo_suggestions import did_you_mean, nearest, resembled
 from klingbot.slack.command_line import flags, help_words, option_lookalikes
 from klingbot.slack.command_line.command_usage import ALSO_CALLED, PROMPTED, USAGE
 from klingbot.slack.command_line.flags import Flag

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from klingbot.slack.command_line.command_usage import FLAGS_OF, SWITCHES
-from klingbot.slack.command_line.plain_marks import Folded, fold
+from klingbot.slack.command_line.plain_ascii import Folded, fold
 from klingbot.slack.command_line.slack_encoding import LINKED, clean, is_blank, plain, tidy, trimmed, unescape
 
 __all__ = ["Word", "clean", "is_blank", "plain", "split", "tidy", "trimmed", "unescape"]

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from klingbot.common.suggestions import did_you_mean
+from klingbot.common.typo_suggestions import did_you_mean
 from klingbot.domain.budgets import DEFAULT_THRESHOLDS
 from klingbot.domain.digest_schedules import NINE
 from klingbot.domain.money import AmountError, parse_credits, parse_usd
 from klingbot.slack.command_line.command_usage import CLEARED
 from klingbot.slack.command_line.mistakes import MistakeError, shown
-from klingbot.slack.command_line.plain_marks import fold
+from klingbot.slack.command_line.plain_ascii import fold
 from klingbot.slack.command_line.slack_encoding import clean, plain, tidy, trimmed, unescape
 from klingbot.slack.command_line.value_lists import items
 

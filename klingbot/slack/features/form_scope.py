@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klingbot.blocks.modals.scope_fields import OTHER_PROJECT, PERSON
 from klingbot.domain.budgets import project_scope, user_scope
-from klingbot.slack.command_line import references
+from klingbot.slack.command_line import people_and_scopes
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.values import typed_in_form
 from klingbot.slack.context import Desk
@@ -19,7 +19,7 @@ def scope(form: Filled, option: str) -> str | Mistakes:
     if option != OTHER_PROJECT:
         return option
     try:
-        return project_scope(references.project_name(typed_in_form(form.values.get("project"))))
+        return project_scope(people_and_scopes.project_name(typed_in_form(form.values.get("project"))))
     except MistakeError as mistake:
         return _wanted(form, "project", str(mistake))
 

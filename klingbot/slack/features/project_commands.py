@@ -7,7 +7,7 @@ from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
 from klingbot.domain.project_access import ProjectState
 from klingbot.engine import projects
-from klingbot.slack.command_line import references
+from klingbot.slack.command_line import people_and_scopes
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.types import ProjectClose, ProjectList, ProjectNew, ProjectSet, ProjectShow
 from klingbot.slack.context import Answer, Asker, Click, Desk, Rewritten
@@ -57,7 +57,7 @@ def close(desk: Desk, asker: Asker, command: ProjectClose) -> Message:
 
 def open_clicked(desk: Desk, click: Click) -> Answer:
     """Open the project that was declined, or doubted."""
-    name = references.project_name(click.value)
+    name = people_and_scopes.project_name(click.value)
     return Rewritten(blocks.decided(projects.decide(desk.engine, name, is_open=True, by=click.user_id)))
 
 

@@ -90,7 +90,7 @@ from klingbot.store.audit import Change
 from klingbot.store.daily_spend import Share
 from klingbot.store.ledger import Entry
 from klingbot.store.outbox import OutboxMessage
-from klingbot.store.outbox_delivery import Line
+from klingbot.store.outbox_leases import Line
 from tests.support import slackblocks_reading
 from tests.support.block_samples import CREDITS, MOST, NOON, UTC, job, offer, parts, shown, texts
 

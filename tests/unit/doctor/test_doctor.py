@@ -24,7 +24,7 @@ from klingbot.sandbox.slack.roster import ERIN, GWEN
 from klingbot.settings import host, read
 from klingbot.slack import manifest
 from klingbot.slack.api.account_checks import Account
-from klingbot.store import Store, gates, open_store, outbox, outbox_delivery
+from klingbot.store import Store, circuit_breakers, open_store, outbox, outbox_leases
 from klingbot.store.backend import sqlite
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import everything, hold, prove, settle, submit
@@ -216,13 +216,13 @@ def test_messages_that_wait_for_long_or_were_given_up_are_mentioned(engine: Engi
     with engine.store.write() as tx:
         message = outbox.find(tx, "a")
         assert message is not None
-        outbox_delivery.failed(tx, message, problem="no place")
+        outbox_leases.failed(tx, message, problem="no place")
     assert (found(engine, "outbox").health, found(engine, "outbox").said) == (Health.WARNING, "0 waiting, 1 given up")
 
 
 def test_an_account_that_kling_refuses_fails_with_klings_reason(engine: Engine) -> None:
     with engine.store.write() as tx:
-        gates.close(tx, gates.ACCOUNT, opens_at=None, code=1102, reason="No units left.", at=0)
+        circuit_breakers.close(tx, circuit_breakers.ACCOUNT, opens_at=None, code=1102, reason="No units left.", at=0)
     submitting = found(engine, "submitting")
     assert submitting.health is Health.FAILED
     assert "No units left." in submitting.said

@@ -13,7 +13,7 @@ from klingbot.domain.jobs import JobState
 from klingbot.engine import Engine, clips
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.slack_faults import Fault
-from klingbot.store import gates, wanted_clips
+from klingbot.store import circuit_breakers, wanted_clips
 from klingbot.workers.submitter import Dispatcher
 from tests.conftest import FakeClock
 from tests.unit.workers.test_notifier import FINANCE, GENERAL, Post, local, post
@@ -111,7 +111,7 @@ def test_a_busy_kling_is_tried_after_1_2_4_8_and_then_every_15_seconds(
     for _ in range(8):
         kling.creates = [BUSY]
         dispatcher.submit()
-        gate = gates.get(engine.store.read(), job.model)
+        gate = circuit_breakers.get(engine.store.read(), job.model)
         assert gate is not None and gate.opens_at is not None
         waits.append((gate.opens_at - clock.at) // 1000)
         clock.at = gate.opens_at
@@ -127,7 +127,7 @@ def test_the_time_that_kling_names_is_waited_for_and_lengthens_no_later_wait(
     for ending in (replace(BUSY, retry_after_ms=7_000), replace(BUSY, retry_after_ms=7_000), BUSY, BUSY):
         kling.creates = [ending]
         dispatcher.submit()
-        gate = gates.get(engine.store.read(), job.model)
+        gate = circuit_breakers.get(engine.store.read(), job.model)
         assert gate is not None and gate.opens_at is not None
         waits.append((gate.opens_at - clock.at) // 1000)
         clock.at = gate.opens_at

@@ -33,7 +33,7 @@ from klingbot.engine.hold_outcomes import BudgetExceeded, Held, NeedsConsent
 from klingbot.engine.increase_decisions import ClosedBefore
 from klingbot.engine.increase_requests import Asked, NoBudget, Wanted
 from klingbot.engine.period_checks import watch
-from klingbot.store import Store, alert_threads, outbox, outbox_delivery
+from klingbot.store import Store, alert_threads, outbox, outbox_leases
 from klingbot.store import increases as kept_increases
 from klingbot.store.outbox import OutboxMessage
 from tests.conftest import FakeClock
@@ -92,14 +92,14 @@ def deliver(engine: Engine) -> list[OutboxMessage]:
 def claim(engine: Engine) -> OutboxMessage | None:
     now = engine.clock()
     with engine.store.write() as tx:
-        outbox_delivery.route(tx, default="C0ALERTS01", admins_only=())
+        outbox_leases.route(tx, default="C0ALERTS01", admins_only=())
         tx.execute("DELETE FROM lines")
-        return outbox_delivery.claim(tx, now=now, lease_until=now + LEASE_MS)
+        return outbox_leases.claim(tx, now=now, lease_until=now + LEASE_MS)
 
 
 def take(engine: Engine, message: OutboxMessage) -> None:
     with engine.store.write() as tx:
-        outbox_delivery.sent(tx, message, at=engine.clock(), to=message.line, ts=f"1.{message.id}")
+        outbox_leases.sent(tx, message, at=engine.clock(), to=message.line, ts=f"1.{message.id}")
 
 
 def story_ref(engine: Engine, scope: str = PROJECT) -> StoryRef:
@@ -134,10 +134,10 @@ def test_alerts_that_were_given_up_do_not_come_back(engine: Engine) -> None:
     message = claim(engine)
     assert message is not None
     with engine.store.write() as tx:
-        outbox_delivery.failed(tx, message, problem="no")
+        outbox_leases.failed(tx, message, problem="no")
     remove(engine)
     with engine.store.write() as tx:
-        assert outbox_delivery.retry(tx, at=engine.clock()) == 0
+        assert outbox_leases.retry(tx, at=engine.clock()) == 0
 
 
 def test_other_budgets_keep_their_alerts(engine: Engine) -> None:
@@ -194,7 +194,7 @@ def test_an_alert_on_its_way_that_slack_does_not_take_says_so_when_it_is_tried_a
     assert message is not None
     remove(engine)
     with engine.store.write() as tx:
-        outbox_delivery.again(tx, message, due_at=engine.clock(), problem="ratelimited")
+        outbox_leases.again(tx, message, due_at=engine.clock(), problem="ratelimited")
     assert {each.kind for each in deliver(engine)} == {"budget removed"}
 
 

@@ -29,7 +29,7 @@ from klingbot.http import server as http_server
 from klingbot.http.operator_access import protected
 from klingbot.http.server import WebServer
 from klingbot.kling import Action, Rejected, Unreachable
-from klingbot.store import gates, jobs, outbox, outbox_delivery, periodic_jobs, quiet_channels, wanted_clips
+from klingbot.store import circuit_breakers, jobs, outbox, outbox_leases, periodic_jobs, quiet_channels, wanted_clips
 from klingbot.workers.heartbeat import Pulse
 from klingbot.workers.kling_poller import Inquiries
 from klingbot.workers.notifier import ADMINS_ONLY
@@ -146,7 +146,7 @@ def test_a_job_that_kling_would_not_take_is_not_overdue(
     clock.tick(30 * MINUTE)
     with engine.store.write() as tx:
         opens_at = None if opens_in is None else clock() + opens_in * 1000
-        gates.close(tx, name, opens_at=opens_at, code=1303, reason="busy", at=clock())
+        circuit_breakers.close(tx, name, opens_at=opens_at, code=1303, reason="busy", at=clock())
     assert OverdueKind.SUBMISSION not in kinds(engine)
 
 
@@ -241,11 +241,11 @@ def test_a_message_in_quiet_hours_is_not_late_until_they_are_over(engine: Engine
         quiet_channels.put(tx, QuietHours("C1", 0, 1439, False), by="UADMIN", at=clock())
         message = outbox.find(tx, "m1")
         assert message
-        outbox_delivery.hold(tx, message, until=clock() + 8 * HOUR * 1000)
+        outbox_leases.hold(tx, message, until=clock() + 8 * HOUR * 1000)
     clock.tick(8 * HOUR)
     assert "message" not in kinds(engine)
     with engine.store.write() as tx:
-        outbox_delivery.wake(tx, "C1", at=clock())
+        outbox_leases.wake(tx, "C1", at=clock())
     assert "message" not in kinds(engine), "it could not be sent before"
     clock.tick(15 * MINUTE)
     assert "message" in kinds(engine)
@@ -257,7 +257,7 @@ def test_a_message_that_slack_refuses_again_and_again_is_late(engine: Engine, cl
         with engine.store.write() as tx:
             message = outbox.find(tx, "m1")
             assert message
-            outbox_delivery.again(tx, message, due_at=clock() + 60_000, problem="ratelimited")
+            outbox_leases.again(tx, message, due_at=clock() + 60_000, problem="ratelimited")
         clock.tick(MINUTE)
     assert "message" in kinds(engine)
 
@@ -267,7 +267,7 @@ def test_a_message_that_an_admin_puts_back_is_late_from_then_on(engine: Engine, 
     with engine.store.write() as tx:
         message = outbox.find(tx, "m1")
         assert message
-        outbox_delivery.failed(tx, message, problem="is_archived")
+        outbox_leases.failed(tx, message, problem="is_archived")
     clock.tick(DAY)
     assert "message" not in kinds(engine)
     engine_outbox.retry(engine)

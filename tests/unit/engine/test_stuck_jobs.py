@@ -29,7 +29,7 @@ from klingbot.engine.stuck_jobs import NotStuck, StillWaiting, WrittenOff
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.store import Store, gates, jobs
+from klingbot.store import Store, circuit_breakers, jobs
 from klingbot.store.maintenance import gauges, ledger_checks
 from klingbot.workers.kling_poller import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
 from klingbot.workers.submitter import Dispatcher
@@ -349,7 +349,7 @@ def test_a_kling_that_still_refuses_after_a_thaw_is_said_to_the_admins_again(eng
     clock.tick(1)
     kling_results.stopped(engine, code=1102, reason="no units left")
     assert len(queued(engine.store, SubmittingStopped)) == 2
-    gate = gates.get(engine.store.read(), gates.ACCOUNT)
+    gate = circuit_breakers.get(engine.store.read(), circuit_breakers.ACCOUNT)
     assert gate is not None
     assert gate.opens_at == clock.at + kling_results.STOPPED_FIRST_MS, "and the waiting begins anew"
 

@@ -19,7 +19,7 @@ from klingbot.domain.pricing import Model, Wish
 from klingbot.domain.request_limits import picture_bytes, prompt_characters
 from klingbot.domain.source_images import NoPicture
 from klingbot.kling import TaskRequest, wire
-from klingbot.sandbox.kling import LocalKling, legacy, new
+from klingbot.sandbox.kling import LocalKling, legacy_standard, new_standard
 from klingbot.sandbox.kling.refusals import Refusal
 from klingbot.settings import read
 from tests.unit.kling.kling_world import API_KEY, serving
@@ -41,9 +41,9 @@ def ask_local_kling(request: TaskRequest, *, api_key: bool) -> None:
     path = wire.route(request, api_key=api_key)
     body: dict[str, Any] = wire.body(request, path)
     if wire.is_legacy(path):
-        legacy.read(path.rpartition("/")[2], body)
+        legacy_standard.read(path.rpartition("/")[2], body)
     else:
-        new.read(*path.strip("/").split("/"), body)
+        new_standard.read(*path.strip("/").split("/"), body)
 
 
 @pytest.mark.parametrize("api_key", [True, False], ids=["API key", "key pair"])

@@ -33,7 +33,7 @@ from klingbot.engine import budgets, kling_results
 from klingbot.engine.budgets import Change
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.kling_faults import Fault
-from klingbot.sdk.shapes import record_of
+from klingbot.sdk.script_types import record_of
 from klingbot.store import jobs, open_store
 from tests.support.block_samples import job
 from tests.support.ledger_checks import prove, queued, slack_takes_everything

@@ -8,7 +8,7 @@ import pytest
 
 from klingbot.engine import Engine
 from klingbot.engine import outbox as engine_outbox
-from klingbot.store import outbox, outbox_delivery, quiet_channels
+from klingbot.store import outbox, outbox_leases, quiet_channels
 from tests.conftest import FakeClock
 from tests.unit.slack.conftest import ALICE, FINANCE, LOUNGE
 
@@ -19,7 +19,7 @@ def put(engine: Engine, key: str, **place: Any) -> None:
 
 
 def claimed(engine: Engine, tx: Any) -> outbox.OutboxMessage:
-    message = outbox_delivery.claim(tx, now=engine.clock(), lease_until=engine.clock() + 1)
+    message = outbox_leases.claim(tx, now=engine.clock(), lease_until=engine.clock() + 1)
     assert message is not None
     return message
 
@@ -43,7 +43,7 @@ def test_what_waits_is_shown_by_place_with_why_and_when_it_is_tried_again(
     clock.tick(3600)
     put(engine, "three", user_id=ALICE)
     with engine.store.write() as tx:
-        outbox_delivery.again(tx, claimed(engine, tx), due_at=clock() + 240_000, problem="ratelimited")
+        outbox_leases.again(tx, claimed(engine, tx), due_at=clock() + 240_000, problem="ratelimited")
     said = alice.types("alerts").splitlines()
     lines = said[said.index("Waiting: 3 messages") :]  # what is overdue comes first
     assert lines[1] == (
@@ -57,7 +57,7 @@ def test_what_waits_is_shown_by_place_with_why_and_when_it_is_tried_again(
 def test_what_was_given_up_is_shown_and_can_be_put_back(alice: Any, engine: Engine) -> None:
     put(engine, "one", channel_id=FINANCE)
     with engine.store.write() as tx:
-        outbox_delivery.failed(tx, claimed(engine, tx), problem="KeyError on our side; the log has more")
+        outbox_leases.failed(tx, claimed(engine, tx), problem="KeyError on our side; the log has more")
     said = alice.types("alerts")
     assert "Given up: 1 message" in said
     assert "crossed for <#C0FINANCE1>" in said
@@ -82,12 +82,12 @@ def test_what_is_held_goes_out_when_quiet_hours_are_taken_away(alice: Any, engin
     alice.types("alerts quiet #finance 0-23:59")
     put(engine, "one", channel_id=FINANCE)
     with engine.store.write() as tx:
-        outbox_delivery.hold(tx, claimed(engine, tx), until=clock() + 3_600_000)
+        outbox_leases.hold(tx, claimed(engine, tx), until=clock() + 3_600_000)
     assert "<#C0FINANCE1>: 1 message" in alice.types("alerts")
     assert "quiet hours until" in alice.types("alerts")
-    assert not outbox_delivery.any_due(engine.store.read(), clock())
+    assert not outbox_leases.any_due(engine.store.read(), clock())
     alice.types("alerts quiet #finance off")
-    assert outbox_delivery.any_due(engine.store.read(), clock())
+    assert outbox_leases.any_due(engine.store.read(), clock())
 
 
 @pytest.mark.parametrize(("command", "goes_to"), [("alerts test #general", "C0GENERAL1"), ("alerts test", FINANCE)])

@@ -18,7 +18,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender, patient_client
-from klingbot.store import NotKeptError, UncertainError, open_store, outbox_delivery
+from klingbot.store import NotKeptError, UncertainError, open_store, outbox_leases
 from klingbot.workers import notifier
 from klingbot.workers.notifier import LEASE_MS, Notifier
 from tests.conftest import FakeClock
@@ -185,14 +185,14 @@ def test_dying_between_any_two_steps_of_a_delivery_loses_nothing(post: Post, las
 def test_what_is_said_while_the_database_is_lost_is_noted_when_it_is_back_and_not_said_again(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note, troubles = outbox_delivery.sent, [NotKeptError("away"), UncertainError("lost"), NotKeptError("away")]
+    note, troubles = outbox_leases.sent, [NotKeptError("away"), UncertainError("lost"), NotKeptError("away")]
 
     def lost(*args: Any, **more: Any) -> None:
         note(*args, **more)
         if troubles:
             raise troubles.pop()
 
-    monkeypatch.setattr(outbox_delivery, "sent", lost)
+    monkeypatch.setattr(outbox_leases, "sent", lost)
     monkeypatch.setattr(notifier, "NOTE_AGAIN_SECONDS", 0)
     post.put("one")
     post.deliver(LEASE_MS // 1000 + 2)
@@ -206,7 +206,7 @@ def test_a_bot_that_stops_does_not_wait_for_the_database(post: Post, monkeypatch
         stopping.close()
         raise NotKeptError("away")
 
-    monkeypatch.setattr(outbox_delivery, "sent", lost)
+    monkeypatch.setattr(outbox_leases, "sent", lost)
     post.put("one")
     with pytest.raises(NotKeptError):
         stopping.deliver()

@@ -31,7 +31,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender, patient_client
-from klingbot.store import outbox, outbox_delivery, quiet_channels
+from klingbot.store import outbox, outbox_leases, quiet_channels
 from klingbot.store.outbox import OutboxMessage
 from klingbot.workers.notifier import LEASE_MS, Notifier
 from tests.conftest import FakeClock
@@ -207,7 +207,7 @@ def test_what_a_bot_died_over_is_sent_once_its_lease_has_run_out_and_counts_as_n
 ) -> None:
     post.put("one", channel_id=GENERAL)
     with post.engine.store.write() as tx:
-        outbox_delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+        outbox_leases.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
     post.deliver(40)
     assert post.said(GENERAL) == []
     post.deliver()
@@ -281,7 +281,7 @@ def test_an_admin_who_cannot_be_told_is_left_out_for_all_to_see_and_the_others_a
     notifier = post.notifier(admins=("U0GONE0001", ALICE))
     post.deliver(3, notifier)
     assert len(post.seen(ALICES_DM)) == 1
-    (given_up,) = outbox_delivery.last_failed(post.engine.store.read(), most=9)
+    (given_up,) = outbox_leases.last_failed(post.engine.store.read(), most=9)
     assert (given_up.user_id, given_up.problem) == ("U0GONE0001", "user_not_found")
     assert post.waiting() == 0
 
@@ -298,7 +298,7 @@ def test_the_only_admin_is_tried_again_and_given_up_once_there_is_another(post: 
     post.deliver(5, post.notifier(admins=("U0GONE0001",)))
     assert post.waiting() == 1
     post.deliver(10, post.notifier(admins=(ALICE,)))
-    assert [each.user_id for each in outbox_delivery.last_failed(post.engine.store.read(), most=9)] == ["U0GONE0001"]
+    assert [each.user_id for each in outbox_leases.last_failed(post.engine.store.read(), most=9)] == ["U0GONE0001"]
 
 
 def test_the_next_of_a_line_that_was_rerouted_comes_after_it_in_the_new_place(post: Post) -> None:
@@ -536,7 +536,7 @@ def test_what_a_bot_died_over_may_have_been_said_and_is_edited_after_it_is_said_
 ) -> None:
     post.put("old", channel_id=GENERAL)
     with post.engine.store.write() as tx:
-        outbox_delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+        outbox_leases.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
     clock.tick(2 * LEASE_MS / 1000)
     post.put("new", channel_id=GENERAL, replaces="old")
     before = len(post.slack.calls.seen("chat.update"))
@@ -738,12 +738,12 @@ def test_an_edit_of_what_is_held_while_it_is_looked_at_is_held_too(post: Post, c
     post.clock.set(2026, 11, 24, 7, 59, 30)
     post.put("old")
     with post.engine.store.write() as tx:
-        outbox_delivery.route(tx, default=FINANCE, admins_only=())
-        claimed = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
+        outbox_leases.route(tx, default=FINANCE, admins_only=())
+        claimed = outbox_leases.claim(tx, now=clock(), lease_until=clock() + LEASE_MS)
     assert claimed is not None
     post.put("new", replaces="old")
     with post.engine.store.write() as tx:
-        outbox_delivery.hold(tx, claimed, until=clock() + 30_000)
+        outbox_leases.hold(tx, claimed, until=clock() + 30_000)
     post.deliver(25)
     assert post.seen(FINANCE) == []
     post.deliver(10)

@@ -16,7 +16,7 @@ from klingbot.engine import Engine, hold_outcomes, job_requests, kling_results
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
-from klingbot.store import gates, jobs
+from klingbot.store import circuit_breakers, jobs
 from klingbot.workers.kling_poller import LOST_REPLY_MS
 from klingbot.workers.submitter import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
 from tests.conftest import FakeClock
@@ -167,7 +167,7 @@ def test_a_slow_job_that_tries_a_gate_is_alone_and_holds_no_other_model_up(world
         until(world.are(JobState.SUBMITTED, [free]), "another model's job is at Kling", seconds=SOON)
         assert {world.state(job) for job in behind} == {JobState.HELD}
         until(world.are(JobState.SUBMITTED, behind), "its reply was lost, so the next one tried", seconds=8)
-    assert gates.get(world.engine.store.read(), "kling-v1") is None
+    assert circuit_breakers.get(world.engine.store.read(), "kling-v1") is None
 
 
 @pytest.mark.slow

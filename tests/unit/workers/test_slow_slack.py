@@ -18,7 +18,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.slack.api import clip_uploads, directory, message_sender, picture_uploads
 from klingbot.slack.api.message_sender import Sender
 from klingbot.slack.api.slack_client import SlackClient
-from klingbot.store import digests, outbox, outbox_delivery
+from klingbot.store import digests, outbox, outbox_leases
 from klingbot.workers import notifier as notifier_module
 from klingbot.workers.notifier import AT_ONCE, Notifier
 from tests.conftest import FakeClock
@@ -115,14 +115,14 @@ def test_nothing_else_of_a_line_is_claimed_while_one_is_on_its_way(world: World,
     world.put("older", channel_id=FINANCE)
     world.put("newer", channel_id=GENERAL)
     with world.engine.store.write() as tx:
-        older = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 1)
-        newer = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
+        older = outbox_leases.claim(tx, now=clock(), lease_until=clock() + 1)
+        newer = outbox_leases.claim(tx, now=clock(), lease_until=clock() + 9_000)
         assert older is not None and newer is not None
-        outbox_delivery.reroute(tx, older, to=GENERAL, detour="it was archived")
-        assert outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000) is None
-        outbox_delivery.sent(tx, newer, at=clock(), to=GENERAL, ts="1.2")
+        outbox_leases.reroute(tx, older, to=GENERAL, detour="it was archived")
+        assert outbox_leases.claim(tx, now=clock(), lease_until=clock() + 9_000) is None
+        outbox_leases.sent(tx, newer, at=clock(), to=GENERAL, ts="1.2")
         clock.tick(1)
-        claimed = outbox_delivery.claim(tx, now=clock(), lease_until=clock() + 9_000)
+        claimed = outbox_leases.claim(tx, now=clock(), lease_until=clock() + 9_000)
         assert claimed is not None and claimed.key == "older"
 
 

@@ -36,7 +36,7 @@ from klingbot.kling import (
     Unreachable,
 )
 from klingbot.sandbox.kling import Fault
-from klingbot.store import gates, jobs, ledger, outbox
+from klingbot.store import circuit_breakers, jobs, ledger, outbox
 from klingbot.store.maintenance import totals_proof
 from klingbot.workers.kling_poller import CHARGE_MS, LOST_REPLY_MS
 from klingbot.workers.submitter import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
@@ -449,14 +449,14 @@ def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_del
     clock.tick(0.6)
     kling.creates = [BUSY]
     dispatcher.submit()
-    gate = gates.get(engine.store.read(), "kling-v1.5")
+    gate = circuit_breakers.get(engine.store.read(), "kling-v1.5")
     assert gate is not None and gate.opens_at == clock.at + 2_000
     clock.tick(2)
     kling.posted.clear()
     dispatcher.submit()
     assert sorted(kling.posted) == sorted([first.id, second.id])
     assert now(engine, first).state is now(engine, second).state is JobState.SUBMITTED
-    assert gates.get(engine.store.read(), "kling-v1.5") is None
+    assert circuit_breakers.get(engine.store.read(), "kling-v1.5") is None
 
 
 def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling) -> None:

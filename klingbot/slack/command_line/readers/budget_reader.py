@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.domain.jobs import DEFAULT_PROJECT
-from klingbot.slack.command_line import references, values
+from klingbot.slack.command_line import people_and_scopes, values
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.parsed_command import Asked, only, period_of, reason_of, request_id, scope_of
 from klingbot.slack.command_line.types import (
@@ -55,8 +55,8 @@ def budget_set(asked: Asked) -> Command:
         millicredits=asked.read("credits", values.credit_limit),
         microusd=asked.read("usd", values.usd_limit),
         thresholds=asked.read("alert", values.thresholds),
-        channel=asked.read("channel", references.channel),
-        approvers=asked.read("approvers", references.people),
+        channel=asked.read("channel", people_and_scopes.channel),
+        approvers=asked.read("approvers", people_and_scopes.people),
         forecast=asked.read("forecast", values.usually_on),
         spike=asked.read("spike", values.usually_on),
         reason=reason_of(asked),
@@ -92,7 +92,7 @@ def _project_name(text: str) -> str:
     """Return the project that is named; the default one for `none`. `project:none` is a project of that name."""
     if values.is_cleared(text):
         return DEFAULT_PROJECT
-    return references.project_name(text)
+    return people_and_scopes.project_name(text)
 
 
 def project_list(asked: Asked) -> Command:
@@ -117,7 +117,7 @@ def _project(asked: Asked, action: str) -> str:
 
 def rules(asked: Asked) -> Command:
     only(asked.words, 1)
-    project = references.project_name(asked.words[0].text) if asked.words else None
+    project = people_and_scopes.project_name(asked.words[0].text) if asked.words else None
     if not asked.flags:
         return RulesShow(project)
     if not asked.flags.keys() - {"reason"}:
@@ -133,8 +133,8 @@ def rules(asked: Asked) -> Command:
         ceiling=asked.read("ceiling", values.credit_rule("ceiling")),
         confirm_above=asked.read("confirm", values.credit_rule("confirm")),
         approve_above=asked.read("approve", values.credit_rule("approve")),
-        people=asked.read("people", references.spenders),
-        channels=asked.read("channels", references.channels),
+        people=asked.read("people", people_and_scopes.spenders),
+        channels=asked.read("channels", people_and_scopes.channels),
         reason=reason_of(asked),
     )
 

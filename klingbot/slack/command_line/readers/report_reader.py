@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klingbot.common.suggestions import did_you_mean
-from klingbot.slack.command_line import references, values
+from klingbot.common.typo_suggestions import did_you_mean
+from klingbot.slack.command_line import people_and_scopes, values
 from klingbot.slack.command_line.command_usage import USAGE
 from klingbot.slack.command_line.mistakes import MistakeError, shown
 from klingbot.slack.command_line.parsed_command import Asked, only, reason_of, scope_of
@@ -28,7 +28,7 @@ def alerts(asked: Asked) -> Command:
 def alerts_test(asked: Asked) -> Command:
     only(asked.words, 1)
     named = bool(asked.words) and not values.is_cleared(asked.words[0].text)
-    return AlertsTest(references.place(asked.words[0].text) if named else None)
+    return AlertsTest(people_and_scopes.place(asked.words[0].text) if named else None)
 
 
 def alerts_retry(asked: Asked) -> Command:
@@ -40,7 +40,7 @@ def alerts_quiet(asked: Asked) -> Command:
     if len(asked.words) < 2:
         raise MistakeError("Say which channel and when, like /kling alerts quiet #finance 22:00-08:00, or off.")
     only(asked.words, 2)
-    channel, hours = references.place(asked.words[0].text), values.hours(asked.words[1].text)
+    channel, hours = people_and_scopes.place(asked.words[0].text), values.hours(asked.words[1].text)
     excepted = asked.read("except", values.exception)
     if excepted and hours is None:
         raise MistakeError("--except has no meaning with off. Leave it out.")
@@ -56,7 +56,7 @@ def digest_list(asked: Asked) -> Command:
 def digest(asked: Asked) -> Command:
     scope, cadence = scope_of(asked.words[:1]), values.cadence(asked.words[1].text)
     only(asked.words, 2)
-    minute, channel = asked.read("at", values.clock), asked.read("channel", references.channel)
+    minute, channel = asked.read("at", values.clock), asked.read("channel", people_and_scopes.channel)
     if cadence != "off":
         return DigestSet(scope, cadence, minute, channel, reason_of(asked))
     if minute is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klingbot.slack.command_line import flags, references, values
+from klingbot.slack.command_line import flags, people_and_scopes, values
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.parsed_command import Asked, job_id, only
 from klingbot.slack.command_line.types import (
@@ -35,7 +35,7 @@ def options(asked: Asked) -> Options:
         aspect=asked.read("aspect", values.aspect),
         negative=asked.read("negative", values.negative),
         image_url=asked.read("image", values.image_url),
-        project=asked.read("project", references.project_name),
+        project=asked.read("project", people_and_scopes.project_name),
     )
 
 
@@ -53,7 +53,7 @@ def jobs(asked: Asked) -> Command:
         return Jobs()
     if values.lowered(asked.words[0].text) == "all":
         return Jobs(everybody=True)
-    whose = references.scope(asked.words[0].text)
+    whose = people_and_scopes.scope(asked.words[0].text)
     if isinstance(whose, UserRef):
         return Jobs(whose)
     raise MistakeError("Whose jobs? Write /kling jobs for yours, @ and a person's name, or all.")

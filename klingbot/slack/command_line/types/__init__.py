@@ -19,7 +19,7 @@ from klingbot.slack.command_line.types.budget_commands import (
     RulesShow,
     Withdraw,
 )
-from klingbot.slack.command_line.types.named_things import (
+from klingbot.slack.command_line.types.mention_types import (
     ChannelRef,
     DefaultChannel,
     ProjectRef,

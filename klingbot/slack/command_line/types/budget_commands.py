@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from klingbot.slack.command_line.types.named_things import ChannelRef, DefaultChannel, ScopeRef, UserRef
+from klingbot.slack.command_line.types.mention_types import ChannelRef, DefaultChannel, ScopeRef, UserRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.slack.command_line.types.named_things import ChannelRef, DefaultChannel, ScopeRef
+from klingbot.slack.command_line.types.mention_types import ChannelRef, DefaultChannel, ScopeRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from klingbot.slack.command_line.types.named_things import UserRef
+from klingbot.slack.command_line.types.mention_types import UserRef
 
 
 @dataclass(frozen=True, slots=True)

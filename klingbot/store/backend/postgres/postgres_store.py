@@ -20,7 +20,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from klingbot.domain.ledger_faults import LedgerFault
-from klingbot.store.backend import identity
+from klingbot.store.backend import ledger_identity
 from klingbot.store.backend.database import (
     PATIENCE_SECONDS,
     AwayError,
@@ -111,7 +111,7 @@ class PostgresStore:
         self._ledger_id: str | None = None
         try:
             self._migrate()
-            self._ledger_id = identity.get(self.read())
+            self._ledger_id = ledger_identity.get(self.read())
         except (psycopg.Error, NotKeptError) as e:
             raise DatabaseError(
                 f"The database {place} cannot be opened for writing ({plain(e.__cause__ or e)}). "

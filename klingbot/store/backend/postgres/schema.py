@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from klingbot.store.backend import identity, metadata
+from klingbot.store.backend import ledger_identity, metadata
 from klingbot.store.backend.database import DatabaseError, Rows, Transaction, part
 from klingbot.store.backend.location import DatabaseUrl
 from klingbot.store.backend.migration_steps import STEPS, refuse_newer
@@ -30,7 +30,7 @@ def migrate(tx: Transaction, place: DatabaseUrl, keeps_others_out: Callable[[], 
         if name not in applied:
             step(_Schema(tx))
             tx.execute("INSERT INTO _migrations VALUES (:name, now())", {"name": name})
-    identity.ensure(tx)
+    ledger_identity.ensure(tx)
     # A user who may not write is noticed now and not at somebody's first command.
     with part(tx) as attempt:
         metadata.put(attempt, "whether this can be written", "")

@@ -21,7 +21,7 @@ from typing import Any
 from klingbot.common import private_files
 from klingbot.common.sqlite_utils_loader import sqlite_utils
 from klingbot.domain.ledger_faults import LedgerFault
-from klingbot.store.backend import identity
+from klingbot.store.backend import ledger_identity
 from klingbot.store.backend.database import (
     PATIENCE_SECONDS,
     DatabaseError,
@@ -30,10 +30,10 @@ from klingbot.store.backend.database import (
     UncertainError,
 )
 from klingbot.store.backend.migration_steps import refuse_newer
-from klingbot.store.backend.parameters import by_place
+from klingbot.store.backend.sql_parameters import by_place
 from klingbot.store.backend.sqlite import rescue
+from klingbot.store.backend.sqlite.file_guard import LedgerGuard, Loss, whereabouts
 from klingbot.store.backend.sqlite.file_lock import Turn
-from klingbot.store.backend.sqlite.guard import LedgerGuard, Loss, whereabouts
 from migrations.migrations import migrations
 
 _PRAGMAS = (
@@ -245,7 +245,7 @@ class SqliteStore:
         with self.write() as tx:
             refuse_newer(self.place, (step.name for step in migrations.applied(tx.db)))
             migrations.apply(tx.db)
-            identity.ensure(tx)
+            ledger_identity.ensure(tx)
             # Writes nothing, but a file that may only be read is noticed now and not at somebody's first command.
             tx.execute("DELETE FROM facts WHERE 1 = 0")
         with self._turn:

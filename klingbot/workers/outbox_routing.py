@@ -8,7 +8,7 @@ from klingbot.blocks import job_message
 from klingbot.blocks.message import Message
 from klingbot.domain.notifications import AlertTested, CancelEnded, VideoReady, from_json, kind_of_type
 from klingbot.slack.api.message_sender import Impossible, Outcome, Place, Sender
-from klingbot.store import Database, outbox, outbox_delivery
+from klingbot.store import Database, outbox, outbox_leases
 from klingbot.store.outbox import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def next_line(message: OutboxMessage, alerts_channel: str | None) -> str | None:
     """Where to say it when its line does not take it. What is for one person is told to the admins, never in a
     channel; they have a copy each, which goes nowhere else.
     """
-    if outbox_delivery.is_copy(message):
+    if outbox_leases.is_copy(message):
         return None
     last = (outbox.ADMINS,) if message.user_id else (alerts_channel, outbox.ADMINS)
     places = (message.channel_id, message.response_url, message.user_id, *last)

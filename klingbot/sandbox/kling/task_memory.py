@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from klingbot.sandbox import journal
-from klingbot.sandbox.kling.asks import Ask
 from klingbot.sandbox.kling.local_tasks import LocalTask
 from klingbot.sandbox.kling.models import BY_PATH_NAME
+from klingbot.sandbox.kling.task_requests import Ask
 
 
 def write(path: Path, task: LocalTask) -> None:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from klingbot.sandbox.kling.asks import (
+from klingbot.sandbox.kling.local_tasks import LocalTask
+from klingbot.sandbox.kling.models import BY_PATH_NAME, KlingModel, Way
+from klingbot.sandbox.kling.pictures import MEGABYTES_NEW, frame
+from klingbot.sandbox.kling.refusals import Refusal
+from klingbot.sandbox.kling.task_requests import (
     ASPECTS,
     Ask,
     Fields,
@@ -19,10 +23,6 @@ from klingbot.sandbox.kling.asks import (
     sold,
     text,
 )
-from klingbot.sandbox.kling.local_tasks import LocalTask
-from klingbot.sandbox.kling.models import BY_PATH_NAME, KlingModel, Way
-from klingbot.sandbox.kling.pictures import MEGABYTES_NEW, frame
-from klingbot.sandbox.kling.refusals import Refusal
 
 WAYS: dict[str, Way] = {"text-to-video": "text", "image-to-video": "image", "omni-video": "omni"}
 

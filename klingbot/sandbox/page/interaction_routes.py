@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from klingbot.sandbox.page.bodies import Refusal, json_object, person_of
+from klingbot.sandbox.page.json_bodies import Refusal, json_object, person_of
 from klingbot.sandbox.slack.content import Refused
 from klingbot.sandbox.slack.delivery import Failure
 from klingbot.sandbox.slack.interactions import Interactions, Mistakes
