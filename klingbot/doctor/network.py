@@ -8,7 +8,8 @@ from klingbot.settings import Settings
 from klingbot.slack import manifest
 from klingbot.slack.api import account_checks
 from klingbot.slack.api.account_checks import Account, Trouble
-from klingbot.slack.api.directory import Directory, SlackUnavailableError, quick_client
+from klingbot.slack.api.directory import Directory, quick_client
+from klingbot.slack.api.network_errors import SlackUnavailableError
 
 PACK_DAYS = 400
 """Kling lists packs by when they were bought, and sells them for up to a year."""

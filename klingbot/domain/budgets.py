@@ -181,15 +181,6 @@ def refusals(standings: Iterable[Standing], needed: Amount) -> list[Standing]:
     return sorted(broken, key=lambda standing: (-standing.permille, standing.budget.scope))
 
 
-def room(standings: Iterable[Standing]) -> Amount:
-    """The most that one more hold may be without breaking any of these budgets."""
-    no_limit = 2**62
-    standings = list(standings)
-    credits_left = [left for s in standings if (left := s.left_millicredits) is not None]
-    usd_left = [left for s in standings if (left := s.left_microusd) is not None]
-    return Amount(min(credits_left, default=no_limit), min(usd_left, default=no_limit))
-
-
 def marks(standing: Standing) -> frozenset[str]:
     """The crossings in force: each threshold that committed has reached, and `over` when it is above the limit."""
     permille = standing.permille

@@ -1,4 +1,4 @@
-"""What a job costs: price lists, quotes, and what is still affordable. Pure.
+"""What a job costs: price lists and quotes. Pure.
 
 A price list says, for each model it sells, the credits per second by resolution and sound. What a list does not sell is
 refused with what it does sell; nothing is ever priced by a guess.
@@ -6,7 +6,7 @@ refused with what it does sell; nothing is ever priced by a guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -135,20 +135,6 @@ def quote(prices: PriceList, wish: Wish) -> Quote | NotSold:
     return _refused(prices, model, wish) or _quoted(prices, model, wish)
 
 
-def affordable(prices: PriceList, wanted: Quote, left: Amount, *, most: int = 3) -> list[Quote]:
-    """Up to `most` quotes that fit into `left`, nearest to what was wanted first, each model once."""
-    fitting = [
-        offer
-        for offer in _offers(prices, wanted)
-        if offer.amount.millicredits <= left.millicredits and offer.amount.microusd <= left.microusd
-    ]
-    fitting.sort(key=lambda offer: _distance(wanted, offer))
-    nearest: dict[str, Quote] = {}
-    for offer in fitting:
-        nearest.setdefault(offer.model.name, offer)
-    return list(nearest.values())[:most]
-
-
 def _refused(prices: PriceList, model: Model, wish: Wish) -> NotSold | None:
     duration, resolution = _duration(prices, wish), _resolution(prices, wish)
     if duration not in model.durations:
@@ -189,28 +175,6 @@ def _duration(prices: PriceList, wish: Wish) -> int:
 
 def _resolution(prices: PriceList, wish: Wish) -> str:
     return prices.default_resolution if wish.resolution is None else wish.resolution
-
-
-def _offers(prices: PriceList, wanted: Quote) -> Iterator[Quote]:
-    for name in prices.sold:
-        model = prices.models[name]
-        if wanted.negative and not model.takes_negative:
-            continue
-        for resolution, audio in model.rates:
-            for duration in model.durations:
-                wish = Wish(name, duration, resolution, audio, wanted.aspect, wanted.negative)
-                yield _quoted(prices, model, wish)
-
-
-def _distance(wanted: Quote, offer: Quote) -> tuple[bool, bool, bool, int, int]:
-    """The same model first, then the same sound and resolution, then the nearest length, then the dearer."""
-    return (
-        offer.model.name != wanted.model.name,
-        offer.audio != wanted.audio,
-        offer.resolution != wanted.resolution,
-        abs(offer.duration_seconds - wanted.duration_seconds),
-        -offer.amount.millicredits,
-    )
 
 
 def _no_sound(prices: PriceList, model: Model, resolution: str) -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from klingbot.common.typo_suggestions import resembled
 from klingbot.domain import project_access
-from klingbot.domain.budgets import Standing, refusals, room, scopes_of
+from klingbot.domain.budgets import Standing, refusals, scopes_of
 from klingbot.domain.jobs import Job, JobState, Request, id_for
-from klingbot.domain.pricing import NotSold, Quote, affordable
+from klingbot.domain.pricing import NotSold, Quote
 from klingbot.domain.pricing import quote as price
 from klingbot.domain.project_access import ProjectState, not_for
 from klingbot.domain.project_rules import Consent, Rules, enough, forbidden, wanted_consent
 from klingbot.domain.request_limits import faults
+from klingbot.domain.what_fits import affordable, room
 from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.engine.hold_outcomes import (

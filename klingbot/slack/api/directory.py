@@ -14,8 +14,9 @@ from slack_sdk.errors import SlackApiError
 from klingbot.common import deadlines
 from klingbot.domain import membership
 from klingbot.domain.membership import Actor, Home, Membership, Profile
+from klingbot.slack.api.admin_checks import AdminChecks
 from klingbot.slack.api.lookup_cache import LookupCache
-from klingbot.slack.api.network_errors import UNREACHABLE
+from klingbot.slack.api.network_errors import UNREACHABLE, SlackUnavailableError
 from klingbot.slack.api.slack_client import Met, SlackClient, unheard
 from klingbot.slack.command_line.mistakes import MistakeError, shown
 from klingbot.slack.command_line.types import ChannelRef, UserRef
@@ -38,10 +39,6 @@ _WHY_NOT = {
 _BOT_MARKS = ("is_bot", "is_workflow_bot", "is_connector_bot")
 
 T = TypeVar("T")
-
-
-class SlackUnavailableError(Exception):
-    """Slack could not be asked; the message is a sentence for the person who waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +104,17 @@ class Directory:
         except SlackUnavailableError:
             return True
 
+    @property
+    def admin_checks(self) -> AdminChecks:
+        """Return the checks of who is an admin."""
+        return AdminChecks(self._admins, self._person, self._people, self._is_member)
+
     def is_admin(self, user_id: str) -> bool:
-        """Raises SlackUnavailableError when nobody can tell: then nobody is taken for an admin."""
-        found = self._person(user_id, "whether you are an admin")
-        return found is not None and self._is_admin(found)
+        """Return whether somebody is an admin. Raises SlackUnavailableError when nobody can tell."""
+        return self.admin_checks.is_admin(user_id)
 
     def seems_admin(self, user_id: str) -> bool:
-        """For what is shown, not for what is done: nobody, while Slack cannot be asked."""
+        """Return the same for what is shown, not for what is done: nobody is, while Slack cannot be asked."""
         try:
             return self.is_admin(user_id)
         except SlackUnavailableError:
@@ -121,27 +122,14 @@ class Directory:
 
     def known_admins(self) -> tuple[str, ...]:
         """Return every admin's user id. While Slack cannot be asked, those in the settings, and nobody without any."""
-        if self._admins:
-            return tuple(user_id for user_id in self._admins if self._may_be_admin(user_id))
-        try:
-            return tuple(each["id"] for each in self._people() if self._is_admin(each))
-        except SlackUnavailableError:
-            return ()
+        return self.admin_checks.known()
 
-    def _may_be_admin(self, user_id: str) -> bool:
-        try:
-            found = self._person(user_id, "who the admins are", spare=True)
-            return found is not None and self._is_admin(found)
-        except SlackUnavailableError:
-            return True
+    def _is_member(self, user: Mapping[str, Any]) -> bool:
+        """Return whether a user is a member here, where only a profile that names another workspace proves the opposite.
 
-    def _is_admin(self, user: dict[str, Any]) -> bool:
-        """Return whether this member is an admin here. Admins of another company's workspace are none."""
-        chosen = user["id"] in self._admins if self._admins else user.get("is_admin") or user.get("is_owner")
-        if not chosen:
-            return False
+        Requests of outsiders are declined before anybody asks whether they are admins.
+        """
         home = self._known_home()
-        # Only a profile that names another workspace proves an outsider: what an admin asks has passed the door by now.
         here = frozenset({home.team_id, home.enterprise_id} - {""})
         return self.admits(membership.from_profile(home, Actor(user["id"], here), _profile(user)))
 

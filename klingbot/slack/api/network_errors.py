@@ -12,3 +12,7 @@ UNREACHABLE = (OSError, HTTPException, SlackClientError, ValueError)
 def is_timeout(error: BaseException) -> bool:
     """Whether Slack was too slow. urllib wraps the errors of connecting and sending."""
     return isinstance(error.reason if isinstance(error, URLError) else error, TimeoutError)
+
+
+class SlackUnavailableError(Exception):
+    """Slack could not be asked; the message is a sentence for the person who waits."""

@@ -17,7 +17,7 @@ from klingbot.blocks import access_declines as access_blocks
 from klingbot.blocks.message import Message
 from klingbot.blocks.modals import view
 from klingbot.domain.membership import Membership
-from klingbot.slack.api.directory import SlackUnavailableError
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.context import Desk, Private
 from klingbot.slack.interactions import actors, answers, buttons, failures, form_values, message_text, modals
 from klingbot.slack.interactions.home import Homes

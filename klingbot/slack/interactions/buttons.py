@@ -18,7 +18,7 @@ from slack_sdk import WebClient
 
 from klingbot.blocks import short_answers
 from klingbot.blocks.modals import view
-from klingbot.slack.api.directory import SlackUnavailableError
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.context import Answer, Click, Desk, Hands, Opens, Private, Rewritten
 from klingbot.slack.features import (

@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 from klingbot.blocks import help as help_blocks
 from klingbot.blocks import short_answers
 from klingbot.blocks.message import Message
-from klingbot.slack.api.directory import SlackUnavailableError
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.command_line import command_usage, parser, types
 from klingbot.slack.command_line.mistakes import MistakeError, UnknownCommandError, UsageError
 from klingbot.slack.context import Answer, Asker, Click, Desk, Opens, Private

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from klingbot.blocks.text import escape
-from klingbot.slack.api.directory import SlackUnavailableError
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.context import Desk
 
 _NAMELESS = re.compile(r"<([@#])([A-Z0-9]{2,})\|?>")

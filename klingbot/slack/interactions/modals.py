@@ -24,7 +24,7 @@ from klingbot.blocks.modals import generate_modal as form_blocks
 from klingbot.blocks.modals import increase_modals as increase_blocks
 from klingbot.blocks.modals.view import View
 from klingbot.blocks.modals.write_off_modal import WRITE_OFF
-from klingbot.slack.api.directory import SlackUnavailableError
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.context import Desk
 from klingbot.slack.features import budget_forms, digest_forms, generate_form, increase_forms, write_off_form
 from klingbot.slack.interactions import answers, failures

@@ -18,12 +18,12 @@ from klingbot.domain.budgets import (
     marks,
     project_scope,
     refusals,
-    room,
     scopes_of,
     user_scope,
 )
 from klingbot.domain.money import Amount
 from klingbot.domain.periods import Period, PeriodKind
+from klingbot.domain.what_fits import room
 
 NOVEMBER = Period(PeriodKind.MONTHLY, 1_793_491_200_000, 1_796_083_200_000, date(2026, 11, 1))
 

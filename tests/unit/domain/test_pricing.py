@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from klingbot.domain.money import Amount
 from klingbot.domain.prices import SHIPPED, PriceListError, load
-from klingbot.domain.pricing import NotSold, PriceList, Quote, Wish, affordable, quote
+from klingbot.domain.pricing import NotSold, PriceList, Quote, Wish, quote
+from klingbot.domain.what_fits import affordable
 
 CREDITS = load("credits")
 KLING_API = load("kling-api")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from klingbot.slack.api.directory import Directory, KnownChannel, SlackUnavailableError
+from klingbot.slack.api.directory import Directory, KnownChannel
 from klingbot.slack.api.lookup_cache import FRESH_SECONDS
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.types import ChannelRef, UserRef
 

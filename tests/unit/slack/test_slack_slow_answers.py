@@ -15,8 +15,9 @@ from klingbot.sandbox import Sandbox
 from klingbot.slack.api import account_checks
 from klingbot.slack.api.account_checks import Trouble
 from klingbot.slack.api.clip_uploads import Clips
-from klingbot.slack.api.directory import Directory, SlackUnavailableError
+from klingbot.slack.api.directory import Directory
 from klingbot.slack.api.message_sender import Later, Place, Sender, Sent
+from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.api.picture_uploads import Pictures
 from klingbot.slack.api.slack_client import SlackClient
 from klingbot.slack.bolt_app import build
