@@ -125,7 +125,7 @@ class Directory:
         return self.admin_checks.known()
 
     def _is_member(self, user: Mapping[str, Any]) -> bool:
-        """Return whether a user is a member here, where only a profile that names another workspace proves the opposite.
+        """Return whether a user is a member here. Only a profile that names another workspace proves an outsider.
 
         Requests of outsiders are declined before anybody asks whether they are admins.
         """
