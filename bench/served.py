@@ -82,7 +82,7 @@ def _http(folder: Path) -> None:
 
 
 def _socket(api_url: str, token: str, app_token: str) -> None:
-    door = transport.SocketDoor(_bare(api_url, token), quick_client(token, api_url), app_token)
+    door = transport.SocketTransport(_bare(api_url, token), quick_client(token, api_url), app_token)
     door.open(threading.Event())
     _say("connected")
     sys.stdin.read()

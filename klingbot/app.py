@@ -27,26 +27,26 @@ from klingbot.http.server import WebServer
 from klingbot.kling import KlingClient
 from klingbot.settings import Settings
 from klingbot.slack import bolt_app, transport
-from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.clip_uploads import ClipUploads
 from klingbot.slack.api.directory import Directory, quick_client
-from klingbot.slack.api.image_downloads import Frames
+from klingbot.slack.api.image_downloads import ImageDownloads
 from klingbot.slack.api.message_sender import Sender, patient_client
-from klingbot.slack.api.picture_uploads import Pictures
+from klingbot.slack.api.picture_uploads import PictureUploads
 from klingbot.slack.context import Desk
 from klingbot.slack.interactions.home import Homes
 from klingbot.store import open_store
 from klingbot.store.maintenance.clock_shift import Longest
 from klingbot.workers import scheduler
-from klingbot.workers.clip_uploader import Uploader
-from klingbot.workers.digest_sender import Digester
-from klingbot.workers.heartbeat import BEAT_SECONDS, Pulse
+from klingbot.workers.clip_uploader import ClipUploader
+from klingbot.workers.digest_sender import DigestSender
+from klingbot.workers.heartbeat import BEAT_SECONDS, Heartbeat
 from klingbot.workers.kling_poller import SLOWEST_POLL_MS
-from klingbot.workers.nightly import Care
+from klingbot.workers.nightly import Nightly
 from klingbot.workers.notifier import Notifier
 from klingbot.workers.reconciler import Reconciler
 from klingbot.workers.scheduler import Tick
-from klingbot.workers.shutdown import LastBell
-from klingbot.workers.submitter import Dispatcher, uses_api_key
+from klingbot.workers.shutdown import ShutdownTimer
+from klingbot.workers.submitter import Submitter, uses_api_key
 
 log = logging.getLogger("klingbot")
 
@@ -61,33 +61,34 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
     Raises DatabaseError, SlackRefusedError, and PortError when the port is taken.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    with ExitStack() as house:
-        bell = LastBell()
-        house.callback(bell.cancel)
+    with ExitStack() as resources:
+        shutdown_timer = ShutdownTimer()
+        resources.callback(shutdown_timer.cancel)
         store = open_store(config.database)
-        house.callback(store.close)
+        resources.callback(store.close)
         clock = SteadyClock()
         engine = open_engine(store, config.prices, config.calendar, clock)
         if prepare:
             prepare(engine)
 
         longest = Longest(max(config.poll_ms, SLOWEST_POLL_MS), config.stuck_ms)
-        meters, pulse = Meters(), Pulse(engine, clock=clock, longest=longest)
+        meters, heartbeat = Meters(), Heartbeat(engine, clock=clock, longest=longest)
         client = quick_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
         directory = Directory(client, admins=config.admins, guests=config.guests)
-        told_at = config.public_url and config.public_url + kling_callbacks.PATH
-        kling = KlingClient(config.kling_api_url, config.kling_credentials, callback_url=told_at, met=meters.kling.met)
+        callback_url = config.public_url and config.public_url + kling_callbacks.PATH
+        credentials, on_error = config.kling_credentials, meters.kling.met
+        kling = KlingClient(config.kling_api_url, credentials, callback_url=callback_url, met=on_error)
         patient = patient_client(config.slack_bot_token, config.slack_api_url, meters.slack.met)
-        keyed, pictures = uses_api_key(config.kling_credentials), Frames(patient).fetch
-        dispatcher = Dispatcher(engine, kling, keyed, config.poll_ms, pictures)
-        house.callback(dispatcher.finish)
+        api_key, pictures = uses_api_key(credentials), ImageDownloads(patient).fetch
+        submitter = Submitter(engine, kling, api_key, config.poll_ms, pictures)
+        resources.callback(submitter.finish)
         notifier = Notifier(engine, Sender(patient), config.alerts_channel, directory.known_admins)
-        house.callback(notifier.finish)
-        uploader = Uploader(engine, Clips(patient), config.kling_api_url)
-        house.callback(uploader.finish)
-        digester = Digester(engine, Pictures(patient), directory.names)
-        house.callback(digester.finish)
-        care = Care(engine, config.database, config.keep_prompts_days)
+        resources.callback(notifier.finish)
+        clip_uploader = ClipUploader(engine, ClipUploads(patient), config.kling_api_url)
+        resources.callback(clip_uploader.finish)
+        digest_sender = DigestSender(engine, PictureUploads(patient), directory.names)
+        resources.callback(digest_sender.finish)
+        nightly = Nightly(engine, config.database, config.keep_prompts_days)
 
         desk = Desk(engine, directory, config.alerts_channel, config.stuck_ms)
         homes = Homes(desk, client)
@@ -99,53 +100,53 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
             signing_secret=config.slack_signing_secret,
             took=meters.answers.took,
         )
-        slack = transport.door(bolt, client, config.slack_app_token, directory.know_home)
+        slack = transport.transport_for(bolt, client, config.slack_app_token, directory.know_home)
 
         reconciler = Reconciler(engine, kling)
         ticking = scheduler.start(
             [
-                Tick("submit", 0.5, dispatcher.submit),
-                Tick("poll", min(1.0, config.poll_ms / 1000), dispatcher.poll),
-                Tick("recover", 5, dispatcher.recover),
+                Tick("submit", 0.5, submitter.submit),
+                Tick("poll", min(1.0, config.poll_ms / 1000), submitter.poll),
+                Tick("recover", 5, submitter.recover),
                 Tick("stuck", 60, lambda: stuck_jobs.show_stuck(engine, after_ms=config.stuck_ms)),
                 Tick("sweep", 60, lambda: increase_decisions.sweep(engine)),
                 Tick("look ahead", 60, lambda: period_checks.watch(engine)),
                 Tick("show", 1, lambda: job_message_updates.show(engine, directory.names)),
-                Tick("upload", 1, uploader.carry),
+                Tick("upload", 1, clip_uploader.carry),
                 Tick("deliver", 1, notifier.deliver),
                 Tick("homes", 3, homes.refresh),
-                Tick("digests", 5, digester.tell),
+                Tick("digests", 5, digest_sender.tell),
                 Tick("watch", 2, slack.watch),
                 Tick("reconcile", 60, reconciler.daily),
-                Tick("nightly", 60, care.nightly),
+                Tick("nightly", 60, nightly.nightly),
                 Tick("overdue", overdue.LOOK_MS / 1000, lambda: overdue.watch(engine)),
-                Tick("pulse", BEAT_SECONDS, pulse.beat),
+                Tick("pulse", BEAT_SECONDS, heartbeat.beat),
             ]
         )
-        house.callback(ticking.shutdown)
-        house.callback(dispatcher.close)
-        house.callback(uploader.close)
-        house.callback(notifier.close)
-        house.callback(digester.close)
-        house.callback(reconciler.close)
-        house.callback(slack.close)
+        resources.callback(ticking.shutdown)
+        resources.callback(submitter.close)
+        resources.callback(clip_uploader.close)
+        resources.callback(notifier.close)
+        resources.callback(digest_sender.close)
+        resources.callback(reconciler.close)
+        resources.callback(slack.close)
         if config.port is not None:
             from klingbot.http import prometheus  # its library is loaded only where it is served
 
             secret = config.kling_webhook_secret
-            hints = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
+            callback_routes = Callbacks(engine, secret, meters.callbacks.met).routes if secret else []
             pages = [prometheus.route(engine, meters), status_page.route(engine, ticking.stalled)]
             pages = [protected(config.metrics_token, page) for page in pages]
-            asked = [http_server.health(lambda: pulse.trouble() or _shut(slack)), *pages]
-            server = WebServer(config.host, config.port, [*slack.routes, *hints, *asked])
-            house.callback(server.close)
+            routes = [http_server.health(lambda: heartbeat.trouble() or _shut(slack)), *pages]
+            server = WebServer(config.host, config.port, [*slack.routes, *callback_routes, *routes])
+            resources.callback(server.close)
         slack.open(stopping)
         if not stopping.is_set():  # Slack may not have answered at all by then
             log.info("Klingbot is ready: %s", slack.where(config.port))
         stopping.wait()
-        bell.start()
+        shutdown_timer.start()
         log.info("Klingbot stops: no more commands, and what is under way is finished")
 
 
-def _shut(slack: transport.Door) -> str | None:
+def _shut(slack: transport.Transport) -> str | None:
     return None if slack.is_open() else "no command can come in: Slack is not connected"

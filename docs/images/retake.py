@@ -35,9 +35,9 @@ from klingbot.sandbox import start  # noqa: E402
 from klingbot.sandbox.slack.roster import ALICE, BOB, CAROL, Person  # noqa: E402
 from klingbot.slack.api.directory import Directory  # noqa: E402
 from klingbot.slack.api.message_sender import Sender, patient_client  # noqa: E402
-from klingbot.slack.api.picture_uploads import Pictures  # noqa: E402
+from klingbot.slack.api.picture_uploads import PictureUploads  # noqa: E402
 from klingbot.store import open_store  # noqa: E402
-from klingbot.workers.digest_sender import Digester  # noqa: E402
+from klingbot.workers.digest_sender import DigestSender  # noqa: E402
 from klingbot.workers.notifier import Notifier  # noqa: E402
 
 FINANCE, MARKETING = "C0FINANCE1", project_scope("marketing")
@@ -151,7 +151,7 @@ def take_the_digest(chromium: Browser) -> None:
         engine = open_engine(store, prices.load("credits"), Calendar(ZoneInfo("UTC")), now, requires_budget=False)
         play_two_weeks(engine, now)
         client = patient_client(local.bot_token, local.slack_api_url)
-        Digester(engine, Pictures(client), Directory(client).names).tell()
+        DigestSender(engine, PictureUploads(client), Directory(client).names).tell()
         Notifier(engine, Sender(client), None, lambda: []).deliver()
         page = visit(chromium, local.url, viewport={"width": 1280, "height": 1100}, device_scale_factor=1.5)
         page.get_by_test_id("channel-finance").click()

@@ -27,7 +27,7 @@ from klingbot.blocks import (
 from klingbot.blocks.combined_alerts import together
 from klingbot.blocks.message import Message, context
 from klingbot.blocks.text import channel, mention, neutral
-from klingbot.domain.alert_history import Story
+from klingbot.domain.alert_history import AlertThread
 from klingbot.domain.notifications import (
     AlertTest,
     AlertTested,
@@ -77,7 +77,7 @@ _RENDERERS: Mapping[type[Content], Callable[[Any, Calendar], Message]] = {
     TurnedAway: alert_messages.turned_away,
     RunningOut: alert_messages.running_out,
     Spiked: alert_messages.spiked,
-    Story: alert_thread.story,
+    AlertThread: alert_thread.story,
     Renewed: alert_messages.renewed,
     BudgetRemoved: alert_thread.budget_removed,
     PastProjects: project_lists.past,

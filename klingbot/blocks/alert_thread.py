@@ -6,7 +6,7 @@ from klingbot.blocks.alert_messages import crossing, details, take_note
 from klingbot.blocks.budget_status import bar, full, left, sums
 from klingbot.blocks.message import Block, Message, actions, button, context, message, section
 from klingbot.blocks.text import channel, hour, label, mention, when
-from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told, ref_of
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, AlertEvent, AlertThread, Mute, ref_of
 from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Removal
 from klingbot.domain.notifications import BudgetRemoved
 from klingbot.domain.periods import Calendar
@@ -15,7 +15,7 @@ MOST_TOLD = 8
 """Lines about what happened; the latest are the ones that matter."""
 
 
-def story(content: Story, calendar: Calendar) -> Message:
+def story(content: AlertThread, calendar: Calendar) -> Message:
     standing = content.standing
     title, meaning = _headline(content)
     return message(
@@ -27,13 +27,13 @@ def story(content: Story, calendar: Calendar) -> Message:
     )
 
 
-def period_over(content: Story) -> Message:
+def period_over(content: AlertThread) -> Message:
     return message(
         section(f"That was about {content.standing.period.label}, which is over. Nothing more is told of it.")
     )
 
 
-def already_acknowledged(by: Muted, calendar: Calendar) -> Message:
+def already_acknowledged(by: Mute, calendar: Calendar) -> Message:
     return message(section(f"{mention(by.user_id)} {when(by.at, calendar, 'has acknowledged it already,')}."))
 
 
@@ -56,17 +56,17 @@ def budget_gone(removal: Removal, calendar: Calendar) -> Message:
     return message(section("That budget was removed, so this alert is closed.", f"{who}Nothing was changed."))
 
 
-def alerts_moved(content: Story) -> Message:
+def alerts_moved(content: AlertThread) -> Message:
     """Answer a button of an alert in a channel that the budget has left."""
     return message(section(f"{_moved(content)}. Nothing was changed."))
 
 
-def _moved(content: Story) -> str:
+def _moved(content: AlertThread) -> str:
     to = "the default alerts channel" if content.moved_to == DEFAULT_CHANNEL else channel(content.moved_to)
     return f"The alerts of this budget go to {to} now"
 
 
-def _note(content: Story, calendar: Calendar) -> list[Block]:
+def _note(content: AlertThread, calendar: Calendar) -> list[Block]:
     """Who has taken note of it; else the buttons to do so. Neither where no more alerts come."""
     if content.closed:
         return []
@@ -83,14 +83,14 @@ def _note(content: Story, calendar: Calendar) -> list[Block]:
     ]
 
 
-def _muted(muted: Muted, calendar: Calendar) -> str:
+def _muted(muted: Mute, calendar: Calendar) -> str:
     who = mention(muted.user_id)
     if muted.acknowledged:
         return f"✅ {who} {when(muted.at, calendar, 'acknowledged it')}"
     return f"💤 {who} {when(muted.at, calendar, 'snoozed it')} {when(muted.until, calendar, 'until')}"
 
 
-def _headline(content: Story) -> tuple[str, str]:
+def _headline(content: AlertThread) -> tuple[str, str]:
     """The gravest thing, and what it means for people."""
     standing = content.standing
     budget, now = label(standing.budget), f"now at {standing.percent}"
@@ -109,7 +109,7 @@ def _headline(content: Story) -> tuple[str, str]:
     return f"📊 An unusual day: {budget}, {now}", ""
 
 
-def _line(told: Told, calendar: Calendar) -> str:
+def _line(told: AlertEvent, calendar: Calendar) -> str:
     at = when(told.at, calendar)
     if told.mark == OVER:
         return f"{at}: above the limit"

@@ -13,7 +13,7 @@ DEFAULT_CHANNEL = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AlertEvent:
     """One thing that a budget's channel was told. What does not apply to its mark is None."""
 
     mark: str
@@ -27,7 +27,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Muted:
+class Mute:
     """Somebody has taken note: until then, what is new is said in the thread alone, unless the limit is exceeded."""
 
     user_id: str
@@ -38,17 +38,17 @@ class Muted:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class AlertThread:
     """What befell a budget in one period, for the one message about it that is rewritten while the period lasts."""
 
     standing: Standing
-    told: tuple[Told, ...]
+    told: tuple[AlertEvent, ...]
     """The last time of each mark, oldest first."""
     at: int
     """When it was written."""
     closed: bool = False
     """The period is over: it is not rewritten any more."""
-    muted: Muted | None = None
+    muted: Mute | None = None
     moved_to: str = ""
     """The channel that the budget's alerts go to since they left this one; DEFAULT_CHANNEL; empty: this one."""
 
@@ -59,7 +59,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryRef:
+class AlertThreadRef:
     """Which story is meant, as a button carries it."""
 
     kind: PeriodKind
@@ -74,13 +74,15 @@ class StoryRef:
         return f"{self.kind} {self.start} {self.channel_id or '-'}{generation} {self.scope}"
 
 
-def ref_of(standing: Standing) -> StoryRef:
+def ref_of(standing: Standing) -> AlertThreadRef:
     budget, period = standing.budget, standing.period
-    return StoryRef(period.kind, period.start, budget.channel_id, budget.scope, budget.generation)
+    return AlertThreadRef(period.kind, period.start, budget.channel_id, budget.scope, budget.generation)
 
 
-def read_ref(text: str) -> StoryRef:
+def read_ref(text: str) -> AlertThreadRef:
     """Raises ValueError for what no button of ours carries."""
     kind, start, place, scope = text.split(" ", 3)
     channel, _, generation = place.partition("#")
-    return StoryRef(PeriodKind(kind), int(start), None if channel == "-" else channel, scope, int(generation or 0))
+    return AlertThreadRef(
+        PeriodKind(kind), int(start), None if channel == "-" else channel, scope, int(generation or 0)
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.common import dataclass_json
-from klingbot.domain.alert_history import Story
+from klingbot.domain.alert_history import AlertThread
 from klingbot.domain.budgets import Standing
 from klingbot.domain.digests import Digest
 from klingbot.domain.increases import Grant, Increase
@@ -297,7 +297,7 @@ Content = (
     | JobFailed
     | CancelEnded
     | Alert
-    | Story
+    | AlertThread
     | Renewed
     | BudgetRemoved
     | PastProjects
@@ -329,7 +329,7 @@ KINDS: Mapping[str, type[Content]] = {
     "turned away": TurnedAway,
     "running out": RunningOut,
     "spiked": Spiked,
-    "story": Story,
+    "story": AlertThread,
     "renewed": Renewed,
     "budget removed": BudgetRemoved,
     "past projects": PastProjects,
@@ -348,7 +348,7 @@ KINDS: Mapping[str, type[Content]] = {
     "increase closed": IncreaseClosed,
     "grant ended": GrantEnded,
 }
-ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway, RunningOut, Spiked, Story, Renewed)
+ALERTS: tuple[type[Content], ...] = (Crossed, TurnedAway, RunningOut, Spiked, AlertThread, Renewed)
 """What is held in a channel's quiet hours, and said in one message where several had to wait."""
 _NAMES = {content: kind for kind, content in KINDS.items()}
 
@@ -363,7 +363,7 @@ def kind_of_type(content: type[Content]) -> str:
 
 def is_urgent(content: Content) -> bool:
     """An alert that nothing more can be started, or that somebody just could not."""
-    if isinstance(content, Story):
+    if isinstance(content, AlertThread):
         return content.is_urgent
     return isinstance(content, TurnedAway) or (isinstance(content, Crossed) and content.standing.used_up)
 

@@ -8,7 +8,7 @@ from klingbot.domain.alert_history import DEFAULT_CHANNEL
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.engine import alerts
 from klingbot.store import Transaction, alert_threads, increases, outbox, outbox_leases
-from klingbot.store.alert_threads import KeptStory
+from klingbot.store.alert_threads import KeptAlertThread
 
 
 def note(tx: Transaction, before: Budget, standing: Standing, at: int) -> None:
@@ -33,7 +33,7 @@ def _note_story(tx: Transaction, before: Budget, standing: Standing, at: int) ->
     alerts.rewrite(tx, story, content)
 
 
-def _take_along(tx: Transaction, story: KeptStory, standing: Standing, at: int) -> None:
+def _take_along(tx: Transaction, story: KeptAlertThread, standing: Standing, at: int) -> None:
     channel_id = standing.budget.channel_id
     alert_threads.redirect(tx, story, channel_id)
     outbox_leases.redirect(tx, story.root, to=channel_id, at=at)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from klingbot.domain.alert_history import Muted, Story, StoryRef
+from klingbot.domain.alert_history import AlertThread, AlertThreadRef, Mute
 from klingbot.domain.budgets import Removal
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, alert_threads, budgets
-from klingbot.store.alert_threads import KeptStory
+from klingbot.store.alert_threads import KeptAlertThread
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """The story as it is told from now on."""
 
-    story: Story
+    story: AlertThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class NoStory:
 class PeriodOver:
     """Its period has ended: nothing more is told of it."""
 
-    story: Story
+    story: AlertThread
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAcknowledged:
-    by: Muted
+    by: Mute
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +48,44 @@ class BudgetGone:
 class Moved:
     """The budget's alerts go to another channel since."""
 
-    story: Story
+    story: AlertThread
 
 
 Outcome = Changed | NoStory | PeriodOver | AlreadyAcknowledged | BudgetGone | Moved
 _Over = NoStory | PeriodOver | BudgetGone | Moved
 
 
-def acknowledge(engine: Engine, ref: StoryRef, *, by: str) -> Outcome:
+def acknowledge(engine: Engine, ref: AlertThreadRef, *, by: str) -> Outcome:
     """Keeps what is new in the thread for the rest of the period, except that the limit is exceeded."""
     with engine.store.write() as tx:
         kept = _open(tx, engine, ref)
-        if not isinstance(kept, KeptStory):
+        if not isinstance(kept, KeptAlertThread):
             return kept
         until = kept.content.standing.period.end
-        return _mute(tx, kept, Muted(by, engine.clock(), until, acknowledged=True))
+        return _mute(tx, kept, Mute(by, engine.clock(), until, acknowledged=True))
 
 
-def snooze(engine: Engine, ref: StoryRef, *, by: str) -> Outcome:
+def snooze(engine: Engine, ref: AlertThreadRef, *, by: str) -> Outcome:
     """The same until tomorrow."""
     with engine.store.write() as tx:
         kept = _open(tx, engine, ref)
-        if not isinstance(kept, KeptStory):
+        if not isinstance(kept, KeptAlertThread):
             return kept
         now = engine.clock()
         until = engine.calendar.period(PeriodKind.DAILY, now).end
-        return _mute(tx, kept, Muted(by, now, until, acknowledged=False))
+        return _mute(tx, kept, Mute(by, now, until, acknowledged=False))
 
 
-def unmute(engine: Engine, ref: StoryRef) -> Outcome:
+def unmute(engine: Engine, ref: AlertThreadRef) -> Outcome:
     """Tells the channel again."""
     with engine.store.write() as tx:
         kept = _open(tx, engine, ref)
-        if not isinstance(kept, KeptStory):
+        if not isinstance(kept, KeptAlertThread):
             return kept
         return _write(tx, kept, replace(kept.content, muted=None, at=engine.clock()))
 
 
-def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | _Over:
+def _open(tx: Transaction, engine: Engine, ref: AlertThreadRef) -> KeptAlertThread | _Over:
     removal = budgets.last_removal(tx, ref.scope, ref.kind)
     if removal and ref.generation < removal.times:
         return BudgetGone(removal)
@@ -98,13 +98,13 @@ def _open(tx: Transaction, engine: Engine, ref: StoryRef) -> KeptStory | _Over:
     return PeriodOver(kept.content) if over else kept
 
 
-def _mute(tx: Transaction, kept: KeptStory, muted: Muted) -> Changed | AlreadyAcknowledged:
+def _mute(tx: Transaction, kept: KeptAlertThread, muted: Mute) -> Changed | AlreadyAcknowledged:
     before = kept.content.muted
     if before and before.acknowledged:
         return AlreadyAcknowledged(before)
     return _write(tx, kept, replace(kept.content, muted=muted, at=muted.at))
 
 
-def _write(tx: Transaction, kept: KeptStory, story: Story) -> Changed:
+def _write(tx: Transaction, kept: KeptAlertThread, story: AlertThread) -> Changed:
     alerts.rewrite(tx, kept, story)
     return Changed(story)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from klingbot.domain.alert_history import Muted, Story, Told
+from klingbot.domain.alert_history import AlertEvent, AlertThread, Mute
 from klingbot.domain.budgets import OVER, TURNED_AWAY, Budget, Standing, is_level, marks
 from klingbot.domain.increases import Grant, Increase, IncreaseState
 from klingbot.domain.jobs import Job
@@ -33,7 +33,7 @@ from klingbot.domain.notifications import (
 from klingbot.domain.periods import Period
 from klingbot.engine.clips import PATIENCE_MS, announcement_of
 from klingbot.store import Transaction, alert_threads, budgets, outbox, threshold_crossings, wanted_clips
-from klingbot.store.alert_threads import KeptStory
+from klingbot.store.alert_threads import KeptAlertThread
 
 
 def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> None:
@@ -50,7 +50,7 @@ def note_crossings(tx: Transaction, standings: Sequence[Standing], at: int) -> N
         times = [threshold_crossings.announce(tx, standing, mark) for mark in new]
         if new:
             key = f"crossed {_name(standing)} {new[-1]} {times[-1]}"
-            tell(tx, key, Crossed(standing, tuple(new)), Told(new[-1], at))
+            tell(tx, key, Crossed(standing, tuple(new)), AlertEvent(new[-1], at))
 
 
 def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> None:
@@ -63,7 +63,7 @@ def note_turned_away(tx: Transaction, refused: Iterable[Standing], job: Job) -> 
             _note_turned_away(tx, standing, job)
 
 
-def note(tx: Transaction, alert: Alert, told: Told) -> bool:
+def note(tx: Transaction, alert: Alert, told: AlertEvent) -> bool:
     """Announces something that is not a level; False when it stands announced for this budget and period already."""
     times = threshold_crossings.announce(tx, alert.standing, told.mark)
     if times:
@@ -71,7 +71,7 @@ def note(tx: Transaction, alert: Alert, told: Told) -> bool:
     return bool(times)
 
 
-def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
+def tell(tx: Transaction, key: str, alert: Alert, told: AlertEvent) -> None:
     """Begins the story of this budget and period with it, or goes on with it, in the thread and in the story itself.
 
     A story that nobody has read yet just tells more: there is nothing to reply to.
@@ -81,7 +81,7 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
     story = alert_threads.of(tx, standing)
     if story is None:
         _put(tx, key, replace(alert, opens=True), told.at, channel_id=channel)
-        alert_threads.begin(tx, key, Story(standing, (told,), told.at))
+        alert_threads.begin(tx, key, AlertThread(standing, (told,), told.at))
         return
     root = outbox.find(tx, story.root)
     if root is None or not root.is_unsaid:
@@ -91,7 +91,7 @@ def tell(tx: Transaction, key: str, alert: Alert, told: Told) -> None:
     rewrite(tx, story, replace(story.content, standing=standing, told=(*before, told), at=told.at, moved_to=""))
 
 
-def rewrite(tx: Transaction, story: KeptStory, content: Story) -> None:
+def rewrite(tx: Transaction, story: KeptAlertThread, content: AlertThread) -> None:
     """Lets the story's message say that from now on."""
     times = alert_threads.rewrite(tx, content)
     key = f"{story.root} rewritten {times}"
@@ -165,7 +165,7 @@ def edit_for_admins(tx: Transaction, key: str, content: Content, at: int, *, rep
 
 
 def _note_turned_away(tx: Transaction, standing: Standing, job: Job) -> None:
-    told = Told(TURNED_AWAY, job.asked_at, job.user_id, job.quote)
+    told = AlertEvent(TURNED_AWAY, job.asked_at, job.user_id, job.quote)
     note(tx, TurnedAway(standing, job.quote, job.user_id), told)
 
 
@@ -228,7 +228,7 @@ def _put(
     return outbox.put(tx, key, kind_of(content), to_json(content), at=at, **place, **bound, broadcast=broadcast)
 
 
-def _concerns_everyone(alert: Alert, muted: Muted | None, at: int) -> bool:
+def _concerns_everyone(alert: Alert, muted: Mute | None, at: int) -> bool:
     """Whether a reply must not be hidden in a thread: nothing more can be started, and people are about to notice.
 
     Somebody who has taken note of the rest need not have thought of the limit being exceeded.

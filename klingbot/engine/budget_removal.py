@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klingbot.domain.alert_history import Story
+from klingbot.domain.alert_history import AlertThread
 from klingbot.domain.budgets import Budget, Standing
 from klingbot.domain.increases import IncreaseState
 from klingbot.domain.notifications import (
@@ -70,7 +70,7 @@ def _is_about(message: OutboxMessage, budget: Budget) -> bool:
 def _subject(content: Content) -> tuple[str, PeriodKind]:
     if isinstance(content, GrantEnded):
         return content.grant.scope, content.grant.kind
-    assert isinstance(content, Alert | Story | Renewed)
+    assert isinstance(content, Alert | AlertThread | Renewed)
     budget = content.standing.budget
     return budget.scope, budget.kind
 
@@ -84,7 +84,7 @@ def _end_stories(tx: Transaction, content: BudgetRemoved, dropped: set[str]) -> 
             alerts.budget_removed(tx, story.root, _of_its_period(content, story.content), channel_id)
 
 
-def _of_its_period(content: BudgetRemoved, story: Story) -> BudgetRemoved:
+def _of_its_period(content: BudgetRemoved, story: AlertThread) -> BudgetRemoved:
     """An earlier period's story shows the figures that it had."""
     same = story.standing.period == content.standing.period
     return content if same else replace(content, standing=story.standing)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from klingbot.domain.alert_history import Story, Told
+from klingbot.domain.alert_history import AlertEvent, AlertThread
 from klingbot.domain.budgets import FORECAST, TURNED_AWAY, Standing, spike_mark
 from klingbot.domain.forecast import LOOK_BACK_DAYS, Recent, ends_at, usual_day
 from klingbot.domain.money import NOTHING
@@ -20,7 +20,7 @@ from klingbot.domain.periods import Period, PeriodKind
 from klingbot.engine import alerts
 from klingbot.engine.core import Engine
 from klingbot.store import Transaction, alert_threads, budgets, threshold_crossings
-from klingbot.store.alert_threads import KeptStory
+from klingbot.store.alert_threads import KeptAlertThread
 from klingbot.store.backend import metadata
 
 
@@ -78,7 +78,7 @@ def _look_ahead(engine: Engine, now: int) -> None:
             tx.abandon()
 
 
-def _signs(engine: Engine, now: int) -> Iterator[tuple[Alert, Told]]:
+def _signs(engine: Engine, now: int) -> Iterator[tuple[Alert, AlertEvent]]:
     periods = engine.calendar.periods(now)
     recent = _recent(engine, periods.daily)
     mark = spike_mark(periods.daily.first_day)
@@ -88,9 +88,9 @@ def _signs(engine: Engine, now: int) -> Iterator[tuple[Alert, Told]]:
         if days is None:
             continue
         if budget.forecast and (ends := ends_at(standing, days, now)):
-            yield RunningOut(standing, ends), Told(FORECAST, now, ends_at=ends)
+            yield RunningOut(standing, ends), AlertEvent(FORECAST, now, ends_at=ends)
         if budget.spike and (usual := usual_day(budget, days)):
-            yield Spiked(standing, days.today, usual), Told(mark, now, amount=days.today, usual=usual)
+            yield Spiked(standing, days.today, usual), AlertEvent(mark, now, amount=days.today, usual=usual)
 
 
 def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
@@ -123,13 +123,15 @@ def _bring_up_to_date(engine: Engine, now: int) -> None:
             alerts.budget_removed(tx, story.root, BudgetRemoved(standing, "", now), standing.budget.channel_id)
 
 
-def _orphans(kept: Iterable[KeptStory], standings: Iterable[Standing]) -> list[KeptStory]:
+def _orphans(kept: Iterable[KeptAlertThread], standings: Iterable[Standing]) -> list[KeptAlertThread]:
     """Those whose budget an earlier version removed without a word."""
     current = {_key(standing) for standing in standings}
     return [story for story in kept if not story.content.closed and _key(story.content.standing) not in current]
 
 
-def _outdated(kept: Iterable[KeptStory], standings: Iterable[Standing], now: int) -> list[tuple[KeptStory, Story]]:
+def _outdated(
+    kept: Iterable[KeptAlertThread], standings: Iterable[Standing], now: int
+) -> list[tuple[KeptAlertThread, AlertThread]]:
     """Those that say something that is not so any more, with what they should say."""
     current = {_place(standing): standing for standing in standings}
     found = []

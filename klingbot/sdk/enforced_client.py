@@ -19,7 +19,7 @@ from klingbot.sdk.cost_tracker import CostTracker
 from klingbot.sdk.headroom import left_of
 from klingbot.sdk.script_types import number, project_name
 from klingbot.store import jobs
-from klingbot.workers.kling_poller import LOST_REPLY_MS, Inquiries
+from klingbot.workers.kling_poller import LOST_REPLY_MS, KlingPoller
 
 POLL_MS = 5_000
 
@@ -103,7 +103,7 @@ class BudgetEnforcedClient:
 
     def _ask(self, job: Job) -> None:
         """Looks the job up by its own id while Kling's id is not known, and books what Kling says."""
-        inquiries = Inquiries(self.tracker.engine, self._kling, POLL_MS, when_absent=_never_got)
+        inquiries = KlingPoller(self.tracker.engine, self._kling, POLL_MS, when_absent=_never_got)
         if job.state is JobState.SUBMITTED:
             inquiries.ask([job])
         elif job.state is JobState.SUBMITTING:

@@ -48,7 +48,7 @@ class SlackRefusedError(Exception):
     """Slack does not take a token; the message says which and what to do."""
 
 
-class Door(Protocol):
+class Transport(Protocol):
     """A way in from Slack."""
 
     @property
@@ -73,12 +73,14 @@ def nobody(home: Home) -> None:
     """Ignore where the bot is installed."""
 
 
-def door(app: App, client: WebClient, app_token: str | None, known_as: Callable[[Home], None] = nobody) -> Door:
+def transport_for(
+    app: App, client: WebClient, app_token: str | None, known_as: Callable[[Home], None] = nobody
+) -> Transport:
     """Socket Mode with an app-level token, HTTP without. `known_as` is called with the bot's home on opening."""
-    return SocketDoor(app, client, app_token, known_as) if app_token else HttpDoor(app, client, known_as)
+    return SocketTransport(app, client, app_token, known_as) if app_token else HttpTransport(app, client, known_as)
 
 
-class SocketDoor:
+class SocketTransport:
     """Slack over a web socket, which the bot opens: no public address is needed."""
 
     routes: Sequence[BaseRoute] = ()
@@ -157,7 +159,7 @@ class _Envelopes(SocketModeHandler):
 
 
 @dataclass(slots=True)
-class HttpDoor:
+class HttpTransport:
     """Slack posts to `/slack/events`, signed."""
 
     app: App

@@ -7,38 +7,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from klingbot.common import dataclass_json
-from klingbot.domain.alert_history import Story, StoryRef, ref_of
+from klingbot.domain.alert_history import AlertThread, AlertThreadRef, ref_of
 from klingbot.domain.budgets import Standing
 from klingbot.domain.periods import Period, PeriodKind
 from klingbot.store.backend.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class KeptStory:
+class KeptAlertThread:
     root: str
     """The outbox key of the message that began it."""
     rewrites: int
-    content: Story
+    content: AlertThread
 
 
-def of(db: Database, standing: Standing) -> KeptStory | None:
+def of(db: Database, standing: Standing) -> KeptAlertThread | None:
     """The story of that budget and period in the channel that the budget has now."""
     return find(db, ref_of(standing))
 
 
-def find(db: Database, ref: StoryRef) -> KeptStory | None:
+def find(db: Database, ref: AlertThreadRef) -> KeptAlertThread | None:
     row = db.execute(f"SELECT * FROM stories WHERE {_ONE}", _key(ref)).fetchone()
     return _kept(row) if row else None
 
 
-def within(db: Database, *periods: Period) -> list[KeptStory]:
+def within(db: Database, *periods: Period) -> list[KeptAlertThread]:
     """Every story of these periods."""
     sql = "SELECT * FROM stories WHERE period_kind = :kind AND period_start = :start ORDER BY scope, channel_id"
     found = (db.execute(sql, {"kind": each.kind, "start": each.start}).fetchall() for each in periods)
     return [_kept(row) for rows in found for row in rows]
 
 
-def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[KeptStory]:
+def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[KeptAlertThread]:
     """Every story of that budget that is not closed, whatever its channel, of the periods that began at `since` on."""
     sql = """
         SELECT * FROM stories WHERE period_kind = :kind AND period_start >= :since AND scope = :scope
@@ -47,18 +47,18 @@ def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[K
     return [each for each in kept if not each.content.closed]
 
 
-def remove(tx: Transaction, kept: KeptStory) -> None:
+def remove(tx: Transaction, kept: KeptAlertThread) -> None:
     """Forget a story, so that the next alert begins another."""
     tx.execute(f"DELETE FROM stories WHERE {_ONE}", _key(ref_of(kept.content.standing)))
 
 
-def redirect(tx: Transaction, kept: KeptStory, to: str | None) -> None:
+def redirect(tx: Transaction, kept: KeptAlertThread, to: str | None) -> None:
     """Continue a story in another channel, where nothing was said of it yet."""
     sql = f"UPDATE stories SET channel_id = :to WHERE {_ONE}"
     tx.execute(sql, _key(ref_of(kept.content.standing)) | {"to": to or ""})
 
 
-def begin(tx: Transaction, root: str, content: Story) -> None:
+def begin(tx: Transaction, root: str, content: AlertThread) -> None:
     tx.execute(
         """
         INSERT INTO stories (period_kind, period_start, scope, channel_id, root, rewrites, content)
@@ -67,7 +67,7 @@ def begin(tx: Transaction, root: str, content: Story) -> None:
     )
 
 
-def rewrite(tx: Transaction, content: Story) -> int:
+def rewrite(tx: Transaction, content: AlertThread) -> int:
     """What it says now; how often it was rewritten with that."""
     row = tx.execute(
         f"UPDATE stories SET content = :content, rewrites = rewrites + 1 WHERE {_ONE} RETURNING rewrites",
@@ -79,13 +79,14 @@ def rewrite(tx: Transaction, content: Story) -> int:
 _ONE = "period_kind = :kind AND period_start = :start AND scope = :scope AND channel_id = :channel_id"
 
 
-def _key(ref: StoryRef) -> dict[str, Any]:
+def _key(ref: AlertThreadRef) -> dict[str, Any]:
     return {"kind": ref.kind, "start": ref.start, "scope": ref.scope, "channel_id": ref.channel_id or ""}
 
 
-def _json(content: Story) -> str:
+def _json(content: AlertThread) -> str:
     return json.dumps(dataclass_json.to_json(content))
 
 
-def _kept(row: Any) -> KeptStory:
-    return KeptStory(row["root"], row["rewrites"], dataclass_json.from_json(Story, json.loads(row["content"])))
+def _kept(row: Any) -> KeptAlertThread:
+    content = dataclass_json.from_json(AlertThread, json.loads(row["content"]))
+    return KeptAlertThread(row["root"], row["rewrites"], content)

@@ -15,7 +15,7 @@ from klingbot.common.safe_fetch import NotFetched
 from klingbot.engine import Engine, job_requests
 from klingbot.engine import clips as engine_clips
 from klingbot.kling.clip_download import fetch_clip
-from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.clip_uploads import ClipUploads
 from klingbot.slack.api.message_sender import OURS, Impossible, Later
 from klingbot.slack.api.picture_uploads import Uploaded
 from klingbot.store import DatabaseError
@@ -28,9 +28,9 @@ AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Uploader:
+class ClipUploader:
     engine: Engine
-    clips: Clips
+    clips: ClipUploads
     kling_url: str
     pool: WorkPool = field(default_factory=lambda: WorkPool("clips", AT_ONCE))
     _closing: threading.Event = field(default_factory=threading.Event)

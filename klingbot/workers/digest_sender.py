@@ -18,7 +18,7 @@ from klingbot.domain.notifications import Named
 from klingbot.engine import Engine, digests
 from klingbot.engine.digest_figures import figures
 from klingbot.slack.api.message_sender import Later
-from klingbot.slack.api.picture_uploads import Pictures, Uploaded
+from klingbot.slack.api.picture_uploads import PictureUploads, Uploaded
 from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ PATIENCE_MS = 10 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Digester:
+class DigestSender:
     engine: Engine
-    pictures: Pictures
+    pictures: PictureUploads
     names: Callable[[], Mapping[str, str]]
     """What people are called, by user id; may ask Slack."""
     pool: WorkPool = field(default_factory=lambda: WorkPool("digests", AT_ONCE, head_start=HEAD_START_SECONDS))

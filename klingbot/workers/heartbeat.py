@@ -42,7 +42,7 @@ _FAULTS: Mapping[LedgerFault | None, str] = {
 
 
 @dataclass(slots=True)
-class Pulse:
+class Heartbeat:
     engine: Engine
     seconds: Callable[[], float] = time.monotonic
     clock: SteadyClock | None = None

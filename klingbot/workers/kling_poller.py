@@ -37,7 +37,7 @@ _LONGEST_PROBLEM = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiries:
+class KlingPoller:
     """Look-ups of jobs that Kling has or may have. Safe to repeat at any time, and in several processes at once."""
 
     engine: Engine

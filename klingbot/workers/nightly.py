@@ -29,7 +29,7 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class Nightly:
     engine: Engine
     database: Place
     keep_prompts_days: int | None

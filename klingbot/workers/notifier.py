@@ -17,7 +17,7 @@ from klingbot import blocks
 from klingbot.blocks.message import Message
 from klingbot.common import deadlines
 from klingbot.domain import retry_delays
-from klingbot.domain.alert_history import Story
+from klingbot.domain.alert_history import AlertThread
 from klingbot.domain.notifications import (
     ALERTS,
     AlertTest,
@@ -78,7 +78,7 @@ ADMINS_ONLY = tuple(
 )
 ALERT_KINDS = tuple(kind_of_type(content) for content in ALERTS)
 TEST = kind_of_type(AlertTest)
-STORY, JOB = kind_of_type(Story), kind_of_type(JobShown)
+STORY, JOB = kind_of_type(AlertThread), kind_of_type(JobShown)
 
 
 @dataclass(frozen=True, slots=True)

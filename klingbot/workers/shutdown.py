@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 8
 
 
-class LastBell(threading.Timer):
+class ShutdownTimer(threading.Timer):
     """Started when the bot is asked to stop; ends the process if that takes too long.
 
     A call to Kling or Slack may hang longer than anybody waits. It is left as a power cut would leave it, and nothing

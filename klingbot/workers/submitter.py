@@ -34,7 +34,7 @@ from klingbot.kling import (
 )
 from klingbot.kling.wire import is_legacy
 from klingbot.store import DatabaseError, jobs
-from klingbot.workers.kling_poller import AGAIN_MS, LOST_REPLY_MS, Inquiries
+from klingbot.workers.kling_poller import AGAIN_MS, LOST_REPLY_MS, KlingPoller
 from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class _Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatcher:
+class Submitter:
     """Three errands, each safe to run again at any time and in several processes at once."""
 
     engine: Engine
@@ -110,8 +110,8 @@ class Dispatcher:
             pool.finish()
 
     @property
-    def _inquiries(self) -> Inquiries:
-        return Inquiries(self.engine, self.kling, self.poll_ms)
+    def _inquiries(self) -> KlingPoller:
+        return KlingPoller(self.engine, self.kling, self.poll_ms)
 
     def _claim_waiting(self, room: int) -> list[_Turn]:
         """Lease jobs to be posted: one alone tries a gate that has come due, and the rest follow it through."""

@@ -9,7 +9,7 @@ from klingbot.domain.notifications import SubmittingResumed, kind_of_type
 from klingbot.engine import Engine
 from klingbot.store import circuit_breakers, jobs, outbox, outbox_leases
 from klingbot.store.maintenance.clock_shift import TOLERANCE_MS
-from klingbot.workers.heartbeat import Pulse
+from klingbot.workers.heartbeat import Heartbeat
 from klingbot.workers.submitter import LEASE_MS
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, prove
@@ -29,7 +29,7 @@ def claimed(engine: Engine, now: int) -> tuple[int, bool]:
 
 
 def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(engine: Engine, clock: FakeClock) -> None:
-    pulse = Pulse(engine)
+    pulse = Heartbeat(engine)
     clock.tick(HOUR)
     pulse.beat()
     hold(engine, "r1")
@@ -49,7 +49,7 @@ def test_another_bot_whose_clock_is_ahead_for_ever_moves_nothing_again_and_again
     engine: Engine, clock: FakeClock
 ) -> None:
     """Else every gate would open, and every lease end, with each beat."""
-    here, ahead = Pulse(engine), Pulse(engine)
+    here, ahead = Heartbeat(engine), Heartbeat(engine)
     here.beat()
     hold(engine, "r1")
     with engine.store.write() as tx:
@@ -63,7 +63,7 @@ def test_another_bot_whose_clock_is_ahead_for_ever_moves_nothing_again_and_again
 
 
 def test_two_bots_that_notice_it_move_everything_once(engine: Engine, clock: FakeClock) -> None:
-    pulses = Pulse(engine), Pulse(engine)
+    pulses = Heartbeat(engine), Heartbeat(engine)
     clock.tick(HOUR)
     for pulse in pulses:
         pulse.beat()
@@ -77,7 +77,7 @@ def test_two_bots_that_notice_it_move_everything_once(engine: Engine, clock: Fak
 
 
 def test_bots_whose_clocks_differ_a_little_move_nothing(engine: Engine, clock: FakeClock) -> None:
-    pulse = Pulse(engine)
+    pulse = Heartbeat(engine)
     pulse.beat()
     hold(engine, "r1")
     with engine.store.write() as tx:

@@ -32,7 +32,7 @@ from klingbot.store.backend.location import DatabaseUrl
 from klingbot.store.maintenance import clock_shift
 from klingbot.store.maintenance.clock_shift import EXEMPT, TOLERANCE_MS, Kind, Longest, instants
 from klingbot.workers import kling_poller, notifier, reconciler, submitter
-from klingbot.workers.heartbeat import BEAT_SECONDS, Pulse
+from klingbot.workers.heartbeat import BEAT_SECONDS, Heartbeat
 from klingbot.workers.nightly import LEASE_MS as NIGHTLY_LEASE_MS
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, prove, submit
@@ -155,7 +155,7 @@ def world(engine: Engine, clock: FakeClock) -> World:
 @AHEAD
 @pytest.mark.parametrize("beats", [False, True], ids=["for less than a heartbeat", "for long"])
 def test_nothing_waits_for_the_time_that_a_clock_showed(world: World, ahead: int, beats: bool) -> None:
-    pulse = Pulse(world.engine)
+    pulse = Heartbeat(world.engine)
     pulse.beat()
     world.clock.tick(ahead)
     if beats:
@@ -176,7 +176,7 @@ def test_nothing_waits_for_the_time_that_a_clock_showed(world: World, ahead: int
 @AHEAD
 def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_before(world: World, ahead: int) -> None:
     """Its holder may be at work on it."""
-    pulse = Pulse(world.engine)
+    pulse = Heartbeat(world.engine)
     pulse.beat()
     hold(world.engine, "held")
     world.clock.tick(ahead)
@@ -197,7 +197,7 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
 @AHEAD
 def test_a_charge_that_is_waited_for_and_a_lost_reply_are_waited_for_no_longer(world: World, ahead: int) -> None:
     """Both are measured from an instant of the past."""
-    engine, clock, pulse = world.engine, world.clock, Pulse(world.engine)
+    engine, clock, pulse = world.engine, world.clock, Heartbeat(world.engine)
     pulse.beat()
     clock.tick(ahead)
     kling_results.uncharged(engine, submit(engine, hold(engine, "uncharged")), due_at=clock())
@@ -239,9 +239,9 @@ def test_right_instants_are_left_alone(world: World, ahead: int) -> None:
 def test_a_poll_that_is_meant_to_be_rare_stays_rare(engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1"))
     kling_results.look_again(engine, job, due_at=clock() + HOUR * 1000)
-    Pulse(engine, longest=Longest(poll_ms=HOUR * 1000)).beat()
+    Heartbeat(engine, longest=Longest(poll_ms=HOUR * 1000)).beat()
     assert not jobs.any_due(engine.store.read(), JobState.SUBMITTED, clock() + HOUR * 1000 - 1)
-    Pulse(engine).beat()
+    Heartbeat(engine).beat()
     assert jobs.any_due(engine.store.read(), JobState.SUBMITTED, clock())
 
 
@@ -319,15 +319,15 @@ def steady(engine: Engine, machine: Machine) -> Engine:
     return replace(engine, clock=machine.clock())
 
 
-def beats(pulse: Pulse, machine: Machine, ms: int) -> None:
+def beats(pulse: Heartbeat, machine: Machine, ms: int) -> None:
     for _ in range(ms // (BEAT_SECONDS * 1000)):
         machine.go_on(BEAT_SECONDS * 1000)
         pulse.beat()
 
 
-def pulse_of(engine: Engine) -> Pulse:
+def pulse_of(engine: Engine) -> Heartbeat:
     assert isinstance(engine.clock, SteadyClock)
-    return Pulse(engine, clock=engine.clock)
+    return Heartbeat(engine, clock=engine.clock)
 
 
 @JUMPS

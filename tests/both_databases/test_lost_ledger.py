@@ -34,8 +34,8 @@ from klingbot.store.backend.location import DatabaseUrl, Place
 from klingbot.store.backend.sqlite import SqliteStore
 from klingbot.store.backend.sqlite.file_guard import COMPANIONS_SECONDS
 from klingbot.store.maintenance.backup import back_up
-from klingbot.workers.heartbeat import Pulse
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.heartbeat import Heartbeat
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock, run_without_limit
 from tests.support.ledger_checks import hold, prove, queued
 from tests.support.live_bot import BOB, ROOT, live_bot, until, whispers
@@ -161,8 +161,8 @@ def test_a_ledger_that_is_lost_takes_no_new_work(
     shutil.copyfile(empty_ledger, path)
     engine = engine_on(path, clock)
     kling = ScriptedKling()
-    dispatcher = Dispatcher(engine, kling, api_key=True, poll_ms=5_000)  # type: ignore[arg-type]
-    pulse = Pulse(engine)
+    dispatcher = Submitter(engine, kling, api_key=True, poll_ms=5_000)  # type: ignore[arg-type]
+    pulse = Heartbeat(engine)
     pulse.beat()
     hold(engine, "r1")
     loss(path)
@@ -228,7 +228,7 @@ def test_a_relative_path_is_watched_where_it_led_at_the_start(
 
 @pytest.mark.parametrize("with_companions", [False, True])
 def test_it_goes_on_when_its_file_is_back(engine: Engine, with_companions: bool) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     pulse.beat()
     first = hold(engine, "r1")
     names = [path, beside(path, "-wal"), beside(path, "-shm")] if with_companions else [path]
@@ -246,7 +246,7 @@ def test_it_goes_on_when_its_file_is_back(engine: Engine, with_companions: bool)
 
 
 def test_the_log_says_where_a_ledger_that_was_moved_is(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     move_away(path)
     pulse.beat()
     assert f"The ledger is at {beside(path, '.moved')} now. Move it back" in caplog.text
@@ -270,7 +270,7 @@ def test_nothing_makes_a_new_file_where_the_ledger_was(engine: Engine) -> None:
 def test_what_a_deleted_ledger_contained_is_saved_beside_it(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture, loss: Callable[[Path], None]
 ) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     loss(path)
     for _ in range(2):
@@ -296,7 +296,7 @@ def delete_everything_but(saved: Path) -> None:
 
 
 def test_a_ledger_that_was_deleted_by_mistake_is_not_begun_anew(engine: Engine, clock: FakeClock) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     hold(engine, "r1")
     delete_everything(path)
     pulse.beat()
@@ -322,7 +322,7 @@ def test_a_log_without_its_ledger_is_left_alone(tmp_path: Path) -> None:
 def test_where_only_the_log_was_deleted_everything_goes_into_the_file(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     forget_the_log(path)
     some_time_passes(engine.store)
@@ -339,7 +339,7 @@ def test_where_only_the_log_was_deleted_everything_goes_into_the_file(
 def test_where_another_program_may_have_written_since_nothing_is_written_over_it(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     replace_the_log(path)
     before = path.read_bytes()
@@ -412,7 +412,7 @@ def test_another_ledger_that_is_written_over_it_is_noticed(engine: Engine, tmp_p
 
 @pytest.mark.parametrize("size", [0, 100, 4_096, 40_000])
 def test_a_file_that_is_cut_off_is_noticed(engine: Engine, size: int) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     hold(engine, "r1")
     os.truncate(path, size)
     assert refuses(engine, "r2") == "its file was cut off or damaged"
@@ -428,7 +428,7 @@ def test_a_file_that_is_filled_with_something_else_is_noticed(engine: Engine) ->
 
 
 def test_a_log_that_is_cut_off_is_noticed(engine: Engine) -> None:
-    path, pulse = path_of(engine.store), Pulse(engine)
+    path, pulse = path_of(engine.store), Heartbeat(engine)
     pulse.beat()
     some_time_passes(engine.store)
     hold(engine, "r1")
@@ -491,7 +491,7 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
     postgres.run("CREATE DATABASE dropped")
     place = DatabaseUrl(postgres.url("dropped"))
     engine = engine_on(place, clock)
-    pulse = Pulse(engine)
+    pulse = Heartbeat(engine)
     pulse.beat()
     hold(engine, "r1")
     try:
@@ -517,7 +517,7 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
 @pytest.mark.backend("sqlite", "postgres")
 def test_the_admins_hear_of_a_database_that_is_in_an_older_state(engine: Engine) -> None:
     """As after a standby took over that lacked the newest changes: it is the only ledger, so work goes on in it."""
-    pulse = Pulse(engine)
+    pulse = Heartbeat(engine)
     for _ in range(3):
         pulse.beat()
     assert queued(engine.store, Unsound) == []

@@ -38,7 +38,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.store import NotKeptError, jobs
 from klingbot.store.maintenance import ledger_checks
 from klingbot.workers.kling_poller import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
-from klingbot.workers.submitter import LEASE_MS, Dispatcher
+from klingbot.workers.submitter import LEASE_MS, Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import nine_totals, prove, queued, slack_takes_everything
 
@@ -70,7 +70,7 @@ class World:
 
     engine: Engine
     local: Sandbox
-    dispatcher: Dispatcher
+    dispatcher: Submitter
     clock: FakeClock
 
     def ask(self, request_id: str, prompt: str = "a fox in snow") -> Job:
@@ -126,9 +126,9 @@ def api_key(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def dispatcher_for(engine: Engine, local: Sandbox, *, api_key: bool) -> Dispatcher:
+def dispatcher_for(engine: Engine, local: Sandbox, *, api_key: bool) -> Submitter:
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
-    return Dispatcher(engine, client, api_key=api_key, poll_ms=POLL_MS)
+    return Submitter(engine, client, api_key=api_key, poll_ms=POLL_MS)
 
 
 @pytest.fixture
@@ -410,8 +410,8 @@ class ContradictingKling:
         return LookUp(dict.fromkeys((*job_ids, *task_ids), self.task), frozenset())
 
 
-def contradicted(engine: Engine, kling: Any) -> Dispatcher:
-    return Dispatcher(replace(engine, prices=prices.load("kling-api")), kling, api_key=True, poll_ms=POLL_MS)
+def contradicted(engine: Engine, kling: Any) -> Submitter:
+    return Submitter(replace(engine, prices=prices.load("kling-api")), kling, api_key=True, poll_ms=POLL_MS)
 
 
 def hold(engine: Engine, request_id: str) -> Job:

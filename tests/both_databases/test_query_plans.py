@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from klingbot.domain.alert_history import StoryRef
+from klingbot.domain.alert_history import AlertThreadRef
 from klingbot.domain.budgets import WORKSPACE, project_scope, user_scope
 from klingbot.domain.increases import Increase
 from klingbot.domain.jobs import Job, JobState
@@ -45,7 +45,7 @@ from klingbot.engine.budgets import Change
 from klingbot.engine.digest_figures import figures
 from klingbot.store import jobs, outbox, outbox_leases, quiet_channels
 from klingbot.store.maintenance import clock_shift
-from klingbot.workers.heartbeat import Pulse
+from klingbot.workers.heartbeat import Heartbeat
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, settle, submit
 
@@ -161,7 +161,7 @@ def ask_for_more(engine: Engine) -> Increase:
 
 def mute(engine: Engine) -> None:
     hold(engine, "one more")  # which brings the workspace's month to 97 %: a story begins
-    ref = StoryRef(PeriodKind.MONTHLY, engine.periods().monthly.start, None, WORKSPACE)
+    ref = AlertThreadRef(PeriodKind.MONTHLY, engine.periods().monthly.start, None, WORKSPACE)
     for act in (alert_mutes.snooze, alert_mutes.acknowledge):
         assert isinstance(act(engine, ref, by="U1"), alert_mutes.Changed)
     alert_mutes.unmute(engine, ref)
@@ -285,8 +285,8 @@ PATHS: dict[str, Callable[[Engine], object]] = {
     "quiet hours": lambda engine: engine_outbox.set_quiet(engine, QuietHours("C1", 0, 60, False), by="UADMIN"),
     "no quiet hours": lambda engine: engine_outbox.end_quiet(engine, "C1"),
     "a look at the clock": look_at_the_clock,
-    "a heartbeat": lambda engine: Pulse(engine).beat(),
-    "correcting what a wrong clock left": lambda engine: Pulse(replace(engine, clock=lambda: 1)).beat(),
+    "a heartbeat": lambda engine: Heartbeat(engine).beat(),
+    "correcting what a wrong clock left": lambda engine: Heartbeat(replace(engine, clock=lambda: 1)).beat(),
     "a jump of the clock": jump,
     "a project's name": lambda engine: projects.meant_by(engine, "marketing"),
     "a mistyped project's name": lambda engine: projects.meant_by(engine, "markting"),

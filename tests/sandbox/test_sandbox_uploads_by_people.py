@@ -18,7 +18,7 @@ from klingbot.sandbox.slack.roster import BOB
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api import image_downloads
-from klingbot.slack.api.image_downloads import Frames
+from klingbot.slack.api.image_downloads import ImageDownloads
 from tests.sandbox.bolt_bot import web_client
 from tests.sandbox.test_sandbox_files import GENERAL, png
 
@@ -31,7 +31,7 @@ def sent(sandbox: Sandbox, content: bytes, name: str = "fox.png", text: str = "a
 
 
 def fetched(client: WebClient, message: Message, most_bytes: int = MOST_PICTURE_BYTES) -> Picture | NoPicture:
-    return Frames(client).fetch(file_id(message), most_bytes)
+    return ImageDownloads(client).fetch(file_id(message), most_bytes)
 
 
 def file_id(message: Message) -> str:
@@ -69,7 +69,7 @@ def test_the_token_follows_no_redirect(sandbox: Sandbox, client: WebClient, monk
     stranger = web_client(sandbox)
     stranger.token = "xoxb-other"
     monkeypatch.setattr(stranger, "files_info", lambda file: shared)
-    assert Frames(stranger).fetch("F1", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
+    assert ImageDownloads(stranger).fetch("F1", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
 
 
 def test_a_picture_that_kling_would_refuse_is_said_to_be_that(sandbox: Sandbox, client: WebClient) -> None:
@@ -83,7 +83,7 @@ def test_a_picture_that_kling_would_refuse_is_said_to_be_that(sandbox: Sandbox, 
 
 
 def test_a_file_that_is_gone_is_gone_and_a_slack_that_is_away_comes_back(sandbox: Sandbox, client: WebClient) -> None:
-    assert Frames(client).fetch("F0NOBODY01", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
+    assert ImageDownloads(client).fetch("F0NOBODY01", MOST_PICTURE_BYTES) == NoPicture(image_downloads._GONE)
     message = sent(sandbox, FOX)
     sandbox.faults.add("files.info", Fault("server_error"))
     missing = fetched(client, message)

@@ -19,7 +19,7 @@ LIMITS = Limits(most_bytes=100_000, seconds=75)
 """Of Slack's answer, which is a few words, and of the time that one clip may take."""
 
 
-class Clips:
+class ClipUploads:
     """Uploads without retrying: when to try again is the caller's business."""
 
     def __init__(self, client: WebClient, network: Network = INTERNET) -> None:

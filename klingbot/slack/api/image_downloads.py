@@ -18,7 +18,7 @@ SECONDS = 30
 _GONE = "I can't see the picture in Slack: it was deleted, or it's in a channel that I'm not in."
 
 
-class Frames:
+class ImageDownloads:
     """Fetches without retrying: when to try again is the caller's business."""
 
     def __init__(self, client: WebClient, network: Network = INTERNET) -> None:

@@ -30,7 +30,7 @@ class Uploaded:
     file_id: str
 
 
-class Pictures:
+class PictureUploads:
     """Uploads without retrying: when to try again is the caller's business."""
 
     def __init__(self, client: WebClient) -> None:

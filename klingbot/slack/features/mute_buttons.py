@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klingbot.blocks import alert_thread, short_answers
-from klingbot.domain.alert_history import StoryRef, read_ref
+from klingbot.domain.alert_history import AlertThreadRef, read_ref
 from klingbot.engine import alert_mutes
 from klingbot.engine.alert_mutes import AlreadyAcknowledged, BudgetGone, Changed, Moved, NoStory, Outcome, PeriodOver
 from klingbot.slack.context import Answer, Click, Desk, Private, Rewritten
@@ -24,7 +24,7 @@ def unmute_clicked(desk: Desk, click: Click) -> Answer:
     return _said(desk, alert_mutes.unmute(desk.engine, ref) if ref else NoStory())
 
 
-def _ref(click: Click) -> StoryRef | None:
+def _ref(click: Click) -> AlertThreadRef | None:
     try:
         return read_ref(click.value)
     except ValueError:

@@ -22,7 +22,7 @@ from klingbot.blocks import (
 )
 from klingbot.blocks.budget_status import bar
 from klingbot.blocks.message import Message
-from klingbot.domain.alert_history import Muted, Story, Told
+from klingbot.domain.alert_history import AlertEvent, AlertThread, Mute
 from klingbot.domain.budgets import FORECAST, OVER, TURNED_AWAY, Standing, Total
 from klingbot.domain.jobs import JobState
 from klingbot.domain.money import NOTHING
@@ -255,12 +255,12 @@ def test_a_new_period_says_what_is_there_again_and_how_the_last_one_ended() -> N
 
 DAY = 86_400_000
 TOLD = (
-    Told("80", NOON),
-    Told("spike 2026-11-23", NOON, amount=credits(400), usual=credits(40)),
-    Told(FORECAST, NOON, ends_at=NOON + 3 * DAY),
-    Told(TURNED_AWAY, NOON, "U0BOB00001", credits(40)),
-    Told("100", NOON),
-    Told(OVER, NOON),
+    AlertEvent("80", NOON),
+    AlertEvent("spike 2026-11-23", NOON, amount=credits(400), usual=credits(40)),
+    AlertEvent(FORECAST, NOON, ends_at=NOON + 3 * DAY),
+    AlertEvent(TURNED_AWAY, NOON, "U0BOB00001", credits(40)),
+    AlertEvent("100", NOON),
+    AlertEvent(OVER, NOON),
 )
 
 
@@ -278,7 +278,7 @@ TOLD = (
     ],
 )
 def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Standing, marks: int, title: str) -> None:
-    said = blocks.render(Story(stands, TOLD[:marks], NOON), UTC).text
+    said = blocks.render(AlertThread(stands, TOLD[:marks], NOON), UTC).text
     assert said.startswith(f"{title}\n{stands.percent} of 40 credits for November 2026")
     assert said.count("• ") == marks
     assert said.endswith("|As of Nov 23, 2026 at 12:00 UTC> · details: /kling budget show marketing")
@@ -302,24 +302,24 @@ def test_a_story_is_headed_by_the_gravest_thing_and_lists_them_all(stands: Stand
         (TOLD[5], "⚠️ Budget alert: marketing (monthly) has reached its limit, now at 75.0%", ": above the limit"),
     ],
 )
-def test_a_story_of_one_thing_is_headed_by_it(told: Told, title: str, line: str) -> None:
-    said = blocks.render(Story(standing(settled=30), (told,), NOON), UTC).text
+def test_a_story_of_one_thing_is_headed_by_it(told: AlertEvent, title: str, line: str) -> None:
+    said = blocks.render(AlertThread(standing(settled=30), (told,), NOON), UTC).text
     assert said.startswith(title)
     assert line in said
 
 
 def test_a_closed_story_says_how_its_period_ended() -> None:
-    said = blocks.render(Story(standing(settled=41), TOLD, NOON, closed=True), UTC).text
+    said = blocks.render(AlertThread(standing(settled=41), TOLD, NOON, closed=True), UTC).text
     assert said.startswith("☑️ marketing (monthly) ended November 2026 at 102.5%\n")
     assert "Nothing more can be started" not in said
 
 
 def test_who_has_taken_note_stands_under_a_story_instead_of_the_buttons() -> None:
-    muted = Muted("U0ALICE001", NOON, NOON + DAY, acknowledged=True)
-    said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=muted), UTC)
+    muted = Mute("U0ALICE001", NOON, NOON + DAY, acknowledged=True)
+    said = blocks.render(AlertThread(standing(settled=40), TOLD, NOON, muted=muted), UTC)
     assert "✅ <@U0ALICE001> <!date^1795435200^acknowledged it {" in said.text
     assert labels(said) == ["Tell the channel again"]
-    said = blocks.render(Story(standing(settled=40), TOLD, NOON, muted=replace(muted, acknowledged=False)), UTC)
+    said = blocks.render(AlertThread(standing(settled=40), TOLD, NOON, muted=replace(muted, acknowledged=False)), UTC)
     assert "💤 <@U0ALICE001> <!date^1795435200^snoozed it {" in said.text
     assert "|snoozed it Nov 23, 2026 at 12:00 UTC> <!date^1795521600^until {" in said.text
     assert labels(said) == ["Acknowledge", "Tell the channel again"]
@@ -330,8 +330,8 @@ def test_only_the_message_that_opens_a_story_has_its_buttons() -> None:
     for alert in (Crossed(stands, ("80",)), TurnedAway(stands, credits(40), "U1"), RunningOut(stands, NOON)):
         assert labels(blocks.render(alert, UTC)) == []
         assert labels(blocks.render(replace(alert, opens=True), UTC)) == ["Acknowledge", "Snooze until tomorrow"]
-    assert labels(blocks.render(Story(stands, TOLD, NOON), UTC)) == ["Acknowledge", "Snooze until tomorrow"]
-    assert labels(blocks.render(Story(stands, TOLD, NOON, closed=True), UTC)) == []
+    assert labels(blocks.render(AlertThread(stands, TOLD, NOON), UTC)) == ["Acknowledge", "Snooze until tomorrow"]
+    assert labels(blocks.render(AlertThread(stands, TOLD, NOON, closed=True), UTC)) == []
 
 
 def labels(said: Message) -> list[str]:
@@ -411,7 +411,7 @@ def test_setting_a_budget_shows_before_and_after_and_keeps_the_spend() -> None:
 )
 def test_a_period_is_named_as_a_sentence_or_a_title_wants_it(kind: PeriodKind, period: str) -> None:
     stands, title = standing(kind=kind, settled=25), f"{period[0].upper()}{period[1:]}"
-    story = Story(stands, TOLD[:1], NOON, closed=True)
+    story = AlertThread(stands, TOLD[:1], NOON, closed=True)
     asked = replace(spend(share("kling-pro", 25)), period=stands.period)
     assert f"62.5% of 40 credits for {period}: " in blocks.render(Crossed(stands, ("50",)), UTC).text
     assert f"What {period} has seen so far counts: " in budget_changes.was_set(BudgetSet(None, stands), UTC, None).text

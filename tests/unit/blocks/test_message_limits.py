@@ -30,7 +30,7 @@ from klingbot.blocks import (
 )
 from klingbot.blocks import project_lists as project_blocks
 from klingbot.blocks.message import Message, actions, button, confirm, context, message, section, sections
-from klingbot.domain.alert_history import DEFAULT_CHANNEL, Muted, Story, Told
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, AlertEvent, AlertThread, Mute
 from klingbot.domain.budgets import MOST_APPROVERS, OVER, UPGRADE, WORKSPACE, Budget, Removal, Standing, Total, Waiver
 from klingbot.domain.digest_schedules import Schedule
 from klingbot.domain.digests import Day, Dear, Digest, Heading, Refused, Spender, Spenders
@@ -164,8 +164,8 @@ def extremes() -> dict[str, Message]:
     )
     shares = tuple(Share(LONG, 10**9, 10**9, Total(MOST, MOST)) for _ in range(200))
     days = tuple(Share(str(NOON + day * 86_400_000), 10**9, 10**9, Total(MOST, MOST)) for day in range(31))
-    note = Muted("U" * 20, NOON, NOON, acknowledged=False)
-    told = tuple(Told(f"{n}", NOON, "U" * 20, MOST, MOST, NOON) for n in range(1, 201, 7))
+    note = Mute("U" * 20, NOON, NOON, acknowledged=False)
+    told = tuple(AlertEvent(f"{n}", NOON, "U" * 20, MOST, MOST, NOON) for n in range(1, 201, 7))
     return {
         "held": jobs.held(Held(huge, nine[0], 10**6), UTC),
         "repeated": jobs.repeated(huge),
@@ -276,18 +276,20 @@ def extremes() -> dict[str, Message]:
         "over": blocks.render(Crossed(full, (OVER,)), UTC),
         "running out": blocks.render(RunningOut(full, NOON), UTC),
         "spiked": blocks.render(Spiked(full, MOST, MOST), UTC),
-        "story": blocks.render(Story(full, told, NOON), UTC),
+        "story": blocks.render(AlertThread(full, told, NOON), UTC),
         "muted story": blocks.render(
-            Story(full, told, NOON, muted=Muted("U" * 20, NOON, NOON, acknowledged=False)), UTC
+            AlertThread(full, told, NOON, muted=Mute("U" * 20, NOON, NOON, acknowledged=False)), UTC
         ),
         "opening": blocks.render(Crossed(full, (OVER,), opens=True), UTC),
-        "moved story": blocks.render(Story(full, told, NOON, moved_to=LONG), UTC),
-        "moved to the default channel": alert_thread.alerts_moved(Story(full, told, NOON, moved_to=DEFAULT_CHANNEL)),
+        "moved story": blocks.render(AlertThread(full, told, NOON, moved_to=LONG), UTC),
+        "moved to the default channel": alert_thread.alerts_moved(
+            AlertThread(full, told, NOON, moved_to=DEFAULT_CHANNEL)
+        ),
         "budget removed": blocks.render(BudgetRemoved(full, "U" * 20, NOON), UTC),
         "budget gone": alert_thread.budget_gone(Removal(10**9, "U" * 20, NOON), UTC),
-        "period over": alert_thread.period_over(Story(full, told, NOON)),
+        "period over": alert_thread.period_over(AlertThread(full, told, NOON)),
         "already acknowledged": alert_thread.already_acknowledged(note, UTC),
-        "closed story": blocks.render(Story(full, told, NOON, closed=True), UTC),
+        "closed story": blocks.render(AlertThread(full, told, NOON, closed=True), UTC),
         "renewed": blocks.render(Renewed(full, full), UTC),
         "turned away": blocks.render(TurnedAway(full, MOST, "U" * 20), UTC),
         "unsound": blocks.render(Unsound(LONG, LONG, LONG), UTC),

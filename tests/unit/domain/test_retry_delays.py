@@ -14,7 +14,7 @@ from klingbot.engine import Engine, clips
 from klingbot.kling import KlingClient
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.store import circuit_breakers, wanted_clips
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock
 from tests.unit.workers.test_notifier import FINANCE, GENERAL, Post, local, post
 from tests.unit.workers.test_submitter import BUSY, ScriptedKling, ask, now
@@ -97,15 +97,15 @@ def kling() -> ScriptedKling:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
+def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
-    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+    made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.finish()
 
 
 def test_a_busy_kling_is_tried_after_1_2_4_8_and_then_every_15_seconds(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job, waits = ask(engine), []
     for _ in range(8):
@@ -121,7 +121,7 @@ def test_a_busy_kling_is_tried_after_1_2_4_8_and_then_every_15_seconds(
 
 
 def test_the_time_that_kling_names_is_waited_for_and_lengthens_no_later_wait(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job, waits = ask(engine), []
     for ending in (replace(BUSY, retry_after_ms=7_000), replace(BUSY, retry_after_ms=7_000), BUSY, BUSY):

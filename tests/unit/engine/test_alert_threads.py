@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from klingbot.domain.alert_history import Muted, Story, StoryRef, read_ref, ref_of
+from klingbot.domain.alert_history import AlertThread, AlertThreadRef, Mute, read_ref, ref_of
 from klingbot.domain.budgets import OVER, TURNED_AWAY, WORKSPACE, project_scope
 from klingbot.domain.notifications import Content, Crossed, TurnedAway, from_json
 from klingbot.domain.periods import PeriodKind
@@ -82,7 +82,7 @@ def refuse(engine: Engine, name: str) -> None:
 
 
 def told(content: Content) -> list[str]:
-    assert isinstance(content, Story)
+    assert isinstance(content, AlertThread)
     return [each.mark for each in content.told]
 
 
@@ -168,7 +168,7 @@ def test_after_a_change_of_channel_the_story_begins_anew_there(listening: Engine
     budgets.set_budget(listening, Change(WORKSPACE, MONTHLY, channel_id="CNEW"), by="UADMIN")
     spend(listening, "b", "c")
     [left, goodbye] = [each for each in outbox(listening) if each.channel == "COLD"]
-    assert isinstance(goodbye.content, Story)
+    assert isinstance(goodbye.content, AlertThread)
     assert (goodbye.replaces, goodbye.content.moved_to) == (left.key, "CNEW")
     [root, reply, edit] = [each for each in outbox(listening) if each.channel == "CNEW"]
     assert (reply.thread, edit.replaces, told(edit.content)) == (root.key, root.key, ["50", "75"])
@@ -199,7 +199,7 @@ def half_used(listening: Engine) -> Engine:
     return listening
 
 
-def ref(engine: Engine) -> StoryRef:
+def ref(engine: Engine) -> AlertThreadRef:
     return ref_of(budgets.standings(engine)[0])
 
 
@@ -212,7 +212,7 @@ def test_who_acknowledged_it_and_when_stands_in_the_story(half_used: Engine, clo
     outcome = alert_mutes.acknowledge(half_used, ref(half_used), by="UALICE")
     assert isinstance(outcome, Changed)
     muted = outcome.story.muted
-    assert muted == Muted("UALICE", clock(), outcome.story.standing.period.end, acknowledged=True)
+    assert muted == Mute("UALICE", clock(), outcome.story.standing.period.end, acknowledged=True)
     edit = outbox(half_used)[-1]
     assert edit.content == outcome.story
     assert edit.replaces == outbox(half_used)[0].key
@@ -236,7 +236,7 @@ def test_a_snooze_ends_by_itself_and_the_buttons_come_back(half_used: Engine, cl
     clock.tick(DAY)
     watch(half_used)
     story = outbox(half_used)[-1].content
-    assert isinstance(story, Story)
+    assert isinstance(story, AlertThread)
     assert story.muted is None
     spend(half_used, "e")
     assert broadcast(half_used) == ["Crossed"]
@@ -285,6 +285,6 @@ def test_a_click_on_an_old_period_says_so_and_changes_nothing(
 @pytest.mark.parametrize("channel_id", [None, "C0FINANCE1"])
 @pytest.mark.parametrize("kind", PeriodKind)
 def test_a_button_carries_which_story_it_is_about(kind: PeriodKind, channel_id: str | None) -> None:
-    story = StoryRef(kind, 1_795_435_200_000, channel_id, "project:two words")
+    story = AlertThreadRef(kind, 1_795_435_200_000, channel_id, "project:two words")
     assert read_ref(str(story)) == story
     assert len(str(story)) < 2_000

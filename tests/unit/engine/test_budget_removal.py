@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from klingbot import blocks
-from klingbot.domain.alert_history import DEFAULT_CHANNEL, Story, StoryRef, read_ref, ref_of
+from klingbot.domain.alert_history import DEFAULT_CHANNEL, AlertThread, AlertThreadRef, read_ref, ref_of
 from klingbot.domain.budgets import WORKSPACE, project_scope
 from klingbot.domain.increases import Increase, IncreaseState
 from klingbot.domain.notifications import BudgetRemoved, Crossed, IncreaseAsked, IncreaseClosed, from_json
@@ -102,7 +102,7 @@ def take(engine: Engine, message: OutboxMessage) -> None:
         outbox_leases.sent(tx, message, at=engine.clock(), to=message.line, ts=f"1.{message.id}")
 
 
-def story_ref(engine: Engine, scope: str = PROJECT) -> StoryRef:
+def story_ref(engine: Engine, scope: str = PROJECT) -> AlertThreadRef:
     [standing] = budgets.standings_of(engine, scope)
     return ref_of(standing)
 
@@ -336,9 +336,9 @@ def test_an_old_button_does_not_mute_the_new_budget(engine: Engine) -> None:
 @pytest.mark.parametrize("generation", [0, 1, 12])
 @pytest.mark.parametrize("channel", [None, "C0FINANCE1"])
 def test_a_button_names_its_budget(generation: int, channel: str | None) -> None:
-    ref = StoryRef(MONTHLY, 1, channel, PROJECT, generation)
+    ref = AlertThreadRef(MONTHLY, 1, channel, PROJECT, generation)
     assert read_ref(str(ref)) == ref
-    assert read_ref(f"monthly 1 - {PROJECT}") == StoryRef(MONTHLY, 1, None, PROJECT)
+    assert read_ref(f"monthly 1 - {PROJECT}") == AlertThreadRef(MONTHLY, 1, None, PROJECT)
 
 
 # Requests for more.
@@ -475,7 +475,7 @@ def test_a_raised_limit_is_shown_by_the_alert_at_once(engine: Engine) -> None:
     limit(engine, 200, thresholds=(50,))
     said = deliver(engine)
     content = from_json(said[-1].kind, said[-1].content)
-    assert isinstance(content, Story)
+    assert isinstance(content, AlertThread)
     assert content.standing.percent == "10.0%"
 
 
@@ -496,7 +496,7 @@ def test_an_alert_that_was_posted_says_where_the_next_ones_go(engine: Engine, to
     budgets.set_budget(engine, Change(PROJECT, MONTHLY, channel_id=to), by="U0ADMIN")
     [edit] = deliver(engine)
     content = from_json(edit.kind, edit.content)
-    assert isinstance(content, Story)
+    assert isinstance(content, AlertThread)
     assert content.moved_to == shown
     said = blocks.render(content, engine.calendar)
     assert "The alerts of this budget go to" in said.text

@@ -26,7 +26,7 @@ from klingbot.engine.cancellation import Cancelled, MayBeAtKling, TooLate
 from klingbot.kling import KlingClient, LookUp, NotSent, ReplyLost, TaskRequest, Unreachable
 from klingbot.store import job_messages, ledger, outbox
 from klingbot.workers.kling_poller import LOST_REPLY_MS
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import queued
 from tests.unit.workers.test_submitter import BLOCKED, BUSY, DRY, ScriptedKling, ask, now, total
@@ -58,9 +58,9 @@ def kling() -> Pressed:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: Pressed) -> Iterator[Dispatcher]:
+def dispatcher(engine: Engine, kling: Pressed) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
-    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+    made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.finish()
 
@@ -87,7 +87,7 @@ def told(engine: Engine) -> list[tuple[str | None, str | None, bool]]:
 
 @pytest.mark.parametrize("ending", [BUSY, DRY, NotSent("refused")], ids=["busy", "stopped", "not sent"])
 def test_a_job_that_kling_did_not_take_is_cancelled_as_was_wanted(
-    ending: Any, engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    ending: Any, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job, said = ask(engine), []
     kling.creates = [ending]
@@ -103,7 +103,7 @@ def test_a_job_that_kling_did_not_take_is_cancelled_as_was_wanted(
 
 
 def test_a_job_that_kling_took_is_made_and_the_person_hears_that_it_is_too_late(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.during_create = lambda: cancel(engine, job)
@@ -115,7 +115,7 @@ def test_a_job_that_kling_took_is_made_and_the_person_hears_that_it_is_too_late(
 
 
 def test_a_job_that_kling_refuses_for_good_says_why_and_nothing_of_the_cancellation(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.creates = [BLOCKED]
@@ -127,7 +127,7 @@ def test_a_job_that_kling_refuses_for_good_says_why_and_nothing_of_the_cancellat
 
 @pytest.mark.parametrize("there", [True, False])
 def test_after_a_lost_reply_the_look_up_decides(
-    there: bool, engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     if there:
@@ -150,7 +150,7 @@ def test_after_a_lost_reply_the_look_up_decides(
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_press_during_the_look_up_of_a_lost_reply_counts(
-    there: bool, engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     if there:
@@ -166,7 +166,7 @@ def test_a_press_during_the_look_up_of_a_lost_reply_counts(
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_job_that_waits_again_after_a_lost_reply_is_looked_up_once_more_and_not_sent(
-    there: bool, engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates, kling.look_ups = [ReplyLost("reset")], [LookUp({}, frozenset({job.id}))]
@@ -187,7 +187,7 @@ def test_a_job_that_waits_again_after_a_lost_reply_is_looked_up_once_more_and_no
 
 
 def test_a_refusal_of_a_second_post_looks_the_first_one_up_before_it_cancels(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset"), BUSY]
@@ -207,7 +207,7 @@ def test_a_refusal_of_a_second_post_looks_the_first_one_up_before_it_cancels(
 
 
 def test_the_first_who_asks_hears_how_it_ended_and_the_others_are_told_who_that_is(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job, said = ask(engine), []
 
@@ -224,7 +224,7 @@ def test_the_first_who_asks_hears_how_it_ended_and_the_others_are_told_who_that_
 
 
 def test_the_same_request_again_does_not_take_the_wish_back(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
 
@@ -239,7 +239,7 @@ def test_the_same_request_again_does_not_take_the_wish_back(
 
 
 def test_an_admin_who_cancels_somebody_elses_job_has_its_requester_told(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.creates, kling.during_create = [BUSY], lambda: cancel(engine, job, "UALICE", admin=True)
@@ -250,7 +250,7 @@ def test_an_admin_who_cancels_somebody_elses_job_has_its_requester_told(
 
 
 def test_releasing_all_that_waits_includes_what_is_just_being_sent(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed
+    engine: Engine, dispatcher: Submitter, kling: Pressed
 ) -> None:
     job, said = ask(engine), []
     kling.creates, kling.during_create = [BUSY], lambda: said.append(job_queue.cancel_waiting(engine, by="UALICE"))
@@ -260,7 +260,7 @@ def test_releasing_all_that_waits_includes_what_is_just_being_sent(
 
 
 def test_what_the_jobs_own_message_says_is_not_said_again_in_person(
-    engine: Engine, dispatcher: Dispatcher, kling: Pressed, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     job_message_updates.show(engine, dict)

@@ -30,8 +30,8 @@ from klingbot.http.operator_access import protected
 from klingbot.http.server import WebServer
 from klingbot.kling import Action, Rejected, Unreachable
 from klingbot.store import circuit_breakers, jobs, outbox, outbox_leases, periodic_jobs, quiet_channels, wanted_clips
-from klingbot.workers.heartbeat import Pulse
-from klingbot.workers.kling_poller import Inquiries
+from klingbot.workers.heartbeat import Heartbeat
+from klingbot.workers.kling_poller import KlingPoller
 from klingbot.workers.notifier import ADMINS_ONLY
 from tests.both_databases.test_query_plans import ask_for_more, scans, traced
 from tests.conftest import FakeClock
@@ -180,9 +180,9 @@ def test_a_gate_that_came_due_and_that_nobody_tries_hides_nothing(engine: Engine
     assert "submission" in kinds(engine)
 
 
-def inquiries(engine: Engine, *answers: object) -> Inquiries:
+def inquiries(engine: Engine, *answers: object) -> KlingPoller:
     kling: Any = ScriptedKling(look_ups=list(answers))
-    return Inquiries(engine, kling, poll_ms=5_000)
+    return KlingPoller(engine, kling, poll_ms=5_000)
 
 
 def again(engine: Engine, job: Job) -> Job:
@@ -203,7 +203,7 @@ def test_a_job_about_which_kling_is_asked_in_vain_is_overdue(engine: Engine, clo
     kling.take(job.id)
     task = kling.tasks.pop(f"t-{job.id}")
     kling.tasks[f"task-{job.id}"] = replace(task, task_id=f"task-{job.id}")
-    Inquiries(engine, kling, poll_ms=5_000).ask([again(engine, job)])
+    KlingPoller(engine, kling, poll_ms=5_000).ask([again(engine, job)])
     assert kinds(engine) == set()
 
 
@@ -448,7 +448,7 @@ STALLED: list[str] = []
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    pulse = Pulse(engine)
+    pulse = Heartbeat(engine)
     pages = [status_page.route(engine, lambda seconds: STALLED), prometheus.route(engine, Meters())]
     server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), *(protected(TOKEN, page) for page in pages)])
     yield f"http://127.0.0.1:{server.port}"

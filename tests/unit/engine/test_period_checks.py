@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klingbot.domain.alert_history import Story
+from klingbot.domain.alert_history import AlertThread
 from klingbot.domain.budgets import WORKSPACE, user_scope
 from klingbot.domain.money import Amount
 from klingbot.domain.notifications import Crossed, Renewed, RunningOut, Spiked
@@ -141,7 +141,7 @@ def test_the_story_of_a_period_that_is_over_is_closed(watched: Engine, clock: Fa
     spend(watched, "a", 6)
     clock.tick(DAY)
     watch(watched)
-    [closing] = queued(watched.store, Story)
+    [closing] = queued(watched.store, AlertThread)
     assert (closing.closed, closing.standing.percent, closing.standing.period.label) == (
         True,
         "60.0%",
@@ -149,7 +149,7 @@ def test_the_story_of_a_period_that_is_over_is_closed(watched: Engine, clock: Fa
     )
     clock.tick(DAY)
     watch(watched)
-    assert len(queued(watched.store, Story)) == 1
+    assert len(queued(watched.store, AlertThread)) == 1
 
 
 # Stories.
@@ -160,11 +160,11 @@ def test_a_story_follows_its_budget_by_whole_percents(watched: Engine, clock: Fa
     spend(watched, "a", 2)  # 1.0%
     spend(watched, "b", 1)  # 1.5%
     watch(watched)
-    assert queued(watched.store, Story) == []
+    assert queued(watched.store, AlertThread) == []
     spend(watched, "c", 2)  # 2.5%
     watch(watched)
     watch(watched)
-    [story] = queued(watched.store, Story)
+    [story] = queued(watched.store, AlertThread)
     assert (story.standing.percent, [told.mark for told in story.told], story.at) == ("2.5%", ["1"], clock())
 
 
@@ -174,7 +174,7 @@ def test_a_story_is_left_alone_when_its_budget_is_gone(watched: Engine) -> None:
     budgets.remove_budget(watched, WORKSPACE, MONTHLY, by="UADMIN")
     spend(watched, "b", 5)
     watch(watched)
-    assert queued(watched.store, Story) == []
+    assert queued(watched.store, AlertThread) == []
 
 
 # Forecasts and spikes.

@@ -22,7 +22,7 @@ from klingbot.kling.outcomes import Unreachable
 from klingbot.sandbox.kling import LocalKling
 from klingbot.store import Store
 from klingbot.workers.reconciler import MOST_PAGES, Reconciler
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, prove, queued, rows_of, settle, submit
 from tests.unit.kling.kling_world import API_KEY, a_request, serving
@@ -249,14 +249,14 @@ def client(kling: LocalKling) -> Iterator[KlingClient]:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, client: KlingClient) -> Iterator[Dispatcher]:
-    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+def dispatcher(engine: Engine, client: KlingClient) -> Iterator[Submitter]:
+    made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.close()
 
 
 def test_a_day_at_kling_is_compared_with_the_ledger(
-    engine: Engine, dispatcher: Dispatcher, client: KlingClient, kling: LocalKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, client: KlingClient, kling: LocalKling, clock: FakeClock
 ) -> None:
     for n in range(3):
         hold(engine, f"r{n}", FIVE_SECONDS)

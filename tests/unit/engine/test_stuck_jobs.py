@@ -10,7 +10,7 @@ from klingbot import sandbox
 from klingbot.domain.budgets import OVER, WORKSPACE, Total
 from klingbot.domain.jobs import Job, JobState
 from klingbot.domain.money import NOTHING, Amount
-from klingbot.domain.notifications import JobFailed, JobStuck, JobWrittenOff, Story, SubmittingStopped, VideoReady
+from klingbot.domain.notifications import AlertThread, JobFailed, JobStuck, JobWrittenOff, SubmittingStopped, VideoReady
 from klingbot.domain.periods import PeriodKind
 from klingbot.engine import (
     Engine,
@@ -32,7 +32,7 @@ from klingbot.sandbox.kling import Fault
 from klingbot.store import Store, circuit_breakers, jobs
 from klingbot.store.maintenance import gauges, ledger_checks
 from klingbot.workers.kling_poller import WRITTEN_OFF_MS, WRITTEN_OFF_POLL_MS
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, nine_totals, prove, queued, settle, submit, total
 
@@ -178,7 +178,7 @@ def test_a_late_charge_that_breaks_a_budget_is_booked_and_announced(engine: Engi
     hold(engine, "the room was used again")
     kling_results.succeeded(engine, job, units=None, video_url="https://kling.test/v.mp4")
     assert this_month(engine) == Total(FORTY, FORTY)
-    [story] = queued(engine.store, Story)[-1:]
+    [story] = queued(engine.store, AlertThread)[-1:]
     assert story.standing.exceeded
     assert story.told[-1].mark == OVER
 
@@ -236,14 +236,14 @@ def local() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, local: Sandbox) -> Iterator[Dispatcher]:
+def dispatcher(engine: Engine, local: Sandbox) -> Iterator[Submitter]:
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
-    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+    made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.close()
 
 
-def lost_and_written_off(engine: Engine, dispatcher: Dispatcher, local: Sandbox, clock: FakeClock) -> Job:
+def lost_and_written_off(engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock) -> Job:
     """Kling has it, and until now nobody could tell."""
     local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
     job = hold(engine, "r1")
@@ -255,7 +255,7 @@ def lost_and_written_off(engine: Engine, dispatcher: Dispatcher, local: Sandbox,
 
 
 def test_a_lost_job_that_was_written_off_is_found_and_its_charge_is_booked(
-    engine: Engine, dispatcher: Dispatcher, local: Sandbox, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock
 ) -> None:
     job = lost_and_written_off(engine, dispatcher, local, clock)
     assert this_month(engine) == Total()
@@ -266,7 +266,7 @@ def test_a_lost_job_that_was_written_off_is_found_and_its_charge_is_booked(
 
 
 def test_kling_is_asked_about_a_written_off_job_every_hour_for_thirty_days(
-    engine: Engine, dispatcher: Dispatcher, local: Sandbox, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock
 ) -> None:
     job = lost_and_written_off(engine, dispatcher, local, clock)
     local.kling.account.tasks.clear()

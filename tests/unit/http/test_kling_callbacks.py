@@ -25,7 +25,7 @@ from klingbot.kling import ApiKey, KeyPair, KlingClient, callback_signature
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling.callbacks import signed
 from klingbot.store import jobs
-from klingbot.workers.submitter import Dispatcher
+from klingbot.workers.submitter import Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, submit
 from tests.support.live_bot import BOB, OPERATOR, live_bot, until
@@ -36,7 +36,7 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of the tests only").decode()
 
 
 @dataclass(frozen=True)
-class Door:
+class Transport:
     """The bot's web server with nothing behind it but the callbacks."""
 
     url: str
@@ -48,10 +48,10 @@ class Door:
 
 
 @pytest.fixture
-def door(engine: Engine) -> Iterator[Door]:
+def door(engine: Engine) -> Iterator[Transport]:
     refused = Errors()
     server = WebServer("127.0.0.1", 0, Callbacks(engine, SECRET, refused.met).routes)
-    yield Door(f"http://127.0.0.1:{server.port}{PATH}", refused)
+    yield Transport(f"http://127.0.0.1:{server.port}{PATH}", refused)
     server.close()
 
 
@@ -87,7 +87,7 @@ def test_the_published_test_vector_is_good_for_five_minutes() -> None:
         assert callback_signature.read(secret, body.encode(), headers) is None
 
 
-def test_headers_are_read_in_any_case_and_one_good_signature_of_several_is_enough(door: Door) -> None:
+def test_headers_are_read_in_any_case_and_one_good_signature_of_several_is_enough(door: Transport) -> None:
     """While a secret is exchanged, Kling signs with both."""
     body = "{}"
     good = signed_now(body)
@@ -112,7 +112,7 @@ def test_headers_are_read_in_any_case_and_one_good_signature_of_several_is_enoug
     ],
 )
 def test_a_callback_without_a_good_signature_gets_401_and_is_counted(
-    door: Door, engine: Engine, clock: FakeClock, change: dict[str, str | None]
+    door: Transport, engine: Engine, clock: FakeClock, change: dict[str, str | None]
 ) -> None:
     job = submit(engine, hold(engine, "r1"))
     body = about(job)
@@ -132,17 +132,17 @@ def test_a_callback_without_a_good_signature_gets_401_and_is_counted(
     ],
     ids=["another secret", "a changed body", "too old", "from the future"],
 )
-def test_what_was_not_signed_just_now_is_refused(door: Door, body: str, headers: dict[str, str]) -> None:
+def test_what_was_not_signed_just_now_is_refused(door: Transport, body: str, headers: dict[str, str]) -> None:
     assert door.post(body, headers) == 401
 
 
-def test_a_body_without_end_is_not_read_to_its_end(door: Door) -> None:
+def test_a_body_without_end_is_not_read_to_its_end(door: Transport) -> None:
     body = "x" * (MOST_BYTES + 1)
     assert door.post(body, signed_now(body)) == 401
 
 
 @pytest.mark.parametrize("body", ["", "[]", "null", "not JSON", '{"id": "t1", "status": "submitted", "outputs": []}'])
-def test_a_signed_callback_that_names_no_job_is_taken_and_changes_nothing(door: Door, body: str) -> None:
+def test_a_signed_callback_that_names_no_job_is_taken_and_changes_nothing(door: Transport, body: str) -> None:
     """The console's test button wants a 200."""
     assert door.post(body, signed_now(body)) == 200
     assert door.refused.counts() == {}
@@ -151,7 +151,7 @@ def test_a_signed_callback_that_names_no_job_is_taken_and_changes_nothing(door: 
 # Hints.
 
 
-def test_a_callback_makes_the_job_due_and_books_nothing(door: Door, engine: Engine, clock: FakeClock) -> None:
+def test_a_callback_makes_the_job_due_and_books_nothing(door: Transport, engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1"))
     assert job.due_at > clock.at
     body = about(job, "failed")
@@ -188,13 +188,13 @@ def local() -> Iterator[Sandbox]:
 
 @pytest.mark.parametrize("api_key", [True, False], ids=["new standard", "legacy standard"])
 def test_a_video_is_settled_when_kling_calls_back_and_not_when_the_next_poll_is_due(
-    engine: Engine, local: Sandbox, door: Door, clock: FakeClock, api_key: bool
+    engine: Engine, local: Sandbox, door: Transport, clock: FakeClock, api_key: bool
 ) -> None:
     pair = KeyPair("local-access-key", "local-secret-key-of-the-sandbox-only")
     credentials = ApiKey(local.kling_api_key) if api_key else pair
     client = KlingClient(local.kling_api_url, credentials, callback_url=door.url)
     with ExitStack() as stack:
-        dispatcher = Dispatcher(engine, client, api_key=api_key, poll_ms=3_600_000)
+        dispatcher = Submitter(engine, client, api_key=api_key, poll_ms=3_600_000)
         stack.callback(dispatcher.close)
         job = hold(engine, "r1")
         dispatcher.submit()
@@ -207,11 +207,11 @@ def test_a_video_is_settled_when_kling_calls_back_and_not_when_the_next_poll_is_
     assert clock.at == job.asked_at, "no poll came due by itself"
 
 
-def test_an_unsigned_kling_is_not_believed(engine: Engine, local: Sandbox, door: Door) -> None:
+def test_an_unsigned_kling_is_not_believed(engine: Engine, local: Sandbox, door: Transport) -> None:
     local.kling.webhook_secret = None
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key), callback_url=door.url)
     with ExitStack() as stack:
-        dispatcher = Dispatcher(engine, client, api_key=True, poll_ms=3_600_000)
+        dispatcher = Submitter(engine, client, api_key=True, poll_ms=3_600_000)
         stack.callback(dispatcher.close)
         hold(engine, "r1")
         dispatcher.submit()

@@ -27,7 +27,7 @@ from klingbot.http.server import WebServer, listen
 from klingbot.kling import ApiKey, KlingClient
 from klingbot.slack.api.directory import quick_client
 from klingbot.store import NotKeptError, open_store
-from klingbot.workers.heartbeat import PATIENCE_SECONDS, Pulse
+from klingbot.workers.heartbeat import PATIENCE_SECONDS, Heartbeat
 from tests.both_databases.test_query_plans import scans, traced
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, settle, submit
@@ -58,12 +58,12 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def pulse(engine: Engine, seconds: Seconds) -> Pulse:
-    return Pulse(engine, seconds)
+def pulse(engine: Engine, seconds: Seconds) -> Heartbeat:
+    return Heartbeat(engine, seconds)
 
 
 @pytest.fixture
-def url(engine: Engine, meters: Meters, pulse: Pulse) -> Iterator[str]:
+def url(engine: Engine, meters: Meters, pulse: Heartbeat) -> Iterator[str]:
     server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), prometheus.route(engine, meters)])
     yield f"http://127.0.0.1:{server.port}"
     server.close()
@@ -204,7 +204,7 @@ def healthy(url: str) -> tuple[int, str | None]:
     return answered.status_code, answered.json().get("reason")
 
 
-def test_a_bot_whose_heart_beats_is_well(url: str, pulse: Pulse, seconds: Seconds) -> None:
+def test_a_bot_whose_heart_beats_is_well(url: str, pulse: Heartbeat, seconds: Seconds) -> None:
     assert healthy(url) == (200, None)
     seconds.now = PATIENCE_SECONDS - 1
     pulse.beat()
@@ -217,7 +217,7 @@ def test_a_clock_that_has_stopped_is_told(url: str, seconds: Seconds) -> None:
     assert healthy(url) == (503, "nothing has run by the clock for 31 s")
 
 
-def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Pulse, seconds: Seconds) -> None:
+def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Heartbeat, seconds: Seconds) -> None:
     other = open_store(engine.store.place)
     with other.write() as tx:  # another process, which does not let go
         tx.execute("DELETE FROM facts WHERE 1 = 0")
@@ -232,7 +232,7 @@ def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Pul
 
 
 def test_a_full_disk_is_told_until_there_is_room_again(
-    url: str, engine: Engine, pulse: Pulse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    url: str, engine: Engine, pulse: Heartbeat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full() -> None:
         raise sqlite3.OperationalError("database or disk is full")
@@ -250,7 +250,7 @@ def test_a_full_disk_is_told_until_there_is_room_again(
 
 @pytest.mark.backend("postgres")
 def test_where_the_database_is_that_is_away_stands_in_the_log_alone(
-    url: str, pulse: Pulse, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+    url: str, pulse: Heartbeat, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     pulse.beat()
     postgres.stop()
@@ -275,7 +275,7 @@ def test_the_reason_that_nothing_can_be_written_is_the_real_one(
         def write(self) -> None:
             raise NotKeptError("secret address", fault)
 
-    beating = Pulse(replace(engine, store=Failing()))  # type: ignore[arg-type]
+    beating = Heartbeat(replace(engine, store=Failing()))  # type: ignore[arg-type]
     beating.beat()
     reason = beating.trouble()
     assert reason and said in reason

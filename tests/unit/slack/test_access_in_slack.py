@@ -14,7 +14,7 @@ from klingbot.sandbox.slack.roster import BOB, DAVE, ERIN, GWEN, Person
 from klingbot.slack.api.directory import Directory, quick_client
 from klingbot.slack.bolt_app import build
 from klingbot.slack.context import Desk
-from klingbot.slack.transport import SocketDoor
+from klingbot.slack.transport import SocketTransport
 from tests.support.live_bot import until, whispers
 from tests.unit.slack.conftest import GENERAL
 
@@ -27,7 +27,7 @@ def sandbox(engine: Engine) -> Iterator[Sandbox]:
     client = quick_client(running.bot_token, running.slack_api_url)
     directory = Directory(client)
     app = build(Desk(engine, directory), token=running.bot_token, api_url=running.slack_api_url)
-    door = SocketDoor(app, client, running.app_token, directory.know_home)
+    door = SocketTransport(app, client, running.app_token, directory.know_home)
     door.open(threading.Event())
     yield running
     door.close()

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from klingbot.domain.request_limits import MOST_PICTURE_BYTES
 from klingbot.domain.source_images import NoPicture, Picture, Upload, checked, dimensions, fault, first_of
-from klingbot.slack.api.image_downloads import Frames
+from klingbot.slack.api.image_downloads import ImageDownloads
 from klingbot.slack.api.slack_client import SlackClient
 from tests.support.outside_world import Outside, certificate, outside, says
 
@@ -42,7 +42,7 @@ class SlackWithFile(WebClient):
 
 
 def fetched(world: Outside, slack: SlackWithFile, most_bytes: int = MOST_PICTURE_BYTES) -> Picture | NoPicture:
-    return Frames(slack, world.network).fetch("F0FOX00001", most_bytes)
+    return ImageDownloads(slack, world.network).fetch("F0FOX00001", most_bytes)
 
 
 def test_slacks_own_host_gets_the_token(outside: Outside) -> None:

@@ -23,7 +23,7 @@ from klingbot.sandbox.slack.delivery import Acked
 from klingbot.sandbox.slack.roster import BOT_USER_ID, TEAM_ID
 from klingbot.slack import transport
 from klingbot.slack.api.directory import quick_client
-from klingbot.slack.transport import SocketDoor, door, http_routes
+from klingbot.slack.transport import SocketTransport, http_routes, transport_for
 from tests.support.live_bot import until, whispers
 from tests.unit.slack.conftest import BOB, GENERAL
 
@@ -90,7 +90,7 @@ def test_a_slack_that_falls_silent_is_noticed_and_said_once(
         answers_again.wait(30)
 
     local = sandbox.start()
-    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    way_in = SocketTransport(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
     try:
         app.client.base_url = local.slack_api_url
         way_in.open(threading.Event())
@@ -112,7 +112,7 @@ def test_a_slack_that_falls_silent_is_noticed_and_said_once(
 def test_who_the_bot_is_in_slack_is_known_once_the_door_is_open(app: App, socket_mode: bool) -> None:
     local, heard = sandbox.start(), list[Home]()
     client = quick_client(local.bot_token, local.slack_api_url)
-    way_in = door(app, client, local.app_token if socket_mode else None, heard.append)
+    way_in = transport_for(app, client, local.app_token if socket_mode else None, heard.append)
     try:
         app.client.base_url = local.slack_api_url
         way_in.open(threading.Event())
@@ -125,7 +125,7 @@ def test_who_the_bot_is_in_slack_is_known_once_the_door_is_open(app: App, socket
 def test_no_answer_waits_until_slack_has_acknowledged_the_one_before_it(app: App) -> None:
     """Nor on a connection that the SDK opens when Slack asks for a new one."""
     local = sandbox.start()
-    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    way_in = SocketTransport(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
     client = way_in._handler.client
 
     def at_once() -> int:
@@ -148,7 +148,7 @@ def test_no_answer_waits_until_slack_has_acknowledged_the_one_before_it(app: App
 def test_a_clock_that_was_ahead_makes_no_dead_connection_look_alive(app: App) -> None:
     """Until the time that the clock had shown, neither the bot nor the SDK would notice that Slack is silent."""
     local = sandbox.start()
-    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    way_in = SocketTransport(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
     try:
         app.client.base_url = local.slack_api_url
         way_in.open(threading.Event())
@@ -167,7 +167,7 @@ def test_no_envelope_ends_the_connection_or_keeps_a_command_from_being_answered(
     app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     local = sandbox.start()
-    way_in = SocketDoor(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
+    way_in = SocketTransport(app, quick_client(local.bot_token, local.slack_api_url), local.app_token)
     hub, odd = local.slack._hub, [{"command": "/kling"}, {"type": "event_callback", "event": []}, {"type": []}]
     deep = "[" * 100_000
     frames = ["", "[]", "null", "{", '{"type": 1}', '{"envelope_id": "e", "payload": [], "type": "x"}', f'{{"a":{deep}']

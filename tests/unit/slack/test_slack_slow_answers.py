@@ -14,11 +14,11 @@ from klingbot.engine import Engine
 from klingbot.sandbox import Sandbox
 from klingbot.slack.api import account_checks
 from klingbot.slack.api.account_checks import Trouble
-from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.clip_uploads import ClipUploads
 from klingbot.slack.api.directory import Directory
 from klingbot.slack.api.message_sender import Later, Place, Sender, Sent
 from klingbot.slack.api.network_errors import SlackUnavailableError
-from klingbot.slack.api.picture_uploads import Pictures
+from klingbot.slack.api.picture_uploads import PictureUploads
 from klingbot.slack.api.slack_client import SlackClient
 from klingbot.slack.bolt_app import build
 from klingbot.slack.command_line.types import UserRef
@@ -73,9 +73,9 @@ def test_an_answer_to_a_click_is_given_up_and_not_said_twice(wire: SlowWire, cap
 def test_pictures_and_clips_are_given_up_at_their_deadlines(local: Sandbox, wire: SlowWire) -> None:
     slack = client(local, wire)
     with at_most(1.2):
-        assert isinstance(Pictures(slack).upload(b"png", "alt"), Later)
+        assert isinstance(PictureUploads(slack).upload(b"png", "alt"), Later)
     with at_most(1.2):
-        assert isinstance(Clips(slack).upload(io.BytesIO(b"clip"), 4, "clip.mp4"), Later)
+        assert isinstance(ClipUploads(slack).upload(io.BytesIO(b"clip"), 4, "clip.mp4"), Later)
 
 
 def test_who_is_who_is_unknown_at_the_deadline(local: Sandbox, wire: SlowWire) -> None:

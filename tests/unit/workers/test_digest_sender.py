@@ -17,8 +17,8 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.message_sender import Sender
-from klingbot.slack.api.picture_uploads import Pictures
-from klingbot.workers.digest_sender import PATIENCE_MS, Digester
+from klingbot.slack.api.picture_uploads import PictureUploads
+from klingbot.workers.digest_sender import PATIENCE_MS, DigestSender
 from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, queued, settle
@@ -42,8 +42,8 @@ def client(sandbox: Sandbox) -> WebClient:
 
 
 @pytest.fixture
-def digester(engine: Engine, client: WebClient) -> Digester:
-    return Digester(engine, Pictures(client), lambda: {"U1": "Uma *bold* @here"})
+def digester(engine: Engine, client: WebClient) -> DigestSender:
+    return DigestSender(engine, PictureUploads(client), lambda: {"U1": "Uma *bold* @here"})
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def blocks(message: Message, kind: str) -> list[dict[str, object]]:
 
 
 def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     digester.tell()
     notifier.deliver()
@@ -102,7 +102,7 @@ def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_digest_is_said_once_however_often_it_is_looked_for(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier, clock: FakeClock
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock
 ) -> None:
     for _ in range(5):
         digester.tell()
@@ -112,7 +112,7 @@ def test_a_digest_is_said_once_however_often_it_is_looked_for(
 
 
 def test_a_period_in_which_nothing_happened_is_one_line_without_a_picture(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 24, 9)
@@ -129,7 +129,7 @@ def test_a_period_in_which_nothing_happened_is_one_line_without_a_picture(
 @pytest.mark.parametrize("kind", ["server_error", "ratelimited", "hang_up"])
 @pytest.mark.usefixtures("quickly")
 def test_an_upload_that_fails_for_now_is_tried_again_a_minute_later(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier, clock: FakeClock,
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock,
     step: str, kind: str,
 ) -> None:  # fmt: skip
     sandbox.faults.add(step, Fault(kind))  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_an_upload_that_fails_for_now_is_tried_again_a_minute_later(
 
 @pytest.mark.usefixtures("quickly")
 def test_while_slack_takes_no_files_the_words_wait_ten_minutes_and_go_alone(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier, clock: FakeClock
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock
 ) -> None:
     sandbox.faults.add("files.getUploadURLExternal", Fault("server_error"), times=99)
     due_at, tries = clock(), 0
@@ -163,7 +163,7 @@ def test_while_slack_takes_no_files_the_words_wait_ten_minutes_and_go_alone(
 
 @pytest.mark.usefixtures("quickly")
 def test_where_slack_says_no_to_a_file_the_words_go_at_once(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     sandbox.faults.add("files.getUploadURLExternal", Fault("slack_error", error="file_uploads_disabled"))
     digester.tell()
@@ -174,7 +174,11 @@ def test_where_slack_says_no_to_a_file_the_words_go_at_once(
 
 
 def test_a_chart_that_cannot_be_drawn_does_not_cost_the_words(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+    monday_morning: Engine,
+    sandbox: Sandbox,
+    digester: DigestSender,
+    notifier: Notifier,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(chart: charts.Chart) -> bytes:
         raise MemoryError
@@ -188,7 +192,7 @@ def test_a_chart_that_cannot_be_drawn_does_not_cost_the_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_picture_that_slack_will_not_show_is_replaced_by_its_words(
-    monday_morning: Engine, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     digester.tell()
     sandbox.workspace.files._files.clear()  # somebody deleted it in Slack
@@ -200,7 +204,7 @@ def test_a_picture_that_slack_will_not_show_is_replaced_by_its_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_channel_with_its_chart(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, LOUNGE, None, by=ALICE)
     settle(engine, hold(engine, "today"))
@@ -216,7 +220,7 @@ def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_chann
 
 
 def test_a_late_digest_says_so_and_how_many_never_came(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 27, 11)
@@ -228,7 +232,7 @@ def test_a_late_digest_says_so_and_how_many_never_came(
 
 
 def test_one_digest_that_breaks_does_not_hold_up_the_others(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: Digester, notifier: Notifier,
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     from klingbot.workers import digest_sender as room

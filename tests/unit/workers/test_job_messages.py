@@ -26,11 +26,11 @@ from klingbot.engine.hold_outcomes import Held
 from klingbot.sandbox import Sandbox
 from klingbot.sandbox.slack.slack_faults import Fault
 from klingbot.sandbox.slack.workspace import Message
-from klingbot.slack.api.clip_uploads import Clips
+from klingbot.slack.api.clip_uploads import ClipUploads
 from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import jobs, outbox
 from klingbot.workers import outbox_routing
-from klingbot.workers.clip_uploader import Uploader
+from klingbot.workers.clip_uploader import ClipUploader
 from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import queued
@@ -58,7 +58,7 @@ class House:
     def __post_init__(self) -> None:
         client = patient_client(self.local.bot_token, self.local.slack_api_url)
         self.notifier = Notifier(self.engine, Sender(client), None, lambda: [ALICE])
-        self.uploader = Uploader(self.engine, Clips(client), self.local.kling_api_url)
+        self.uploader = ClipUploader(self.engine, ClipUploads(client), self.local.kling_api_url)
 
     def hold(self, user_id: str = BOB, channel_id: str = GENERAL, **more: Any) -> Job:
         self.asked += 1

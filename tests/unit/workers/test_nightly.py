@@ -18,7 +18,7 @@ from klingbot.store import Database, open_store, outbox, periodic_jobs
 from klingbot.store.backend.location import Place
 from klingbot.store.maintenance import prompt_retention, totals_proof
 from klingbot.workers import nightly
-from klingbot.workers.nightly import Care, next_night
+from klingbot.workers.nightly import Nightly, next_night
 from tests.both_databases.test_query_plans import scans, traced
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import hold, prove, queued, rows_of, settle, submit
@@ -30,9 +30,9 @@ SECRET = "a fox in the snow"
 """The prompt of every job here."""
 
 
-def carer(engine: Engine, path: Place, *, keep_prompts_days: int | None = None) -> Care:
+def carer(engine: Engine, path: Place, *, keep_prompts_days: int | None = None) -> Nightly:
     """It has planned its first round."""
-    made = Care(engine, path, keep_prompts_days)
+    made = Nightly(engine, path, keep_prompts_days)
     made.nightly()
     return made
 

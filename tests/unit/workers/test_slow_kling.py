@@ -18,7 +18,7 @@ from klingbot.sandbox import Sandbox
 from klingbot.sandbox.kling import Fault
 from klingbot.store import circuit_breakers, jobs
 from klingbot.workers.kling_poller import LOST_REPLY_MS
-from klingbot.workers.submitter import AT_ONCE, LOOK_UPS_AT_ONCE, Dispatcher
+from klingbot.workers.submitter import AT_ONCE, LOOK_UPS_AT_ONCE, Submitter
 from tests.conftest import FakeClock
 from tests.support.live_bot import until
 from tests.support.slow_wire import SlowWire, at_most, slow_wire
@@ -37,10 +37,10 @@ class World:
     local: Sandbox
     wire: SlowWire
 
-    def dispatcher(self, seconds: float = SLOW_SECONDS, *, api_key: bool = True) -> Dispatcher:
+    def dispatcher(self, seconds: float = SLOW_SECONDS, *, api_key: bool = True) -> Submitter:
         root = self.local.kling_api_url.replace(self.local.url, self.wire.url)
         client = KlingClient(root, ApiKey(self.local.kling_api_key), call_seconds=seconds, create_seconds=seconds)
-        return Dispatcher(self.engine, client, api_key=api_key, poll_ms=5_000)
+        return Submitter(self.engine, client, api_key=api_key, poll_ms=5_000)
 
     def ask(self, number: int, model: str = "kling-pro") -> Job:
         outcome = job_requests.hold(self.engine, Request(f"r{number}", "UBOB", "CMARK", "a fox", Wish(model)))
@@ -72,7 +72,7 @@ def world(engine: Engine, clock: FakeClock) -> Iterator[World]:
 
 
 @contextmanager
-def ticking(dispatcher: Dispatcher, *errands: Callable[[], None]) -> Iterator[None]:
+def ticking(dispatcher: Submitter, *errands: Callable[[], None]) -> Iterator[None]:
     """Run each errand again and again in a thread of its own, as the scheduler does."""
     stopping = threading.Event()
 

@@ -39,7 +39,7 @@ from klingbot.sandbox.kling import Fault
 from klingbot.store import circuit_breakers, jobs, ledger, outbox
 from klingbot.store.maintenance import totals_proof
 from klingbot.workers.kling_poller import CHARGE_MS, LOST_REPLY_MS
-from klingbot.workers.submitter import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Dispatcher
+from klingbot.workers.submitter import AT_ONCE, LEASE_MS, PICTURE_TURN_MS, PICTURES_AT_ONCE, Submitter
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import queued
 
@@ -98,9 +98,9 @@ def kling() -> ScriptedKling:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
+def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
-    made = Dispatcher(engine, client, api_key=True, poll_ms=5_000)
+    made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.finish()
 
@@ -128,7 +128,7 @@ def total(engine: Engine) -> tuple[Amount, Amount]:
 
 
 def test_a_job_goes_out_once_and_its_verdict_settles_the_hold(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine, model="kling-pro", duration_seconds=10)
     dispatcher.submit()
@@ -149,15 +149,15 @@ def test_a_job_goes_out_once_and_its_verdict_settles_the_hold(
 
 
 @pytest.fixture
-def in_units(engine: Engine, kling: ScriptedKling) -> Iterator[Dispatcher]:
+def in_units(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     """With the list `kling-api`: jobs settle at what Kling deducts."""
     client: KlingClient = kling  # type: ignore[assignment]
-    made = Dispatcher(replace(engine, prices=prices.load("kling-api")), client, api_key=True, poll_ms=5_000)
+    made = Submitter(replace(engine, prices=prices.load("kling-api")), client, api_key=True, poll_ms=5_000)
     yield made
     made.finish()
 
 
-def finished(dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
+def finished(dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
     """A job that Kling has taken and whose video it has just made."""
     job = ask(dispatcher.engine)
     dispatcher.submit()
@@ -168,7 +168,7 @@ def finished(dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock, **f
 
 
 def test_a_video_without_its_charge_is_settled_once_kling_names_it(
-    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    in_units: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     engine = in_units.engine
     job = finished(in_units, kling, clock, url="https://v")
@@ -184,7 +184,7 @@ def test_a_video_without_its_charge_is_settled_once_kling_names_it(
 
 
 def test_a_charge_that_kling_never_names_is_settled_at_the_quote_and_says_so(
-    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    in_units: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     engine = in_units.engine
     job = finished(in_units, kling, clock, url="https://v")
@@ -200,14 +200,14 @@ def test_a_charge_that_kling_never_names_is_settled_at_the_quote_and_says_so(
 
 
 def test_a_charge_in_cash_is_not_waited_for_in_units(
-    in_units: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    in_units: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = finished(in_units, kling, clock, url="https://v", cash=(Cash(Decimal("0.35"), "USD", is_test=False),))
     assert now(in_units.engine, job).state is JobState.SUCCEEDED
 
 
 def test_a_success_without_a_video_is_asked_for_again(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = finished(dispatcher, kling, clock)
     assert now(engine, job).state is JobState.SUBMITTED
@@ -218,7 +218,7 @@ def test_a_success_without_a_video_is_asked_for_again(
 
 
 def test_a_failed_task_releases_the_hold_and_says_klings_reason(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     dispatcher.submit()
@@ -233,7 +233,7 @@ def test_a_failed_task_releases_the_hold_and_says_klings_reason(
 
 
 def test_a_refused_job_releases_the_hold_and_tells_the_person(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     kling.creates = [BLOCKED]
     job = ask(engine)
@@ -244,7 +244,7 @@ def test_a_refused_job_releases_the_hold_and_tells_the_person(
 
 
 def test_a_model_that_kling_refuses_is_told_to_the_requester_each_time_and_to_the_admins_once_a_day(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     barred = Rejected(1103, "no permission", Action.REFUSE, "The account has no right to it.", "r", of_model=True)
     for day in (0, 0, 1):
@@ -262,7 +262,7 @@ def test_a_model_that_kling_refuses_is_told_to_the_requester_each_time_and_to_th
 
 
 def test_a_lost_reply_is_looked_up_before_anything_is_posted_again(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.take(job.id)
@@ -280,7 +280,7 @@ def test_a_lost_reply_is_looked_up_before_anything_is_posted_again(
 
 
 def test_a_job_that_is_provably_absent_after_a_lost_reply_is_posted_again(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset")]
@@ -293,7 +293,7 @@ def test_a_job_that_is_provably_absent_after_a_lost_reply_is_posted_again(
     assert kling.posted == [job.id, job.id]
 
 
-def lost_and_wrongly_absent(engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock) -> Job:
+def lost_and_wrongly_absent(engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock) -> Job:
     """A job that is posted a second time, after a look-up that found nothing."""
     job = ask(engine)
     kling.creates = [ReplyLost("reset"), *kling.creates]
@@ -307,7 +307,7 @@ def lost_and_wrongly_absent(engine: Engine, dispatcher: Dispatcher, kling: Scrip
 
 
 def test_a_refusal_after_a_lost_reply_releases_nothing_before_kling_was_asked_again(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     kling.creates = [BLOCKED]
     job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
@@ -323,7 +323,7 @@ def test_a_refusal_after_a_lost_reply_releases_nothing_before_kling_was_asked_ag
 
 
 def test_a_refusal_that_hid_a_task_of_an_earlier_post_is_not_believed(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     kling.creates = [BLOCKED]
     job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
@@ -337,7 +337,7 @@ def test_a_refusal_that_hid_a_task_of_an_earlier_post_is_not_believed(
 
 
 def test_a_refusal_after_posts_that_kling_did_not_take_is_final_at_once(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [NotSent("refused"), BUSY, BLOCKED]
@@ -356,7 +356,7 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
         # On the legacy standard, because only there a single answer (1201) can deny a task that exists.
-        dispatcher = Dispatcher(engine, client, api_key=False, poll_ms=5_000)
+        dispatcher = Submitter(engine, client, api_key=False, poll_ms=5_000)
         local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
         local.kling.faults.add(Fault(on="query", ending="code", code=1201))
         job = ask(engine)
@@ -394,7 +394,7 @@ def test_a_refusal_of_a_post_that_was_given_up_changes_nothing(again: str, engin
 
 
 def test_a_late_yes_keeps_a_job_that_waits_again_from_being_posted_twice(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
     first = kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
@@ -408,7 +408,7 @@ def test_a_late_yes_keeps_a_job_that_waits_again_from_being_posted_twice(
 
 @pytest.mark.parametrize("answer", [Unreachable("down"), LookUp({}, frozenset()), BUSY])
 def test_a_look_up_that_proves_nothing_keeps_the_hold_and_posts_nothing(
-    answer: Any, engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    answer: Any, engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset")]
@@ -423,7 +423,7 @@ def test_a_look_up_that_proves_nothing_keeps_the_hold_and_posts_nothing(
 
 
 def test_a_request_that_never_left_is_sent_again_without_a_look_up(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [NotSent("refused")]
@@ -436,7 +436,7 @@ def test_a_request_that_never_left_is_sent_again_without_a_look_up(
 
 
 def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_delay(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     first = ask(engine, "r1")
     kling.creates = [BUSY]
@@ -459,7 +459,7 @@ def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_del
     assert circuit_breakers.get(engine.store.read(), "kling-v1.5") is None
 
 
-def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling) -> None:
+def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Submitter, kling: ScriptedKling) -> None:
     ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
     dispatcher.submit()
@@ -469,7 +469,7 @@ def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Dispa
 
 
 def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [DRY, DRY]
@@ -494,7 +494,7 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
 
 @pytest.mark.parametrize(("refusal", "closed_seconds"), [(BUSY, 1), (DRY, 60)])
 def test_a_gate_that_comes_due_lets_one_job_try_and_the_others_through_behind_it(
-    refusal: Rejected, closed_seconds: int, engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: Any
+    refusal: Rejected, closed_seconds: int, engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: Any
 ) -> None:
     made = []
     for i in range(AT_ONCE + 4):
@@ -516,7 +516,7 @@ def test_a_gate_that_comes_due_lets_one_job_try_and_the_others_through_behind_it
 
 
 def test_a_gate_that_nobody_waits_before_holds_nobody_up(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     left = ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
@@ -530,7 +530,7 @@ def test_a_gate_that_nobody_waits_before_holds_nobody_up(
 
 
 def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_often(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     dispatcher.submit()
@@ -547,7 +547,7 @@ def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_
 
 
 def test_a_task_that_kling_no_longer_mentions_keeps_its_hold(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     dispatcher.submit()
@@ -559,7 +559,7 @@ def test_a_task_that_kling_no_longer_mentions_keeps_its_hold(
 
 
 def test_jobs_of_one_route_are_polled_in_one_call(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for i in range(20):
         ask(engine, f"r{i}", model="kling-pro")
@@ -570,7 +570,7 @@ def test_jobs_of_one_route_are_polled_in_one_call(
 
 
 def test_many_jobs_of_one_route_are_polled_in_calls_of_twenty(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for i in range(45):
         ask(engine, f"r{i}", model="kling-pro")
@@ -586,7 +586,7 @@ def test_many_jobs_in_flight_at_one_route_are_all_settled(engine: Engine, clock:
         local = sandbox.start(kling_seconds=0, kling_slots=100)
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
-        dispatcher = Dispatcher(engine, client, api_key=api_key, poll_ms=5_000)
+        dispatcher = Submitter(engine, client, api_key=api_key, poll_ms=5_000)
         stack.callback(dispatcher.finish)
         made = [ask(engine, f"r{i}", model="kling-pro") for i in range(45)]
         dispatcher.submit()
@@ -596,7 +596,7 @@ def test_many_jobs_in_flight_at_one_route_are_all_settled(engine: Engine, clock:
 
 
 def test_a_second_post_of_a_job_that_kling_has_is_looked_up_and_keeps_its_hold(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.take(job.id)
@@ -611,7 +611,7 @@ def test_a_second_post_of_a_job_that_kling_has_is_looked_up_and_keeps_its_hold(
 
 
 def test_a_job_cancelled_while_it_waited_is_not_posted(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
     assert isinstance(cancellation.cancel(engine, job.id, user_id="UBOB", is_admin=False), cancellation.Cancelled)
@@ -620,7 +620,7 @@ def test_a_job_cancelled_while_it_waited_is_not_posted(
 
 
 def test_one_broken_errand_does_not_stop_the_others(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = ask(engine, "r1"), ask(engine, "r2")
     create = kling.create
@@ -637,7 +637,7 @@ def test_one_broken_errand_does_not_stop_the_others(
 
 
 def test_every_total_is_proved_by_its_entries(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     made = [ask(engine, f"r{i}") for i in range(6)]
     kling.creates = [BLOCKED]
@@ -660,7 +660,7 @@ def with_picture(engine: Engine, picture: str = uploaded("F0PICTURE1")) -> Job:
 
 
 def test_a_picture_on_the_web_goes_to_kling_by_its_address(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     with_picture(engine, "https://x.com/fox.png")
     dispatcher.submit()
@@ -668,7 +668,7 @@ def test_a_picture_on_the_web_goes_to_kling_by_its_address(
 
 
 def test_a_picture_that_was_uploaded_to_slack_goes_to_kling_itself(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     with_picture(engine)
     replace(dispatcher, picture=lambda file_id, _: Picture(file_id.encode())).submit()
@@ -676,7 +676,7 @@ def test_a_picture_that_was_uploaded_to_slack_goes_to_kling_itself(
 
 
 def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
 ) -> None:
     job = with_picture(engine)
     replace(dispatcher, picture=lambda *_: NoPicture("The picture was deleted.")).submit()
@@ -687,7 +687,7 @@ def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
 
 
 def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_turn(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for n in range(5):
         job_requests.hold(
@@ -717,7 +717,7 @@ def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_
 
 
 def test_while_slack_cannot_be_reached_a_video_waits_for_its_picture(
-    engine: Engine, dispatcher: Dispatcher, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = with_picture(engine)
     answers: list[Picture | NoPicture] = [NoPicture("Slack is away.", passing=True), Picture(b"fox")]
