@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PATH = re.compile(r"`((?:bench|docs|klingbot|migrations|tests)/[\w./-]*)`(?: \(((?:`\w+`(?:, )?)+)\))?")
+"""A file or folder of the repository, and the names in it that are given in parentheses."""
 _VARIABLE = re.compile(r"\b(?:SLACK|KLING|KLINGBOT)_[A-Z_]*[A-Z]\b|\bDATABASE_URL\b|\bHOST\b|\bPORT\b")
 
 
@@ -111,3 +113,27 @@ def test_every_relative_link_and_picture_leads_somewhere(path: Path) -> None:
         target = path.parent / file if file else path
         assert target.exists(), f"{names(path)}: {link}"
         assert not anchor or anchor in headings(target), f"{names(path)}: {link} has no such heading"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names)
+def test_every_file_and_name_that_a_page_gives_exists(path: Path) -> None:
+    for file, listed in _PATH.findall(path.read_text(encoding="utf-8")):
+        target = ROOT / file
+        assert target.exists(), f"{names(path)}: there is no {file}"
+        for name in re.findall(r"\w+", listed):
+            defined = re.search(rf"^\s*(?:(?:async )?def |class )?{name}\b(?:\(|:| =)", page(file), re.MULTILINE)
+            assert defined, f"{names(path)}: {file} defines no {name}"
+
+
+def test_every_folder_of_the_package_is_in_the_table_of_layers() -> None:
+    folders = {path.name for path in (ROOT / "klingbot").iterdir() if (path / "__init__.py").exists()}
+    assert not [name for name in folders if f"| `klingbot/{name}/` |" not in page("docs/ARCHITECTURE.md")]
+
+
+def test_the_modules_in_the_table_of_layers_exist() -> None:
+    rows = re.findall(r"^\| `(klingbot/[\w/]+)/` \|[^|]*\|([^|]*)\|$", page("docs/ARCHITECTURE.md"), re.MULTILINE)
+    assert rows
+    for folder, modules in rows:
+        for name in re.findall(r"`([\w/]+)`", modules):
+            there = (ROOT / folder / name).is_dir() if name.endswith("/") else (ROOT / folder / f"{name}.py").exists()
+            assert there, f"docs/ARCHITECTURE.md: {folder} has no {name}"
