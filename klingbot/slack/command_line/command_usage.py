@@ -87,7 +87,7 @@ SWITCHES = frozenset({"audio", "help"})
 PROSE = frozenset({"negative", "reason", "image"})
 """Flags whose value is kept as it was typed."""
 
-LISTS = frozenset({"alert", "approvers", "models"})
+LISTS = frozenset({"alert", "approvers", "models", "people", "channels"})
 """Flags that take several values, with commas, spaces or both between them."""
 
 PROMPTED = frozenset({"generate", "quote"})

@@ -18,7 +18,7 @@ _SECONDS = frozenset({"s", "sec", "secs", "seconds"})
 _OTHER_UNITS = frozenset({"ms", "m", "min", "mins", "minute", "minutes", "h", "hour", "hours", "frames"})
 
 # A negative prompt is measured later, without its escapes.
-_LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, "approvers": 1_000, "models": 1_000}
+_LONGEST_VALUE = {"negative": 30_000, "image": 2_000, "reason": 500, **dict.fromkeys(LISTS, 3_000)}
 _LONGEST_OTHER = 100
 
 

@@ -6,11 +6,15 @@ Each of these was meant as a question, and must not cancel, set or pay for anyth
 
 from __future__ import annotations
 
+import re
+
 from klingbot.slack.command_line.command_usage import PROMPTED, USAGE
+from klingbot.slack.command_line.emoji_names import with_emoji
 from klingbot.slack.command_line.tokenizer import Word
 from klingbot.slack.command_line.types import Help
 
-_MARKS = ("?", "/?", "/h", "/help")
+_SLASHED = ("/h", "/help")
+_QUESTION = re.compile("/?!*[?¿؟⁇⁈⁉‽❓❔]+!*")
 _SAID_WITH = "?!."
 
 
@@ -18,7 +22,7 @@ def is_asked_for(bare: list[Word]) -> bool:
     """Return whether the words are a question about the command that they begin with, or about every command."""
     command, words = bare[0], bare[1:]
     name = _name(command)
-    if name in ("", "help") or command.text in _MARKS:
+    if name in ("", "help") or _is_mark(command):
         return all(map(_is_help, words))
     if not words:
         return command.text.endswith("?")
@@ -33,7 +37,7 @@ def about(bare: list[Word]) -> Help | None:
     """Return help about the command that the words begin with; None where they begin with none."""
     words = [_name(word) for word in bare if not _is_help(word)][:3]
     longest = next((key for length in (3, 2, 1) if (key := " ".join(words[:length])) in USAGE), None)
-    if longest or not words or bare[0].text in _MARKS:
+    if longest or not words or _is_mark(bare[0]):
         return Help(longest)
     return None
 
@@ -47,4 +51,6 @@ def _is_help(word: Word) -> bool:
 
 
 def _is_mark(word: Word) -> bool:
-    return not word.mark and word.text.lower() in _MARKS
+    """Return whether it is one of the marks that ask for help; Slack sends `:question:` for an emoji."""
+    text = with_emoji(word.text.lower())
+    return not word.mark and (text in _SLASHED or _QUESTION.fullmatch(text) is not None)

@@ -40,6 +40,9 @@ _VALUE_ALONE = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(rf"({_NAME})(?:=|:(?=\d))(?P<value>\S+)", re.IGNORECASE)
+_NAMED = re.compile(rf"({_NAME})[:=]?", re.IGNORECASE)
+_AFTER_SIGNS = re.compile(rf"(?:[^\w\s]|[\u02c9\u02cd])+({_NAME})(?![\w-])(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+"""A sign that looks like a dash, or stands where one should: `¯duration 10`."""
 _IN_QUOTES = re.compile(rf"(?:^|\s)(?:-{{2,}}+|-*+—[-—]*+)\s?({_NAME})(?![\w-])", re.IGNORECASE)
 _LONGEST = 200
 """Characters of a word in which an option is looked for."""
@@ -77,6 +80,9 @@ def _attempts(text: str, after: str, then: str) -> Iterator[tuple[str, str]]:
         yield both, match[1]
     if match := _ASSIGNED.match(text):
         yield text, match[1]
+    if (match := _AFTER_SIGNS.fullmatch(text)) and _is_value(match["rest"], after):
+        yield both, match[1]
+    yield from _apart(text, after, then)
     if text[:1] and text[0] in _MARKS and (meant := _almost(text, after)):
         yield both, meant
     if all(each in _MARKS for each in text) and (meant := _almost(after, then)):
@@ -84,6 +90,15 @@ def _attempts(text: str, after: str, then: str) -> Iterator[tuple[str, str]]:
     for candidate in (text, f"{text}{after}" if _DASHES.fullmatch(text) else ""):
         if match := _VALUE_ALONE.fullmatch(candidate):
             yield candidate, str(match.lastgroup)
+
+
+def _apart(text: str, after: str, then: str) -> Iterator[tuple[str, str]]:
+    """Yield an option whose colon or equals sign does not touch its value: `duration: 10`, `duration = 10`."""
+    match = _NAMED.fullmatch(text)
+    if match and text[-1] in ":=" and _VALUE.fullmatch(after):
+        yield f"{text} {after}", match[1]
+    if match and after in (":", "=") and _VALUE.fullmatch(then):
+        yield f"{text} {after} {then}", match[1]
 
 
 def _almost(text: str, after: str) -> str | None:

@@ -66,25 +66,29 @@ def _user(text: str) -> UserRef:
         return UserRef(escaped[1], unescape(escaped[2] or "").removeprefix("@") or None)
     if _USER_ID.fullmatch(text):
         return UserRef(text)
+    if text.startswith("<!"):
+        raise MistakeError(f"{shown(text)} is a group. Name each person, like @bob.")
     name = tidy(text).removeprefix("@")
     if not name or len(name) > 80 or "<" in name:
         raise MistakeError(f"{shown(text)} is nobody's name. Write a person like @bob.")
     return UserRef(None, name)
 
 
-def people(text: str) -> tuple[UserRef, ...]:
+def approvers(text: str) -> tuple[UserRef, ...]:
     """Return the people of `@bob,@carol` or `@bob and @carol`; nobody for `none`."""
-    if is_cleared(text):
-        return ()
-    named = tuple(dict.fromkeys(_user(part) for part in items(text)))
-    if len(named) > MOST_APPROVERS:
-        raise MistakeError(f"--approvers names {len(named)} people, and {MOST_APPROVERS} is the most. Name fewer.")
-    return named
+    return () if is_cleared(text) else _people("approvers", text)
 
 
 def spenders(text: str) -> tuple[UserRef, ...]:
     """Return who may spend for a project: `@bob,@carol`; nobody in particular for `any` and `none`."""
-    return () if _means_all(text) else people(text)
+    return () if _means_all(text) else _people("people", text)
+
+
+def _people(flag: str, text: str) -> tuple[UserRef, ...]:
+    named = tuple(dict.fromkeys(_user(part) for part in items(text)))
+    if len(named) > MOST_APPROVERS:
+        raise MistakeError(f"--{flag} names {len(named)} people, and {MOST_APPROVERS} is the most. Name fewer.")
+    return named
 
 
 def channels(text: str) -> tuple[ChannelRef, ...]:

@@ -16,8 +16,16 @@ _SEPARATORS = (",", ";", "+")
 _AND = frozenset({"and", "&amp;", "+"})
 _BETWEEN = re.compile(r"[,;]|(?:^|\s)(?:and|&amp;|&|\+)(?:\s|$)|\s(?=@)", re.IGNORECASE)
 _LINKED = re.compile(r"(<[^<>]*>)")
-_ITEMS = {"alert": re.compile(r"[\d%,;/+]+"), "approvers": re.compile(r"[,;+]*(?:@|<@|[UW][A-Z0-9]{6,}).*")}
-"""What an item looks like, for lists whose items cannot be mistaken for a scope's name."""
+_PERSON = re.compile(r"[,;+]*(?:@|<@|[UW][A-Z0-9]{6,}).*")
+_ITEMS = {
+    "alert": re.compile(r"[\d%,;/+]+"),
+    "approvers": _PERSON,
+    "people": _PERSON,
+    "channels": re.compile(r"[,;+]*(?:#|<#|[CG][A-Z0-9]{8,}).*"),
+}
+"""What an item looks like, for lists whose items can be told from a project's name."""
+_ALSO_SCOPES = frozenset({"approvers"})
+"""Lists whose items may be the command's own word as well: a budget may be a person's."""
 
 
 def items(text: str) -> list[str]:
@@ -70,7 +78,7 @@ def claimed(name: str, words: tuple[Word, ...], places: int) -> int:
             return 0
         raise MistakeError(_unclear(name, words[-1]))
     strangers = [index for index, word in enumerate(words) if not item.fullmatch(word.text)]
-    if not strangers and name != "alert":
+    if not strangers and name in _ALSO_SCOPES:
         raise MistakeError(_unclear(name, words[-1]))
     return strangers[0] if strangers else len(words)
 

@@ -8,7 +8,27 @@ from klingbot.slack.command_line.command_usage import USAGE
 from klingbot.slack.command_line.parser import parse
 from klingbot.slack.command_line.types import BudgetShow, Generate, Help, Options, ProjectRef, ProjectSet, WriteOff
 
-WORDS = ["help", "-h", "--help", "-?", "?", "HELP", "—help", "help?", "-help", "--h", "/?", "？"]
+WORDS = [
+    "help",
+    "-h",
+    "--help",
+    "-?",
+    "?",
+    "HELP",
+    "—help",
+    "help?",
+    "-help",
+    "--h",
+    "/?",
+    "？",
+    "??",
+    "?!",
+    "❓",
+    ":question:",
+    ":grey_question:",
+    "؟",
+    "¿?",
+]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -22,6 +42,8 @@ def test_every_command_answers_a_call_for_help(command: str, word: str) -> None:
     ("text", "topic"),
     [
         ("?", None),
+        ("??", None),
+        (":question:", None),
         ("-h", None),
         ("help?", None),
         ("help ?", None),

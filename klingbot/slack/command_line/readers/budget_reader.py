@@ -56,7 +56,7 @@ def budget_set(asked: Asked) -> Command:
         microusd=asked.read("usd", values.usd_limit),
         thresholds=asked.read("alert", values.thresholds),
         channel=asked.read("channel", people_and_scopes.channel),
-        approvers=asked.read("approvers", people_and_scopes.people),
+        approvers=asked.read("approvers", people_and_scopes.approvers),
         forecast=asked.read("forecast", values.usually_on),
         spike=asked.read("spike", values.usually_on),
         reason=reason_of(asked),

@@ -220,6 +220,19 @@ def test_amounts_and_names_are_read_as_slack_and_other_keyboards_write_them(text
         '--negative "blurry, --duration 10 "text"',
         "'tis dark --duration 10 in the dogs' den",
         "--duration 10 minutes",
+        "¯duration 10",
+        "ˉduration=10",
+        "╴duration 10",
+        "‾duration 10",
+        "⁓duration: 10",
+        "a\u0335duration 10".removeprefix("a"),
+        "→aspect 16:9",
+        "#model kling-pro",
+        "duration: 10",
+        "Duration: 10s",
+        "duration = 10",
+        "aspect : 16:9",
+        "resolution:\u00a01080p",
     ],
 )
 @pytest.mark.parametrize("command", ["generate", "quote"])
@@ -243,6 +256,8 @@ def test_quotes_that_do_not_match_swallow_no_option() -> None:
         "rock 'n' roll for the dogs' sake, 'tis fun",
         "5' tall, 6\" wide",
         "the aspect: grim",
+        "the car (model 3), #aspect of time",
+        "audio: waves, duration: long",
         'a shirt says "--audio --duration 10" in red',
         "un renard dans la neige ?",
     ],
@@ -340,6 +355,38 @@ def test_models_are_listed_in_any_way(typed: str) -> None:
     wanted = RulesSet("marketing", models=("a", "b"), ceiling=5_000)
     assert parse(f"rules marketing --ceiling 5 --models {typed}") == wanted
     assert parse(f"rules marketing --models {typed} --ceiling 5") == wanted
+
+
+EVERY_WAY = ["{},{}", "{} ,{}", "{}, {}", "{} , {}", "{} {}", "{} and {}", "{} &amp; {}", "{}; {}", '"{} {}"', "{}、{}"]
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_those_who_may_spend_and_where_are_listed_in_any_way(way: str) -> None:
+    bob, carol = UserRef("U1", "bob"), UserRef("U2", "carol")
+    general, finance = ChannelRef("C0GENERAL1", "general"), ChannelRef("C0FINANCE1", "finance")
+    people, channels = (
+        way.format("<@U1|bob>", "<@U2|carol>"),
+        way.format("<#C0GENERAL1|general>", "<#C0FINANCE1|finance>"),
+    )
+    wanted = RulesSet("marketing", people=(bob, carol), channels=(general, finance))
+    assert parse(f"rules marketing --people {people} --channels {channels}") == wanted
+    assert parse(f"rules --channels {channels} marketing --people {people}") == wanted
+    assert parse(f"rules --people {people} --channels {channels} marketing") == wanted
+
+
+def test_a_list_may_be_as_long_as_the_rule_allows() -> None:
+    people = " ".join(f"<@U0000000{number:02}|somebody.with.a.long.name.{number}>" for number in range(20))
+    found = parse(f"rules marketing --people {people}")
+    assert isinstance(found, RulesSet) and len(found.people or ()) == 20
+    assert sentence(f"rules marketing --people {people} @dave").startswith(
+        "--people names 21 people, and 20 is the most"
+    )
+
+
+@pytest.mark.parametrize("group", ["<!subteam^S0DESIGN01|@design>", "<!subteam^S0DESIGN01>", "<!here>", "<!channel>"])
+def test_a_group_is_not_taken_for_a_person_of_that_name(group: str) -> None:
+    for command in ("rules marketing --people", "budget set marketing --usd 5 --approvers"):
+        assert sentence(f"{command} {group}").endswith("is a group. Name each person, like @bob.")
 
 
 def test_a_word_after_a_list_that_may_stand_for_itself_is_asked_about() -> None:
