@@ -31,9 +31,10 @@ LONGEST_ROW = 100
 
 def barred(outcome: ProjectBarred, *, for_admin: bool) -> Message:
     """Decline a video; an admin can open the project with one press."""
+    news, _, then = outcome.sentence.partition(". ")
     opens = actions(open_button(outcome.project)) if for_admin and outcome.can_be_opened else None
     return message(
-        section(with_mentions(outcome.sentence, 600)),
+        section(f"*{with_mentions(news, 600)}*", with_mentions(then, 600)),
         *([opens] if opens else []),
         context("Nothing was reserved or spent"),
     )

@@ -19,6 +19,7 @@ LONGEST_NAME = 80
 _ID = re.compile(r"[A-Z0-9]{2,20}")
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{1,19}")
 _PERSON_NAMED, _CHANNEL_NAMED = re.compile(r"@([UW][A-Z0-9]{2,20})"), re.compile(r"#([CDG][A-Z0-9]{2,20})")
+_CUT_ID = re.compile(r"[@#][A-Z0-9]*…$")
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Slack has no escape for its formatting marks, so their doubles stand in for them.
 _DOUBLES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
@@ -41,8 +42,12 @@ def neutral(text: str, most: int = LONGEST_PROMPT) -> str:
 
 
 def with_mentions(text: str, most: int = LONGEST_PROMPT) -> str:
-    """The same, with people and channels, which stand in it by their ids, as Slack shows them."""
-    shown = _CHANNEL_NAMED.sub(lambda found: channel(found[1]), neutral(text, most))
+    """Return the same, with people and channels, which stand in it by their ids, as Slack shows them.
+
+    An id that was cut off is left out: what is left of it would be somebody else's.
+    """
+    shown = _CUT_ID.sub("…", neutral(text, most))
+    shown = _CHANNEL_NAMED.sub(lambda found: channel(found[1]), shown)
     return _PERSON_NAMED.sub(lambda found: mention(found[1]), shown)
 
 

@@ -36,7 +36,7 @@ def closed(project: str, opened: Sequence[str], *, is_channels: bool) -> str:
     """Say that the project is closed. `is_channels`: nobody named it, the channel spends for it."""
     title = f"The project {project} is closed"
     why = f"{title}, and this channel spends for it." if is_channels else f"{title}."
-    others = f" You can name another one with --project: {_listed(opened, 'or')}." if opened and is_channels else ""
+    others = f" You can use another project: {_listed(opened, 'or')}." if opened and is_channels else ""
     return f"{why} An admin can open it again.{others}"
 
 

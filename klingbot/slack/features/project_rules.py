@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from klingbot.blocks import project_lists as project_blocks
 from klingbot.blocks import project_rules as blocks_project_rules
-from klingbot.blocks.message import Block, Message
-from klingbot.domain.project_access import ProjectState
+from klingbot.blocks.message import Message
+from klingbot.domain.budgets import project_scope
 from klingbot.engine import project_rules, projects
 from klingbot.engine.project_rules import RuleChange, UnknownModels
 from klingbot.slack.command_line.mistakes import MistakeError
 from klingbot.slack.command_line.types import Audit, RulesSet, RulesShow
 from klingbot.slack.context import Asker, Desk
+from klingbot.slack.features import project_typos
 
 
 def show(desk: Desk, asker: Asker, command: RulesShow) -> Message:
@@ -32,16 +32,12 @@ def put(desk: Desk, asker: Asker, command: RulesSet) -> Message:
         channels=channels,
         why=command.reason,
     )
+    doubts = project_typos.doubts(desk, project_scope(command.project))
     outcome = project_rules.set_rules(desk.engine, change, by=asker.user_id)
     if isinstance(outcome, UnknownModels):
         sold = ", ".join(desk.engine.prices.sold)
         raise MistakeError(f"The price list does not sell {', '.join(outcome.names)}. It sells {sold}.")
-    return blocks_project_rules.were_set(outcome).plus(*_doubts(desk, command.project))
-
-
-def _doubts(desk: Desk, project: str) -> list[Block]:
-    closed = projects.state_of(desk.engine, project) is ProjectState.CLOSED
-    return project_blocks.is_closed(project) if closed else []
+    return blocks_project_rules.were_set(outcome).plus(*doubts)
 
 
 def audit(desk: Desk, asker: Asker, command: Audit) -> Message:

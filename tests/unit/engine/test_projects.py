@@ -157,7 +157,7 @@ def test_the_default_project_is_open_until_an_admin_closes_it(engine: Engine) ->
     close(engine, "default")
     said = barred(job_requests.hold(engine, ask("r2", project=None)))
     assert said.startswith("The project default is closed, and this channel spends for it. An admin can open it again.")
-    assert said.endswith("You can name another one with --project: marketing or sales.")
+    assert said.endswith("You can use another project: marketing or sales.")
     assert isinstance(job_requests.hold(engine, ask("r1", project=None)), Repeated), (
         "the request of before, delivered again"
     )

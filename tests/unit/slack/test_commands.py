@@ -421,7 +421,7 @@ def test_a_mistyped_project_is_asked_about_before_anything_is_held(
 ) -> None:
     alice.types("budget set video-lab --credits 5")
     said = bob.types(f"{text} --project vido-lab")
-    assert "There is no project vido-lab yet. Did you mean video-lab? Only admins create projects." in said
+    assert "There is no project vido-lab yet" in said and "Did you mean video-lab? Only admins create" in said
     assert total(engine) == Total()
     assert bob.types("generate a fox --project video-lab").startswith("Budget exceeded for video-lab")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,7 +54,7 @@ def close(engine: Engine, name: str) -> None:
 def test_a_member_cannot_spend_for_a_project_that_there_is_not(bob: Person, engine: Engine, name: str) -> None:
     response = bob.send(f"generate a fox --project {name}")
     said = json.loads(response.body)
-    assert said["text"].startswith(f"There is no project {name.lower()} yet. Only admins create projects.")
+    assert said["text"].startswith(f"There is no project {name.lower()} yet\nOnly admins create projects.")
     assert said["text"].endswith(NOTHING)
     assert (buttons(said), made(engine)) == ([], [])
     assert "It would be refused: There is no project" in bob.types(f"quote a fox --project {name}")
@@ -88,7 +89,7 @@ def test_the_channels_own_project_can_be_closed(alice: Person, bob: Person, engi
     alice.types("project marketing")
     close(engine, "marketing")
     assert bob.types("generate a fox").startswith(
-        "The project marketing is closed, and this channel spends for it. An admin can open it again."
+        "The project marketing is closed, and this channel spends for it\nAn admin can open it again."
     )
     assert made(engine) == []
 
@@ -97,7 +98,7 @@ def test_no_button_gets_around_a_closed_project(bob: Person, hook: Any, engine: 
     job = hold(engine, "r1", user_id=BOB, project="marketing")
     close(engine, "marketing")
     bob.clicks("video.again", job.id, hook.url)
-    assert hook.said()["text"].startswith("The project marketing is closed.")
+    assert hook.said()["text"].startswith("The project marketing is closed\nAn admin can open it again.")
     assert len(made(engine)) == 1
 
 
@@ -107,7 +108,7 @@ def test_a_form_that_was_open_before_says_why_and_stays(bob: Person, hook: Any, 
     close(engine, "marketing")
     told = answer(bob, view, prompt="a fox")
     assert told["response_action"] == "push", "the form is still there below it"
-    assert told["view"]["blocks"][0]["text"]["text"].startswith("The project marketing is closed.")
+    assert told["view"]["blocks"][0]["text"]["text"].startswith("*The project marketing is closed*\n")
     assert made(engine) == []
 
 
@@ -119,10 +120,10 @@ def test_a_form_for_a_project_that_there_is_not_says_so_before_it_is_sent(bob: P
 def test_people_and_channels_are_named_as_slack_shows_them(alice: Person, bob: Person) -> None:
     alice.types("rules marketing --people @alice,<@U0CAROL001|carol>")
     said = json.loads(bob.send("generate a fox --project marketing").body)["text"]
-    assert said.startswith("Only <@U0ALICE001> and <@U0CAROL001> may spend for the project marketing.")
+    assert said.startswith("Only <@U0ALICE001> and <@U0CAROL001> may spend for the project marketing\n")
     alice.types("rules marketing --people any --channels #finance")
     said = json.loads(bob.send("generate a fox --project marketing").body)["text"]
-    assert said.startswith(f"Videos for the project marketing are made in <#{FINANCE}> only.")
+    assert said.startswith(f"Videos for the project marketing are made in <#{FINANCE}> only\n")
     assert "made in <#C0FINANCE1> only" in json.loads(bob.send("quote a fox --project marketing").body)["text"]
     bob.channel_id = FINANCE
     assert bob.types("generate a fox --project marketing").startswith("🎬 Held")
@@ -130,6 +131,19 @@ def test_people_and_channels_are_named_as_slack_shows_them(alice: Person, bob: P
     alice.types("rules marketing --channels any")
     bob.channel_id = GENERAL
     assert bob.types("generate a heron --project marketing").startswith("🎬 Held")
+
+
+def test_an_id_is_never_cut_in_the_audit(alice: Person) -> None:
+    alice.types("rules marketing --people @bob,@carol --channels #finance,#general --ceiling 30")
+    said = alice.types("audit marketing")
+    assert "only for <@U0BOB00001>" in said and "…" in said
+    assert set(re.findall(r"<[@#](\w*)", said)) <= {ALICE, BOB, "U0CAROL001", FINANCE, GENERAL}
+
+
+def test_rules_for_a_name_that_is_almost_a_projects_are_set_with_a_doubt(alice: Person) -> None:
+    said = alice.types("rules markting --ceiling 30")
+    assert said.endswith("\nNo channel spends for markting yet. Did you mean marketing?")
+    assert "Did you mean" not in alice.types("rules markting --ceiling 40"), "it is known by its rules now"
 
 
 @pytest.mark.parametrize(
