@@ -32,6 +32,12 @@ def unknown(project: str, opened: Sequence[str], meant: str | None) -> str:
     return f"There is no project {project} yet. Only admins create projects.{others}"
 
 
+def undecided(project: str, opened: Sequence[str]) -> str:
+    """Say that an admin has to open a project that was used before admins had to create them."""
+    others = f" Until then you can use {_listed(opened, 'or')}." if opened else ""
+    return f"The project {project} is not open yet. Since the upgrade, an admin has to open each project once.{others}"
+
+
 def closed(project: str, opened: Sequence[str], *, is_channels: bool) -> str:
     """Say that the project is closed. `is_channels`: nobody named it, the channel spends for it."""
     title = f"The project {project} is closed"

@@ -143,10 +143,13 @@ def _project_barred(db: Database, request: Request, allowed: Rules) -> ProjectBa
         sentence = not_for(allowed, request.user_id, request.channel_id)
         return ProjectBarred(sentence, project, request.user_id, can_be_opened=False) if sentence else None
     opened = known_projects.opened(db)
-    if state is ProjectState.CLOSED:
-        sentence = project_access.closed(project, opened, is_channels=request.project is None)
-    else:
-        sentence = project_access.unknown(project, opened, resembled(project, opened))
+    match state:
+        case ProjectState.CLOSED:
+            sentence = project_access.closed(project, opened, is_channels=request.project is None)
+        case ProjectState.UNDECIDED:
+            sentence = project_access.undecided(project, opened)
+        case ProjectState.UNKNOWN:
+            sentence = project_access.unknown(project, opened, resembled(project, opened))
     return ProjectBarred(sentence, project, request.user_id, can_be_opened=True)
 
 

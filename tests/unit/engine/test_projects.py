@@ -275,7 +275,10 @@ def test_the_admins_are_asked_once_about_projects_of_before(engine: Engine) -> N
     for _ in range(3):
         open_engine(engine.store, engine.prices, engine.calendar, engine.clock)
     assert queued(engine.store, PastProjects) == [PastProjects(("lab", "zzz-9"))]
-    assert isinstance(job_requests.hold(engine, ask("r1", project="lab")), ProjectBarred)
+    assert barred(job_requests.hold(engine, ask("r1", project="lab"))) == (
+        "The project lab is not open yet. Since the upgrade, an admin has to open each project once."
+        " Until then you can use default, marketing or sales."
+    ), "there has been such a project for long"
 
 
 def test_projects_of_before_are_opened_or_left_closed_all_at_once(engine: Engine) -> None:
