@@ -95,11 +95,12 @@ def listing(engine: Engine) -> ProjectList:
 
 
 def meant_by(engine: Engine, project: str) -> str | None:
-    """Return the open project that this name is most likely a misspelling of.
+    """Return the project, open or not, that this name is most likely a misspelling of.
 
     None for a project that there is, and for a new name that resembles none.
     """
     reader = engine.store.read()
     if known_projects.state(reader, project) is not ProjectState.UNKNOWN:
         return None
-    return resembled(project, known_projects.opened(reader))
+    kinds = (known_projects.opened, known_projects.closed, known_projects.undecided)
+    return resembled(project, tuple(name for of_kind in kinds for name in of_kind(reader)))

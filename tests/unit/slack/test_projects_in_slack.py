@@ -210,6 +210,13 @@ def test_a_name_that_is_almost_anothers_is_asked_about(alice: Person, hook: Any,
     assert projects.state_of(engine, name) is ProjectState.OPEN
 
 
+def test_a_name_that_is_almost_a_closed_projects_is_asked_about_too(alice: Person, engine: Engine) -> None:
+    close(engine, "marketing")
+    assert alice.types("project new markting").startswith("There is already a project marketing.")
+    assert alice.types("project markting").startswith("There is no project markting yet. Did you mean marketing?")
+    assert projects.state_of(engine, "markting") is ProjectState.UNKNOWN
+
+
 def test_what_is_set_up_for_a_closed_project_says_that_it_is_closed(alice: Person, engine: Engine) -> None:
     close(engine, "lab")
     for command in ("budget set lab --usd 5", "rules lab --ceiling 5", "project lab"):
