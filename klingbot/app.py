@@ -120,7 +120,7 @@ def run(config: Settings, stopping: threading.Event, *, prepare: Callable[[Engin
                 Tick("reconcile", 60, reconciler.daily),
                 Tick("nightly", 60, nightly.nightly),
                 Tick("overdue", overdue.LOOK_MS / 1000, lambda: overdue.watch(engine)),
-                Tick("pulse", BEAT_SECONDS, heartbeat.beat),
+                Tick("heartbeat", BEAT_SECONDS, heartbeat.beat),
             ]
         )
         resources.callback(ticking.shutdown)

@@ -133,7 +133,7 @@ def unsound(content: Unsound, calendar: Calendar) -> Message:
 
 
 def take_note(standing: Standing) -> Block:
-    """The buttons under the message that a story begins with."""
+    """Return the buttons under the first message of an alert thread."""
     ref = str(ref_of(standing))
     return actions(
         button("Acknowledge", "alert.acknowledge", ref),

@@ -1,4 +1,4 @@
-"""What happens in this process, counted. Plain numbers; `metrics` shows them to Prometheus."""
+"""Counters of what happens in this process. `klingbot.http.prometheus` shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the ledger is sound: its sums, and what waits for too long. `sqlite` and `postgres` look at what keeps it."""
+"""Whether the ledger is sound: its sums, and what waits too long. `sqlite_health` and `postgres_health` check the backend."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _alone(check: Check, place: Place, now: int) -> Finding:
 
 
 class Keeper(Protocol):
-    """The room that knows what keeps a ledger."""
+    """The checks of one backend: the module `sqlite_health` or `postgres_health`."""
 
     def check(self, place: Any, ledger: Callable[[Database], list[Finding]], /) -> list[Finding]:
         """What can be said of the keeper, and `ledger` of what it keeps."""

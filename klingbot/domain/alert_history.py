@@ -1,4 +1,4 @@
-"""The story of a budget in one period: what its channel was told, and whether somebody has taken note. Pure."""
+"""Alert history of one budget in one period, shown as one message that is edited until the period ends. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class AlertThread:
 
 @dataclass(frozen=True, slots=True)
 class AlertThreadRef:
-    """Which story is meant, as a button carries it."""
+    """Reference to an alert thread, as a button carries it."""
 
     kind: PeriodKind
     start: int

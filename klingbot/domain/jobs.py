@@ -88,7 +88,7 @@ class Job:
     week_start: int
     month_start: int
     due_at: int
-    """When the dispatcher should look at it next."""
+    """When the submitter should look at it next."""
     tries: int = 0
     """Posts that Kling may have taken."""
     route: str | None = None

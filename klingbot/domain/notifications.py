@@ -76,7 +76,7 @@ class Crossed:
     marks: tuple[str, ...]
     """What was crossed just now, lowest first."""
     opens: bool = False
-    """It begins the story of its budget and period: what comes later goes into its thread."""
+    """Starts the alert thread of its budget and period; later alerts are replies to it."""
 
 
 @dataclass(frozen=True, slots=True)

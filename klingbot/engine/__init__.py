@@ -1,6 +1,6 @@
-"""The use cases, each one transaction, in rooms named for what is done. They know neither Slack nor HTTP.
+"""The use cases, each one transaction. They know neither Slack nor HTTP.
 
-Begin with `asking`, which prices and holds, and `verdicts`, which books what Kling says.
+Begin with `job_requests`, which prices and holds, and `kling_results`, which books what Kling says.
 """
 
 from klingbot.engine.core import Clock, Engine, open_engine

@@ -1,4 +1,4 @@
-"""Acknowledging and snoozing the story of a budget. All of it is in the story's row, so a restart forgets nothing."""
+"""Acknowledging and snoozing a budget's alert thread. The thread's row has all of it, so a restart forgets nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from klingbot.store.alert_threads import KeptAlertThread
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The story as it is told from now on."""
+    """The alert thread as its message shows it from now on."""
 
     story: AlertThread
 

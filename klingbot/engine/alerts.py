@@ -1,7 +1,7 @@
 """Queues what must be said, in the transaction that made it true.
 
-What is said of one budget in one period is one story: the first alert is a message in its channel, which is rewritten
-while the period lasts; later alerts are replies in its thread.
+The alerts of one budget in one period are one alert thread: the first is a message in its channel, which is edited
+while the period lasts; later ones are replies.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def note(tx: Transaction, alert: Alert, told: AlertEvent) -> bool:
 
 
 def tell(tx: Transaction, key: str, alert: Alert, told: AlertEvent) -> None:
-    """Begins the story of this budget and period with it, or goes on with it, in the thread and in the story itself.
+    """Start the alert thread of this budget and period, or continue it by a reply and an edit of its first message.
 
-    A story that nobody has read yet just tells more: there is nothing to reply to.
+    A first message that was not posted yet is only edited: there is nothing to reply to.
     """
     standing = alert.standing
     channel = standing.budget.channel_id
@@ -92,14 +92,14 @@ def tell(tx: Transaction, key: str, alert: Alert, told: AlertEvent) -> None:
 
 
 def rewrite(tx: Transaction, story: KeptAlertThread, content: AlertThread) -> None:
-    """Lets the story's message say that from now on."""
+    """Queue an edit of the thread's first message to that content."""
     times = alert_threads.rewrite(tx, content)
     key = f"{story.root} rewritten {times}"
     _put(tx, key, content, content.at, channel_id=content.standing.budget.channel_id, replaces=story.root)
 
 
 def refresh(tx: Transaction, standing: Standing, at: int) -> None:
-    """Let the story of this budget show how it stands now, because the budget was changed."""
+    """Update the budget's alert thread, because the budget was changed."""
     story = alert_threads.of(tx, standing)
     if story is None or story.content.closed:
         return

@@ -26,7 +26,7 @@ from klingbot.store import Transaction, alert_threads, increases, outbox, outbox
 from klingbot.store.outbox import OutboxMessage
 
 LONGEST_OPEN_MS = 63 * 86_400_000
-"""A story of an earlier period may still be open shortly after that has ended; the longest period is a month."""
+"""The alert thread of an earlier period may still be open shortly after its end; the longest period is a month."""
 _KINDS = tuple(kind_of_type(content) for content in (*ALERTS, GrantEnded))
 
 
@@ -85,7 +85,7 @@ def _end_stories(tx: Transaction, content: BudgetRemoved, dropped: set[str]) -> 
 
 
 def _of_its_period(content: BudgetRemoved, story: AlertThread) -> BudgetRemoved:
-    """An earlier period's story shows the figures that it had."""
+    """Keep the figures of an earlier period in its own alert thread."""
     same = story.standing.period == content.standing.period
     return content if same else replace(content, standing=story.standing)
 

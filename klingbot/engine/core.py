@@ -19,7 +19,7 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The ledger, the prices, the calendar and the clock. The rooms beside this one say what can be done with them."""
+    """The ledger, the prices, the calendar and the clock. The modules beside this one are the use cases."""
 
     store: Store
     prices: PriceList

@@ -1,4 +1,4 @@
-"""Booking what Kling says. The dispatcher reports here; each step is conditional: a second report changes nothing."""
+"""Booking what Kling says. The submitter reports here; each step is conditional: a second report changes nothing."""
 
 from __future__ import annotations
 

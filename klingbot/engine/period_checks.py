@@ -1,4 +1,4 @@
-"""What the clock brings about: new periods, forecasts and spikes, and stories that are brought up to date.
+"""Checks that depend on the time: new periods, forecasts and spikes, and alert threads that need an update.
 
 None of it is judged when a job is held. A forecast changes by the mere passing of time, and looking back over a month
 of days would make every hold slower; a minute later is soon enough. Safe in two processes: what is said is claimed in
@@ -25,7 +25,7 @@ from klingbot.store.backend import metadata
 
 
 def watch(engine: Engine) -> None:
-    """Looks at everything once; called every minute. Reads the budgets, 30 days of their totals, and open stories."""
+    """Run every check once; called each minute. Reads the budgets, 30 days of their totals, and open alert threads."""
     now = engine.clock()
     for period in engine.calendar.periods(now):
         _turn(engine, period, now)
@@ -108,7 +108,7 @@ def _recent(engine: Engine, today: Period) -> dict[str, Recent]:
 
 
 def _bring_up_to_date(engine: Engine, now: int) -> None:
-    """Rewrites the stories of budgets that stand at another whole percent than they say, and those snoozed till now."""
+    """Update the alert threads whose whole percentage has changed, and those whose snooze has ended."""
     reader, periods = engine.store.read(), engine.calendar.periods(now)
     kept, standings = alert_threads.within(reader, *periods), budgets.standings(reader, periods)
     if not _outdated(kept, standings, now) and not _orphans(kept, standings):

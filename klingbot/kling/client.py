@@ -1,4 +1,4 @@
-"""The one room that talks to Kling. It asks once and says how that ended: no sleeping, no retrying, no verdicts."""
+"""Calls to Kling's API. Each is made once and its ending is returned: no sleeping, no retrying, no verdicts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ledger for scripts: `from klingbot import CostTracker, Budget, BudgetPeriod`.
 
-`shapes` says what scripts hand in and get back, `cost_tracker` and `client` do the work, `file` and `importing` take
-over a `cost_tracking.json`.
+`script_types` defines what scripts pass in and get back, `cost_tracker` and `enforced_client` do the work, `cost_file`
+and `cost_file_import` take over a `cost_tracking.json`.
 """
 
 from klingbot.sdk.cost_tracker import CostTracker

@@ -103,11 +103,11 @@ class BudgetEnforcedClient:
 
     def _ask(self, job: Job) -> None:
         """Looks the job up by its own id while Kling's id is not known, and books what Kling says."""
-        inquiries = KlingPoller(self.tracker.engine, self._kling, POLL_MS, when_absent=_never_got)
+        poller = KlingPoller(self.tracker.engine, self._kling, POLL_MS, when_absent=_never_got)
         if job.state is JobState.SUBMITTED:
-            inquiries.ask([job])
+            poller.ask([job])
         elif job.state is JobState.SUBMITTING:
-            inquiries.find(job)
+            poller.find(job)
 
 
 def _never_got(engine: Engine, job: Job) -> None:

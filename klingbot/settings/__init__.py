@@ -1,4 +1,4 @@
-"""The environment, read once into one frozen `Settings`. The only room that knows environment variables.
+"""The environment, read once into one frozen `Settings`. No other layer reads environment variables.
 
 Every problem is collected before anything is said, each names its variable, and no secret is ever shown.
 """

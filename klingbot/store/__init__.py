@@ -1,4 +1,4 @@
-"""The only SQL. Each room holds the statements about one thing; the engine puts them into transactions."""
+"""All SQL. Each module has the statements about one thing; the engine combines them into transactions."""
 
 from klingbot.store.backend.database import (
     AwayError,

@@ -22,7 +22,7 @@ class KeptAlertThread:
 
 
 def of(db: Database, standing: Standing) -> KeptAlertThread | None:
-    """The story of that budget and period in the channel that the budget has now."""
+    """Return the alert thread of that budget and period in the channel that the budget has now."""
     return find(db, ref_of(standing))
 
 
@@ -32,14 +32,14 @@ def find(db: Database, ref: AlertThreadRef) -> KeptAlertThread | None:
 
 
 def within(db: Database, *periods: Period) -> list[KeptAlertThread]:
-    """Every story of these periods."""
+    """Return every alert thread of these periods."""
     sql = "SELECT * FROM stories WHERE period_kind = :kind AND period_start = :start ORDER BY scope, channel_id"
     found = (db.execute(sql, {"kind": each.kind, "start": each.start}).fetchall() for each in periods)
     return [_kept(row) for rows in found for row in rows]
 
 
 def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[KeptAlertThread]:
-    """Every story of that budget that is not closed, whatever its channel, of the periods that began at `since` on."""
+    """Return the budget's open alert threads in any channel, of the periods that began at `since` or later."""
     sql = """
         SELECT * FROM stories WHERE period_kind = :kind AND period_start >= :since AND scope = :scope
         ORDER BY period_start, channel_id"""
@@ -48,12 +48,12 @@ def open_of(db: Database, scope: str, kind: PeriodKind, *, since: int) -> list[K
 
 
 def remove(tx: Transaction, kept: KeptAlertThread) -> None:
-    """Forget a story, so that the next alert begins another."""
+    """Delete an alert thread's row, so that the next alert starts another."""
     tx.execute(f"DELETE FROM stories WHERE {_ONE}", _key(ref_of(kept.content.standing)))
 
 
 def redirect(tx: Transaction, kept: KeptAlertThread, to: str | None) -> None:
-    """Continue a story in another channel, where nothing was said of it yet."""
+    """Continue an alert thread in another channel, where none of it was posted yet."""
     sql = f"UPDATE stories SET channel_id = :to WHERE {_ONE}"
     tx.execute(sql, _key(ref_of(kept.content.standing)) | {"to": to or ""})
 

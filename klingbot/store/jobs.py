@@ -1,4 +1,4 @@
-"""Rows of `jobs`: the queue of the dispatcher, and what became of every request."""
+"""Rows of `jobs`: the queue of the submitter, and what became of every request."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Outbox messages: what must be said in Slack, written in the transaction that made it true.
 
 A message stands in a line: what waits for one place. A line is the id of a channel or a person, a response_url, the
-ADMINS, or DEFAULT for what nobody has given a place yet. How messages leave their lines is in `delivery`.
+ADMINS, or DEFAULT for what nobody has given a place yet. How messages leave their lines is in `outbox_leases`.
 """
 
 from __future__ import annotations

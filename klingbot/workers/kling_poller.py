@@ -1,4 +1,4 @@
-"""Asking Kling what became of a job, and booking the answer. The dispatcher and waiting scripts share it.
+"""Asking Kling what became of a job, and booking the answer. The submitter and waiting scripts share it.
 
 Unknown stays unknown: only Kling's own word settles a hold or releases it.
 """

@@ -34,7 +34,7 @@ def local() -> Iterator[Sandbox]:
 
 
 def stop(bot: LiveBot) -> bool:
-    """Ends it, well, and with nothing in its log to worry about. Whether it left before the last bell."""
+    """Ends it, well, and with nothing in its log to worry about. Whether it left before the shutdown timer ended it."""
     bot.process.send_signal(signal.SIGTERM)
     assert bot.process.wait(DRAIN_SECONDS + 5) == 0
     assert "Traceback" not in bot.said()

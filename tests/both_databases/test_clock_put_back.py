@@ -29,9 +29,9 @@ def claimed(engine: Engine, now: int) -> tuple[int, bool]:
 
 
 def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(engine: Engine, clock: FakeClock) -> None:
-    pulse = Heartbeat(engine)
+    heartbeat = Heartbeat(engine)
     clock.tick(HOUR)
-    pulse.beat()
+    heartbeat.beat()
     hold(engine, "r1")
     with engine.store.write() as tx:
         outbox.put(tx, "m1", kind_of_type(SubmittingResumed), {"reason": ""}, at=clock.at)
@@ -39,7 +39,7 @@ def test_what_a_clock_that_ran_ahead_set_waits_no_longer_than_it_was_meant_to(en
         circuit_breakers.close(tx, "account", opens_at=clock.at + 10_000, code=1303, reason="busy", at=clock.at)
     clock.tick(-HOUR)
     assert claimed(engine, clock.at) == (0, False)
-    pulse.beat()
+    heartbeat.beat()
     clock.tick(LEASE_MS / 1000)
     assert claimed(engine, clock.at) == (1, True)
     prove(engine.store)
@@ -63,26 +63,26 @@ def test_another_bot_whose_clock_is_ahead_for_ever_moves_nothing_again_and_again
 
 
 def test_two_bots_that_notice_it_move_everything_once(engine: Engine, clock: FakeClock) -> None:
-    pulses = Heartbeat(engine), Heartbeat(engine)
+    heartbeats = Heartbeat(engine), Heartbeat(engine)
     clock.tick(HOUR)
-    for pulse in pulses:
-        pulse.beat()
+    for heartbeat in heartbeats:
+        heartbeat.beat()
     hold(engine, "r1")
     with engine.store.write() as tx:
         jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
     clock.tick(-HOUR)
-    for pulse in pulses:
-        pulse.beat()
+    for heartbeat in heartbeats:
+        heartbeat.beat()
     assert claimed(engine, clock.at) == (0, False), "the lease that runs goes on running"
 
 
 def test_bots_whose_clocks_differ_a_little_move_nothing(engine: Engine, clock: FakeClock) -> None:
-    pulse = Heartbeat(engine)
-    pulse.beat()
+    heartbeat = Heartbeat(engine)
+    heartbeat.beat()
     hold(engine, "r1")
     with engine.store.write() as tx:
         jobs.claim(tx, JobState.HELD, now=clock.at, lease_until=clock.at + LEASE_MS, most=10)
     clock.tick(-TOLERANCE_MS / 1000)
-    pulse.beat()
+    heartbeat.beat()
     clock.tick(TOLERANCE_MS / 1000)
     assert claimed(engine, clock.at) == (0, False)

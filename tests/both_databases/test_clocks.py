@@ -155,17 +155,17 @@ def world(engine: Engine, clock: FakeClock) -> World:
 @AHEAD
 @pytest.mark.parametrize("beats", [False, True], ids=["for less than a heartbeat", "for long"])
 def test_nothing_waits_for_the_time_that_a_clock_showed(world: World, ahead: int, beats: bool) -> None:
-    pulse = Heartbeat(world.engine)
-    pulse.beat()
+    heartbeat = Heartbeat(world.engine)
+    heartbeat.beat()
     world.clock.tick(ahead)
     if beats:
-        pulse.beat()
+        heartbeat.beat()
     world.fill()
     world.clock.tick(reconciler.DAY_MS / 1000)
     everything = world.claim()
     assert len(everything) == 12, everything
     world.clock.tick(-reconciler.DAY_MS / 1000 - ahead)
-    pulse.beat()
+    heartbeat.beat()
     world.clock.tick(kling_poller.LOST_REPLY_MS / 1000)
     assert world.claim() >= {each for each in everything if not each.startswith(MAY_BE_LATER)}
     if ahead > reconciler.DAY_MS / 1000:
@@ -176,8 +176,8 @@ def test_nothing_waits_for_the_time_that_a_clock_showed(world: World, ahead: int
 @AHEAD
 def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_before(world: World, ahead: int) -> None:
     """Its holder may be at work on it."""
-    pulse = Heartbeat(world.engine)
-    pulse.beat()
+    heartbeat = Heartbeat(world.engine)
+    heartbeat.beat()
     hold(world.engine, "held")
     world.clock.tick(ahead)
     now = world.clock()
@@ -186,7 +186,7 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
         assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
         assert outbox_leases.claim(tx, now=now, lease_until=now + notifier.LEASE_MS)
     world.clock.tick(-ahead)
-    pulse.beat()
+    heartbeat.beat()
     [job] = jobs.live(world.engine.store.read(), None, most=9)
     assert not world.claim() & {job.id, "m1"}
     world.clock.tick(submitter.LEASE_MS / 1000)
@@ -197,13 +197,13 @@ def test_what_was_claimed_meanwhile_is_claimed_again_after_one_lease_and_not_bef
 @AHEAD
 def test_a_charge_that_is_waited_for_and_a_lost_reply_are_waited_for_no_longer(world: World, ahead: int) -> None:
     """Both are measured from an instant of the past."""
-    engine, clock, pulse = world.engine, world.clock, Heartbeat(world.engine)
-    pulse.beat()
+    engine, clock, heartbeat = world.engine, world.clock, Heartbeat(world.engine)
+    heartbeat.beat()
     clock.tick(ahead)
     kling_results.uncharged(engine, submit(engine, hold(engine, "uncharged")), due_at=clock())
     kling_results.submitting(engine, hold(engine, "lost"), "/v1/x", due_at=clock())
     clock.tick(-ahead)
-    pulse.beat()
+    heartbeat.beat()
     for job in jobs.live(engine.store.read(), None, most=9):
         assert job.finished_at in (None, clock())
         assert job.posted_at == clock()
@@ -319,32 +319,32 @@ def steady(engine: Engine, machine: Machine) -> Engine:
     return replace(engine, clock=machine.clock())
 
 
-def beats(pulse: Heartbeat, machine: Machine, ms: int) -> None:
+def beats(heartbeat: Heartbeat, machine: Machine, ms: int) -> None:
     for _ in range(ms // (BEAT_SECONDS * 1000)):
         machine.go_on(BEAT_SECONDS * 1000)
-        pulse.beat()
+        heartbeat.beat()
 
 
-def pulse_of(engine: Engine) -> Heartbeat:
+def heartbeat_of(engine: Engine) -> Heartbeat:
     assert isinstance(engine.clock, SteadyClock)
     return Heartbeat(engine, clock=engine.clock)
 
 
 @JUMPS
 def test_the_heartbeat_takes_over_a_jump_that_lasts(steady: Engine, machine: Machine, jump: int) -> None:
-    pulse = pulse_of(steady)
-    beats(pulse, machine, 10_000)
+    heartbeat = heartbeat_of(steady)
+    beats(heartbeat, machine, 10_000)
     machine.wall += jump
-    beats(pulse, machine, 20_000)
+    beats(heartbeat, machine, 20_000)
     assert steady.clock() == machine.wall - jump
-    beats(pulse, machine, 20_000)
+    beats(heartbeat, machine, 20_000)
     assert steady.clock() == machine.wall
-    assert pulse.trouble() is None
+    assert heartbeat.trouble() is None
 
 
 def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, machine: Machine) -> None:
     """A request may be under way to Kling; to look it up too early, and not find it, would send it twice."""
-    pulse, now = pulse_of(steady), steady.clock()
+    heartbeat, now = heartbeat_of(steady), steady.clock()
     hold(steady, "leased")
     posting = kling_results.submitting(
         steady, hold(steady, "posting"), "/v1/x", due_at=now + kling_poller.LOST_REPLY_MS
@@ -353,7 +353,7 @@ def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, mac
     with steady.store.write() as tx:
         assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
     machine.wall += HOUR * 1000
-    beats(pulse, machine, SETTLE_MS + 10_000)
+    beats(heartbeat, machine, SETTLE_MS + 10_000)
     now = steady.clock()
     assert now == machine.wall
     with steady.store.write() as tx:
@@ -369,15 +369,15 @@ def test_a_jump_ahead_ends_no_lease_and_proves_no_job_absent(steady: Engine, mac
 def test_two_bots_on_one_machine_that_take_over_a_jump_do_no_harm(steady: Engine, machine: Machine) -> None:
     with closing(open_store(steady.store.place)) as store:
         other = replace(steady, store=store, clock=machine.clock())
-        pulses, now = [pulse_of(steady), pulse_of(other)], steady.clock()
+        heartbeats, now = [heartbeat_of(steady), heartbeat_of(other)], steady.clock()
         hold(steady, "leased")
         with steady.store.write() as tx:
             jobs.claim(tx, JobState.HELD, now=now, lease_until=now + submitter.LEASE_MS, most=9)
         machine.wall += HOUR * 1000
         for _ in range(10):
             machine.go_on(BEAT_SECONDS * 1000)
-            for pulse in pulses:
-                pulse.beat()
+            for heartbeat in heartbeats:
+                heartbeat.beat()
         now = machine.wall
         with steady.store.write() as tx:
             assert jobs.claim(tx, JobState.HELD, now=now, lease_until=now + 1, most=9) == []

@@ -43,7 +43,7 @@ def lived_in(engine: Engine) -> Engine:
 
 @pytest.fixture
 def other(place: Place, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """An empty place that the other engine keeps."""
+    """An empty place of the other backend."""
     if isinstance(place, DatabaseUrl):
         yield tmp_path / "moved.db"
         return

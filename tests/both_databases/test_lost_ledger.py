@@ -161,23 +161,23 @@ def test_a_ledger_that_is_lost_takes_no_new_work(
     shutil.copyfile(empty_ledger, path)
     engine = engine_on(path, clock)
     kling = ScriptedKling()
-    dispatcher = Submitter(engine, kling, api_key=True, poll_ms=5_000)  # type: ignore[arg-type]
-    pulse = Heartbeat(engine)
-    pulse.beat()
+    submitter = Submitter(engine, kling, api_key=True, poll_ms=5_000)  # type: ignore[arg-type]
+    heartbeat = Heartbeat(engine)
+    heartbeat.beat()
     hold(engine, "r1")
     loss(path)
     some_time_passes(engine.store)
     assert refuses(engine, "r2") == reason
     with suppress(DatabaseError):
-        dispatcher.submit()
+        submitter.submit()
     assert kling.posted == []
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            pulse.beat()
+            heartbeat.beat()
     said = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(said) == 2, "what happened, and what to do, once"
     assert str(path) in said[0]
-    assert pulse.trouble() == f"the ledger is lost: {reason}; the bot's log says what to do"
+    assert heartbeat.trouble() == f"the ledger is lost: {reason}; the bot's log says what to do"
     engine.store.close()
 
 
@@ -228,27 +228,27 @@ def test_a_relative_path_is_watched_where_it_led_at_the_start(
 
 @pytest.mark.parametrize("with_companions", [False, True])
 def test_it_goes_on_when_its_file_is_back(engine: Engine, with_companions: bool) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
-    pulse.beat()
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
+    heartbeat.beat()
     first = hold(engine, "r1")
     names = [path, beside(path, "-wal"), beside(path, "-shm")] if with_companions else [path]
     for each in names:
         each.rename(beside(each, ".away"))
-    pulse.beat()
+    heartbeat.beat()
     refuses(engine, "r2")
     for each in names:
         beside(each, ".away").rename(each)
-    pulse.beat()
-    assert pulse.trouble() is None
+    heartbeat.beat()
+    assert heartbeat.trouble() is None
     second = hold(engine, "r2")
     assert {job.id for job in jobs.live(engine.store.read(), None, most=9)} == {first.id, second.id}
     prove(engine.store)
 
 
 def test_the_log_says_where_a_ledger_that_was_moved_is(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     move_away(path)
-    pulse.beat()
+    heartbeat.beat()
     assert f"The ledger is at {beside(path, '.moved')} now. Move it back" in caplog.text
     assert list(path.parent.glob("*rescued*")) == []
 
@@ -270,11 +270,11 @@ def test_nothing_makes_a_new_file_where_the_ledger_was(engine: Engine) -> None:
 def test_what_a_deleted_ledger_contained_is_saved_beside_it(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture, loss: Callable[[Path], None]
 ) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     loss(path)
     for _ in range(2):
-        pulse.beat()
+        heartbeat.beat()
     [saved] = path.parent.glob("*rescued*")
     assert saved.name == "klingbot.db.rescued-20261123T120000Z"
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
@@ -296,10 +296,10 @@ def delete_everything_but(saved: Path) -> None:
 
 
 def test_a_ledger_that_was_deleted_by_mistake_is_not_begun_anew(engine: Engine, clock: FakeClock) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     hold(engine, "r1")
     delete_everything(path)
-    pulse.beat()
+    heartbeat.beat()
     engine.store.close()
     [saved] = path.parent.glob("*rescued*")
     with pytest.raises(DatabaseError, match=f"is in {saved}. Rename that to klingbot.db"):
@@ -322,11 +322,11 @@ def test_a_log_without_its_ledger_is_left_alone(tmp_path: Path) -> None:
 def test_where_only_the_log_was_deleted_everything_goes_into_the_file(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     forget_the_log(path)
     some_time_passes(engine.store)
-    pulse.beat()
+    heartbeat.beat()
     assert "Everything is in" in caplog.text and "Restart the bot." in caplog.text
     copy = beside(path, ".as-a-restart-finds-it")
     copy_over(path, copy)
@@ -339,12 +339,12 @@ def test_where_only_the_log_was_deleted_everything_goes_into_the_file(
 def test_where_another_program_may_have_written_since_nothing_is_written_over_it(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     job = hold(engine, "r1")
     replace_the_log(path)
     before = path.read_bytes()
     some_time_passes(engine.store)
-    pulse.beat()
+    heartbeat.beat()
     assert path.read_bytes() == before
     [saved] = path.parent.glob("*rescued*")
     assert f"is saved in {saved}" in caplog.text
@@ -412,12 +412,12 @@ def test_another_ledger_that_is_written_over_it_is_noticed(engine: Engine, tmp_p
 
 @pytest.mark.parametrize("size", [0, 100, 4_096, 40_000])
 def test_a_file_that_is_cut_off_is_noticed(engine: Engine, size: int) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
     hold(engine, "r1")
     os.truncate(path, size)
     assert refuses(engine, "r2") == "its file was cut off or damaged"
-    pulse.beat()
-    assert pulse.trouble() is not None
+    heartbeat.beat()
+    assert heartbeat.trouble() is not None
 
 
 def test_a_file_that_is_filled_with_something_else_is_noticed(engine: Engine) -> None:
@@ -428,16 +428,16 @@ def test_a_file_that_is_filled_with_something_else_is_noticed(engine: Engine) ->
 
 
 def test_a_log_that_is_cut_off_is_noticed(engine: Engine) -> None:
-    path, pulse = path_of(engine.store), Heartbeat(engine)
-    pulse.beat()
+    path, heartbeat = path_of(engine.store), Heartbeat(engine)
+    heartbeat.beat()
     some_time_passes(engine.store)
     hold(engine, "r1")
     os.truncate(beside(path, "-wal"), 0)
     some_time_passes(engine.store)
     with pytest.raises(NotKeptError):
         hold(engine, "r2")
-    pulse.beat()
-    assert pulse.trouble() is not None
+    heartbeat.beat()
+    assert heartbeat.trouble() is not None
 
 
 def test_what_sqlite_does_to_its_own_file_is_no_loss(engine: Engine) -> None:
@@ -491,8 +491,8 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
     postgres.run("CREATE DATABASE dropped")
     place = DatabaseUrl(postgres.url("dropped"))
     engine = engine_on(place, clock)
-    pulse = Heartbeat(engine)
-    pulse.beat()
+    heartbeat = Heartbeat(engine)
+    heartbeat.beat()
     hold(engine, "r1")
     try:
         postgres.run("DROP DATABASE dropped WITH (FORCE)")
@@ -502,8 +502,8 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
         assert refuses(engine, "r2") == "its tables are gone"
         open_store(place).close()  # another bot
         assert refuses(engine, "r2") == "another ledger has taken its place"
-        pulse.beat()
-        assert pulse.trouble() == (
+        heartbeat.beat()
+        assert heartbeat.trouble() == (
             "the ledger is lost: another ledger has taken its place; the bot's log says what to do"
         )
         again = engine_on(place, clock)
@@ -517,14 +517,14 @@ def test_a_database_that_is_dropped_and_made_anew_takes_no_new_work(postgres: Po
 @pytest.mark.backend("sqlite", "postgres")
 def test_the_admins_hear_of_a_database_that_is_in_an_older_state(engine: Engine) -> None:
     """As after a standby took over that lacked the newest changes: it is the only ledger, so work goes on in it."""
-    pulse = Heartbeat(engine)
+    heartbeat = Heartbeat(engine)
     for _ in range(3):
-        pulse.beat()
+        heartbeat.beat()
     assert queued(engine.store, Unsound) == []
     with engine.store.write() as tx:
         tx.execute("UPDATE _ledger SET beats = beats - 2")
     for _ in range(3):
-        pulse.beat()
+        heartbeat.beat()
     assert [content.what for content in queued(engine.store, Unsound)] == ["older state"]
     hold(engine, "r1")
 

@@ -70,7 +70,7 @@ class World:
 
     engine: Engine
     local: Sandbox
-    dispatcher: Submitter
+    submitter: Submitter
     clock: FakeClock
 
     def ask(self, request_id: str, prompt: str = "a fox in snow") -> Job:
@@ -86,7 +86,7 @@ class World:
     def go_on(self, seconds: float = 5, *, times: int = 1) -> None:
         for _ in range(times):
             self.clock.tick(seconds)
-            for step in (self.dispatcher.submit, self.dispatcher.recover, self.dispatcher.poll):
+            for step in (self.submitter.submit, self.submitter.recover, self.submitter.poll):
                 with suppress(NotKeptError):  # a busy machine; the bot's next tick does it
                     step()
 
@@ -126,7 +126,7 @@ def api_key(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def dispatcher_for(engine: Engine, local: Sandbox, *, api_key: bool) -> Submitter:
+def submitter_for(engine: Engine, local: Sandbox, *, api_key: bool) -> Submitter:
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
     return Submitter(engine, client, api_key=api_key, poll_ms=POLL_MS)
 
@@ -137,9 +137,9 @@ def world(engine: Engine, local: Sandbox, clock: FakeClock, api_key: bool) -> It
     local.kling.oddities.clear()
     local.kling.account.tasks.clear()
     units = replace(engine, prices=prices.load("kling-api"))
-    dispatcher = dispatcher_for(units, local, api_key=api_key)
-    yield World(units, local, dispatcher, clock)
-    dispatcher.finish()
+    submitter = submitter_for(units, local, api_key=api_key)
+    yield World(units, local, submitter, clock)
+    submitter.finish()
     prove(engine.store)
     assert ledger_checks.strays(engine.store.read()) == ([], [])
     for content in queued(engine.store, object):  # type: ignore[type-abstract]
@@ -312,7 +312,7 @@ def test_the_admins_hear_after_three_failures_in_a_row_and_again_only_after_new_
     world.local.kling.oddities.add("odd-1", {"status": 7})
     world.go_on(times=2)
     assert (world.now(job).failures, world.stuck()) == (2, [])
-    again = dispatcher_for(world.engine, world.local, api_key=True)  # as after a restart
+    again = submitter_for(world.engine, world.local, api_key=True)  # as after a restart
     world.clock.tick(5)
     again.poll()
     again.finish()
@@ -375,7 +375,7 @@ def test_a_job_that_the_database_refuses_to_settle_keeps_its_hold_and_no_other_w
     world: World, request: pytest.FixtureRequest
 ) -> None:
     bad, *others = [world.ask(f"r{number}") for number in range(5)]
-    world.dispatcher.submit()
+    world.submitter.submit()
     kept_in = "sqlite" if "sqlite" in request.node.callspec.id else "postgres"
     with world.engine.store.write() as tx:
         for statement in REFUSE[kept_in]:
@@ -423,18 +423,18 @@ def hold(engine: Engine, request_id: str) -> Job:
 @pytest.mark.parametrize("named", [True, False])
 def test_one_task_of_two_jobs_is_booked_once(engine: Engine, clock: FakeClock, named: bool) -> None:
     task = Task("77", None, "succeeded", "", "https://x/v", None, Decimal("1.5"), ())
-    dispatcher = contradicted(engine, ContradictingKling(task))
-    first = hold(dispatcher.engine, "r1")
-    dispatcher.submit()
+    submitter = contradicted(engine, ContradictingKling(task))
+    first = hold(submitter.engine, "r1")
+    submitter.submit()
     if named:
-        dispatcher.kling.task = replace(task, job_id=first.id)  # type: ignore[attr-defined]
-    second = hold(dispatcher.engine, "r2")
-    dispatcher.submit()
+        submitter.kling.task = replace(task, job_id=first.id)  # type: ignore[attr-defined]
+    second = hold(submitter.engine, "r2")
+    submitter.submit()
     for _ in range(6):
         clock.tick(60)
-        dispatcher.recover()
-        dispatcher.poll()
-    dispatcher.finish()
+        submitter.recover()
+        submitter.poll()
+    submitter.finish()
     found = {job.id: jobs.get(engine.store.read(), job.id) for job in (first, second)}
     assert [job.state for job in found.values() if job] == [JobState.SUCCEEDED, JobState.SUBMITTING]
     [shown] = queued(engine.store, JobStuck)
@@ -452,13 +452,13 @@ def test_a_job_that_kling_claims_to_have_and_never_shows_is_shown_to_the_admins(
         def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
             return LookUp({}, frozenset(job_ids))
 
-    dispatcher = contradicted(engine, Denying(Task("77", None, "processing", "", None, None, None, ())))
-    job = hold(dispatcher.engine, "r1")
+    submitter = contradicted(engine, Denying(Task("77", None, "processing", "", None, None, None, ())))
+    job = hold(submitter.engine, "r1")
     for _ in range(8):
-        dispatcher.submit()
+        submitter.submit()
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
-    dispatcher.finish()
+        submitter.recover()
+    submitter.finish()
     [shown] = queued(engine.store, JobStuck)
     assert shown.problem is not None and "has this job already" in shown.problem
     outcome = stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="Kling lost it")
@@ -473,13 +473,13 @@ def test_a_job_whose_id_kling_refuses_beside_others_is_shown_to_the_admins(engin
                 {}, frozenset(), dict.fromkeys((*job_ids, *task_ids), "Kling refused a value in the request.")
             )
 
-    dispatcher = contradicted(engine, Refusing(Task("77", None, "processing", "", None, None, None, ())))
-    job = hold(dispatcher.engine, "r1")
-    dispatcher.submit()
+    submitter = contradicted(engine, Refusing(Task("77", None, "processing", "", None, None, None, ())))
+    job = hold(submitter.engine, "r1")
+    submitter.submit()
     for _ in range(4):
         clock.tick(5)
-        dispatcher.poll()
-    dispatcher.finish()
+        submitter.poll()
+    submitter.finish()
     [shown] = queued(engine.store, JobStuck)
     assert "Kling refused a value in the request. Nothing was booked." in blocks.render(shown, engine.calendar).text
     assert shown.job.id == job.id
@@ -509,13 +509,13 @@ def test_a_job_that_cannot_be_sent_is_given_back_after_three_failures(world: Wor
     outcome = job_requests.hold(world.engine, wanted)
     assert isinstance(outcome, hold_outcomes.Held)
     bad, good = outcome.job, world.ask("good")
-    dispatcher = replace(world.dispatcher, picture=broken)
+    submitter = replace(world.submitter, picture=broken)
     for failures in (1, 2):
-        dispatcher.submit()
+        submitter.submit()
         assert (world.now(bad).state, world.now(bad).failures) == (JobState.HELD, failures)
         world.clock.tick(LOST_REPLY_MS / 1000)
     assert world.now(good).state is JobState.SUBMITTED
-    dispatcher.submit()
+    submitter.submit()
     assert world.now(bad).state is JobState.RELEASED
     [told] = queued(world.engine.store, JobFailed)
     assert told.job.reason == "Klingbot could not send it to Kling (RuntimeError: a mistake in the code)."
@@ -531,13 +531,13 @@ def test_a_job_that_fails_while_it_is_sent_is_looked_up_and_in_the_end_shown_to_
         def look_up(self, route: str, *, job_ids: Any = (), task_ids: Any = ()) -> Any:
             return LookUp({}, frozenset(job_ids))
 
-    dispatcher = contradicted(engine, Broken(Task("77", None, "processing", "", None, None, None, ())))
-    job = hold(dispatcher.engine, "r1")
+    submitter = contradicted(engine, Broken(Task("77", None, "processing", "", None, None, None, ())))
+    job = hold(submitter.engine, "r1")
     for _ in range(8):
-        dispatcher.submit()
+        submitter.submit()
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
-    dispatcher.finish()
+        submitter.recover()
+    submitter.finish()
     [shown] = queued(engine.store, JobStuck)
     assert shown.job.id == job.id
     assert shown.problem == "Klingbot could not send it to Kling (KeyError: '2k')"

@@ -25,7 +25,7 @@ from klingbot.store.backend.sqlite import SqliteStore
 from klingbot.store.maintenance import totals_proof
 
 REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
-"""What the engines raise for a row that the schema forbids."""
+"""What the backends raise for a row that the schema forbids."""
 TEN_SECONDS = Wish("kling-pro", 10, "1080p")
 """40 credits ($2.40) on the list `credits`."""
 

@@ -1,4 +1,4 @@
-"""The door of the Web API: who calls, with which scopes, which method, and what goes wrong on demand."""
+"""Calls to the Web API: who calls, with which scopes, which method, and which faults were ordered."""
 
 import asyncio
 import json

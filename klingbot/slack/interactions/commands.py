@@ -1,7 +1,7 @@
 """`/kling`: parse, do, answer. The answer is the acknowledgement itself, seen only by whoever typed the command.
 
 So it needs neither a bot in the channel nor a second call to Slack, and comes within the three seconds that Slack
-gives. Everything slow is left to the dispatcher and the notifier.
+gives. Everything slow is left to the submitter and the notifier.
 """
 
 from __future__ import annotations

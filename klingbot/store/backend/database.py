@@ -1,4 +1,4 @@
-"""What a ledger's database gives, whichever engine keeps it. `sqlite/` and `postgres/` are the two.
+"""What a ledger's database offers, whichever backend keeps it. `sqlite/` and `postgres/` are the two.
 
 A statement is SQL that both take, with parameters written `:name`; rows are read by column name or position. A write
 transaction owns the ledger from its first statement to its last: what it reads stays true until it commits.

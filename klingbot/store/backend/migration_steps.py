@@ -1,4 +1,4 @@
-"""The schema's steps, as both engines run them."""
+"""The schema's steps, as both backends run them."""
 
 from __future__ import annotations
 

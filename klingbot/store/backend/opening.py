@@ -1,4 +1,4 @@
-"""The way to a ledger, whichever engine keeps it."""
+"""Opening a ledger, whichever backend keeps it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def snapshot(place: Place) -> AbstractContextManager[Database]:
 
 
 def keeper(place: Place) -> ModuleType:
-    """The engine's own room, for what only it can say of a ledger: both have the same functions."""
+    """Return the package of the backend that keeps a ledger there; both packages have the same functions."""
     if isinstance(place, Path):
         return sqlite
     from klingbot.store.backend import postgres

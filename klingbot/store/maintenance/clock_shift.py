@@ -94,7 +94,7 @@ def instants(longest: Longest) -> list[Instant]:
 _HISTORY = "says when something happened; nothing waits for it"
 EXEMPT: Mapping[str, str] = {
     "jobs.asked_at": "chose the periods that the job counts in; its place in the queue is due_at",
-    "job_messages.said_at": "engine/showing.py waits for no instant of the future",
+    "job_messages.said_at": "engine/job_message_updates.py waits for no instant of the future",
     "increases.expires_at": "a request that stays open for longer can still be decided",
     "increases.asked_at": _HISTORY,
     "increases.decided_at": _HISTORY,

@@ -1,4 +1,4 @@
-"""Carries a ledger from one place to another, whichever engines keep them, and proves it there before it is kept."""
+"""Carries a ledger from one place to another, of either backend, and proves the copy before it is kept."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MARK = "xyzzy-plugh"
 
 def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
     broken = (type(error), error, error.__traceback__) if error else None
-    made = logging.LogRecord("klingbot.workers.nightly", logging.WARNING, "care.py", 1, message, args, broken)
+    made = logging.LogRecord("klingbot.workers.nightly", logging.WARNING, "nightly.py", 1, message, args, broken)
     made.created = 1_795_435_200.25
     return made
 

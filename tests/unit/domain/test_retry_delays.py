@@ -97,7 +97,7 @@ def kling() -> ScriptedKling:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
+def submitter(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
     made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
@@ -105,28 +105,28 @@ def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
 
 
 def test_a_busy_kling_is_tried_after_1_2_4_8_and_then_every_15_seconds(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job, waits = ask(engine), []
     for _ in range(8):
         kling.creates = [BUSY]
-        dispatcher.submit()
+        submitter.submit()
         gate = circuit_breakers.get(engine.store.read(), job.model)
         assert gate is not None and gate.opens_at is not None
         waits.append((gate.opens_at - clock.at) // 1000)
         clock.at = gate.opens_at
     assert waits == [1, 2, 4, 8, 15, 15, 15, 15]
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTED
 
 
 def test_the_time_that_kling_names_is_waited_for_and_lengthens_no_later_wait(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job, waits = ask(engine), []
     for ending in (replace(BUSY, retry_after_ms=7_000), replace(BUSY, retry_after_ms=7_000), BUSY, BUSY):
         kling.creates = [ending]
-        dispatcher.submit()
+        submitter.submit()
         gate = circuit_breakers.get(engine.store.read(), job.model)
         assert gate is not None and gate.opens_at is not None
         waits.append((gate.opens_at - clock.at) // 1000)

@@ -58,7 +58,7 @@ def kling() -> Pressed:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: Pressed) -> Iterator[Submitter]:
+def submitter(engine: Engine, kling: Pressed) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
     made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
@@ -87,27 +87,27 @@ def told(engine: Engine) -> list[tuple[str | None, str | None, bool]]:
 
 @pytest.mark.parametrize("ending", [BUSY, DRY, NotSent("refused")], ids=["busy", "stopped", "not sent"])
 def test_a_job_that_kling_did_not_take_is_cancelled_as_was_wanted(
-    ending: Any, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    ending: Any, engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job, said = ask(engine), []
     kling.creates = [ending]
     kling.during_create = lambda: said.append(cancel(engine, job))
-    dispatcher.submit()
+    submitter.submit()
     assert [type(outcome) for outcome in said] == [MayBeAtKling]
     assert is_cancelled(engine, job)
     assert told(engine) == [("UBOB", "https://r.example/UBOB", False)]
     clock.tick(3_600)
-    dispatcher.submit()
-    dispatcher.recover()
+    submitter.submit()
+    submitter.recover()
     assert kling.posted == [job.id]
 
 
 def test_a_job_that_kling_took_is_made_and_the_person_hears_that_it_is_too_late(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.during_create = lambda: cancel(engine, job)
-    dispatcher.submit()
+    submitter.submit()
     assert (now(engine, job).state, now(engine, job).cancel_by) == (JobState.SUBMITTED, None)
     assert total(engine)[0] == job.quote
     assert told(engine) == [("UBOB", "https://r.example/UBOB", True)]
@@ -115,30 +115,30 @@ def test_a_job_that_kling_took_is_made_and_the_person_hears_that_it_is_too_late(
 
 
 def test_a_job_that_kling_refuses_for_good_says_why_and_nothing_of_the_cancellation(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.creates = [BLOCKED]
     kling.during_create = lambda: cancel(engine, job)
-    dispatcher.submit()
+    submitter.submit()
     assert (now(engine, job).state, now(engine, job).reason) == (JobState.RELEASED, BLOCKED.plain)
     assert (told(engine), len(queued(engine.store, JobFailed))) == ([], 1)
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_after_a_lost_reply_the_look_up_decides(
-    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     if there:
         kling.take(job.id)
     kling.creates, kling.look_ups = [ReplyLost("reset")], [Unreachable("down")]
     kling.during_create = lambda: cancel(engine, job)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTING
     for _ in range(2):
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
+        submitter.recover()
     if there:
         assert now(engine, job).state is JobState.SUBMITTED
         assert told(engine) == [("UBOB", "https://r.example/UBOB", True)]
@@ -150,64 +150,64 @@ def test_after_a_lost_reply_the_look_up_decides(
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_press_during_the_look_up_of_a_lost_reply_counts(
-    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     if there:
         kling.take(job.id)
     kling.creates = [ReplyLost("reset")]
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(LOST_REPLY_MS / 1000)
     kling.during_look_up = lambda: cancel(engine, job)
-    dispatcher.recover()
+    submitter.recover()
     assert is_cancelled(engine, job) is not there
     assert [too_late for _, _, too_late in told(engine)] == [there]
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_job_that_waits_again_after_a_lost_reply_is_looked_up_once_more_and_not_sent(
-    there: bool, engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    there: bool, engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates, kling.look_ups = [ReplyLost("reset")], [LookUp({}, frozenset({job.id}))]
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.HELD
     if there:
         kling.take(job.id)
     kling_results.stopped(engine, code=1102, reason="no units left")
     assert isinstance(cancel(engine, job), MayBeAtKling)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.HELD
-    dispatcher.recover()
+    submitter.recover()
     assert is_cancelled(engine, job) is not there
     assert (now(engine, job).state is JobState.SUBMITTED) is there
     assert kling.posted == [job.id]
 
 
 def test_a_refusal_of_a_second_post_looks_the_first_one_up_before_it_cancels(
-    engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset"), BUSY]
     kling.look_ups = [LookUp({}, frozenset({job.id}))]
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
+    submitter.recover()
     kling.take(job.id)
     kling.during_create = lambda: cancel(engine, job)
-    dispatcher.submit()
+    submitter.submit()
     assert (now(engine, job).state, total(engine)[0]) == (JobState.HELD, job.quote)
     for _ in range(2):
-        dispatcher.recover()
+        submitter.recover()
         clock.tick(LOST_REPLY_MS / 1000)
     assert now(engine, job).state is JobState.SUBMITTED, "Kling had it from the first post after all"
     assert [too_late for _, _, too_late in told(engine)] == [True]
 
 
 def test_the_first_who_asks_hears_how_it_ended_and_the_others_are_told_who_that_is(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job, said = ask(engine), []
 
@@ -217,14 +217,14 @@ def test_the_first_who_asks_hears_how_it_ended_and_the_others_are_told_who_that_
         said.append(cancel(engine, job))
 
     kling.creates, kling.during_create = [BUSY], press
-    dispatcher.submit()
+    submitter.submit()
     assert [outcome.asked_before_by for outcome in said] == [None, "UBOB", None]
     assert is_cancelled(engine, job)
     assert [(who, late) for who, _, late in told(engine)] == [("UBOB", False)]
 
 
 def test_the_same_request_again_does_not_take_the_wish_back(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
 
@@ -234,38 +234,38 @@ def test_the_same_request_again_does_not_take_the_wish_back(
         assert isinstance(again, hold_outcomes.Repeated)
 
     kling.creates, kling.during_create = [BUSY], press
-    dispatcher.submit()
+    submitter.submit()
     assert is_cancelled(engine, job)
 
 
 def test_an_admin_who_cancels_somebody_elses_job_has_its_requester_told(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job = ask(engine)
     kling.creates, kling.during_create = [BUSY], lambda: cancel(engine, job, "UALICE", admin=True)
-    dispatcher.submit()
+    submitter.submit()
     assert is_cancelled(engine, job, by="UALICE")
     assert [content.job.user_id for content in queued(engine.store, JobFailed)] == ["UBOB"]
     assert [who for who, *_ in told(engine)] == ["UALICE"]
 
 
 def test_releasing_all_that_waits_includes_what_is_just_being_sent(
-    engine: Engine, dispatcher: Submitter, kling: Pressed
+    engine: Engine, submitter: Submitter, kling: Pressed
 ) -> None:
     job, said = ask(engine), []
     kling.creates, kling.during_create = [BUSY], lambda: said.append(job_queue.cancel_waiting(engine, by="UALICE"))
-    dispatcher.submit()
+    submitter.submit()
     assert said == [job_queue.WaitingCancelled(released=0, kept=1)]
     assert is_cancelled(engine, job, by="UALICE")
 
 
 def test_what_the_jobs_own_message_says_is_not_said_again_in_person(
-    engine: Engine, dispatcher: Submitter, kling: Pressed, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: Pressed, clock: FakeClock
 ) -> None:
     job = ask(engine)
     job_message_updates.show(engine, dict)
     kling.creates, kling.during_create = [BUSY], lambda: cancel(engine, job)
-    dispatcher.submit()
+    submitter.submit()
     assert is_cancelled(engine, job)
     assert told(engine) == []
     clock.tick(5)

@@ -180,7 +180,7 @@ def test_a_gate_that_came_due_and_that_nobody_tries_hides_nothing(engine: Engine
     assert "submission" in kinds(engine)
 
 
-def inquiries(engine: Engine, *answers: object) -> KlingPoller:
+def poller(engine: Engine, *answers: object) -> KlingPoller:
     kling: Any = ScriptedKling(look_ups=list(answers))
     return KlingPoller(engine, kling, poll_ms=5_000)
 
@@ -196,7 +196,7 @@ def test_a_job_about_which_kling_is_asked_in_vain_is_overdue(engine: Engine, clo
     """Each attempt is in time, so that its next one is too; and still nothing is settled."""
     job = submit(engine, hold(engine, "r1"))
     for _ in range(12):
-        inquiries(engine, answer).ask([again(engine, job)])
+        poller(engine, answer).ask([again(engine, job)])
         clock.tick(MINUTE)
     assert kinds(engine) == {"answer"}
     kling: Any = ScriptedKling()
@@ -210,7 +210,7 @@ def test_a_job_about_which_kling_is_asked_in_vain_is_overdue(engine: Engine, clo
 def test_a_job_that_kling_leaves_out_of_its_answers_is_overdue(engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1"))
     for _ in range(12):
-        inquiries(engine).ask([again(engine, job)])
+        poller(engine).ask([again(engine, job)])
         clock.tick(MINUTE)
     assert kinds(engine) == {"answer"}
 
@@ -221,14 +221,14 @@ def test_a_refused_account_is_told_by_its_own_alert(engine: Engine, clock: FakeC
     hold(engine, "waits")
     slack_takes_everything(engine.store)
     for _ in range(30):
-        inquiries(engine, refused).ask([again(engine, job)])
+        poller(engine, refused).ask([again(engine, job)])
         clock.tick(MINUTE)
     assert kinds(engine) == set()
 
 
 def test_a_job_that_was_written_off_and_is_asked_about_is_not_overdue(engine: Engine, clock: FakeClock) -> None:
     job = submit(engine, hold(engine, "r1"))
-    inquiries(engine, Unreachable("down")).ask([job])
+    poller(engine, Unreachable("down")).ask([job])
     with engine.store.write() as tx:
         jobs.move(tx, job.id, [JobState.SUBMITTED], written_off_at=clock(), due_at=clock() + DAY * 1000)
     clock.tick(HOUR)
@@ -448,9 +448,11 @@ STALLED: list[str] = []
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    pulse = Heartbeat(engine)
+    heartbeat = Heartbeat(engine)
     pages = [status_page.route(engine, lambda seconds: STALLED), prometheus.route(engine, Meters())]
-    server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), *(protected(TOKEN, page) for page in pages)])
+    server = WebServer(
+        "127.0.0.1", 0, [http_server.health(heartbeat.trouble), *(protected(TOKEN, page) for page in pages)]
+    )
     yield f"http://127.0.0.1:{server.port}"
     server.close()
     STALLED.clear()

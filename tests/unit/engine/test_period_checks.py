@@ -23,7 +23,7 @@ from klingbot.store import Store
 from tests.conftest import FakeClock
 from tests.support.ledger_checks import ask, hold, prove, queued, settle, slack_takes_everything
 
-# What is decided here is the same on both engines: each statement runs on both, each decision on one.
+# What is decided here is the same on both backends: each statement runs on both, each decision on one.
 pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
 ON_BOTH = pytest.mark.backend("sqlite", "postgres")
 

@@ -249,21 +249,21 @@ def client(kling: LocalKling) -> Iterator[KlingClient]:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, client: KlingClient) -> Iterator[Submitter]:
+def submitter(engine: Engine, client: KlingClient) -> Iterator[Submitter]:
     made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.close()
 
 
 def test_a_day_at_kling_is_compared_with_the_ledger(
-    engine: Engine, dispatcher: Submitter, client: KlingClient, kling: LocalKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, client: KlingClient, kling: LocalKling, clock: FakeClock
 ) -> None:
     for n in range(3):
         hold(engine, f"r{n}", FIVE_SECONDS)
-    dispatcher.submit()
+    submitter.submit()
     client.create(a_request("somebody else's", duration_seconds=10), "/text-to-video/kling-2.6")
     clock.tick(61)
-    dispatcher.poll()
+    submitter.poll()
     clock.tick(86_400)
     reconciler = Reconciler(engine, client, pause_seconds=0.06)
     reconciler.daily()

@@ -236,18 +236,18 @@ def local() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, local: Sandbox) -> Iterator[Submitter]:
+def submitter(engine: Engine, local: Sandbox) -> Iterator[Submitter]:
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
     made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
     made.close()
 
 
-def lost_and_written_off(engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock) -> Job:
+def lost_and_written_off(engine: Engine, submitter: Submitter, local: Sandbox, clock: FakeClock) -> Job:
     """Kling has it, and until now nobody could tell."""
     local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
     job = hold(engine, "r1")
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(86_400)
     stuck_jobs.show_stuck(engine, after_ms=DAY_MS)
     assert isinstance(stuck_jobs.write_off(engine, job.id, by="UADMIN", reason="lost"), WrittenOff)
@@ -255,33 +255,33 @@ def lost_and_written_off(engine: Engine, dispatcher: Submitter, local: Sandbox, 
 
 
 def test_a_lost_job_that_was_written_off_is_found_and_its_charge_is_booked(
-    engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock
+    engine: Engine, submitter: Submitter, local: Sandbox, clock: FakeClock
 ) -> None:
-    job = lost_and_written_off(engine, dispatcher, local, clock)
+    job = lost_and_written_off(engine, submitter, local, clock)
     assert this_month(engine) == Total()
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.SUCCEEDED
     assert this_month(engine) == Total(NOTHING, FORTY)
     assert len(local.kling.tasks) == 1
 
 
 def test_kling_is_asked_about_a_written_off_job_every_hour_for_thirty_days(
-    engine: Engine, dispatcher: Submitter, local: Sandbox, clock: FakeClock
+    engine: Engine, submitter: Submitter, local: Sandbox, clock: FakeClock
 ) -> None:
-    job = lost_and_written_off(engine, dispatcher, local, clock)
+    job = lost_and_written_off(engine, submitter, local, clock)
     local.kling.account.tasks.clear()
     written_off_at = clock.at
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).due_at == clock.at + WRITTEN_OFF_POLL_MS
     clock.at = written_off_at + WRITTEN_OFF_MS - 1
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.SUBMITTING
     local.kling.faults.add(Fault(on="query", ending="code", code=5001))
     clock.at = now(engine, job).due_at
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.SUBMITTING, "Kling did not answer, so this was not the last time"
     clock.at = now(engine, job).due_at
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.RELEASED
     assert [kind for kind, *_ in entries(engine, job)] == ["hold", "release"]
     assert local.kling.tasks == [], "it was not sent again"
@@ -336,7 +336,7 @@ def test_a_thaw_takes_new_jobs_at_once_and_lets_one_waiting_job_try(engine: Engi
     assert isinstance(job_requests.hold(engine, ask("r2")), hold_outcomes.Stopped)
     assert job_queue.thaw(engine) == job_queue.Thawed(("no units left",), waiting=1)
     hold(engine, "r2")
-    assert jobs.any_probe_due(engine.store.read(), clock.at), "so the dispatcher lets one try alone"
+    assert jobs.any_probe_due(engine.store.read(), clock.at), "so the submitter lets one try alone"
 
 
 def test_a_kling_that_still_refuses_after_a_thaw_is_said_to_the_admins_again(engine: Engine, clock: FakeClock) -> None:

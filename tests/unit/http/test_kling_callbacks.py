@@ -194,13 +194,13 @@ def test_a_video_is_settled_when_kling_calls_back_and_not_when_the_next_poll_is_
     credentials = ApiKey(local.kling_api_key) if api_key else pair
     client = KlingClient(local.kling_api_url, credentials, callback_url=door.url)
     with ExitStack() as stack:
-        dispatcher = Submitter(engine, client, api_key=api_key, poll_ms=3_600_000)
-        stack.callback(dispatcher.close)
+        submitter = Submitter(engine, client, api_key=api_key, poll_ms=3_600_000)
+        stack.callback(submitter.close)
         job = hold(engine, "r1")
-        dispatcher.submit()
+        submitter.submit()
         ends = time.monotonic() + 10
         while state_of(engine, job) is JobState.SUBMITTED and time.monotonic() < ends:
-            dispatcher.poll()
+            submitter.poll()
             time.sleep(0.02)
     assert state_of(engine, job) is JobState.SUCCEEDED
     assert door.refused.counts() == {}
@@ -211,10 +211,10 @@ def test_an_unsigned_kling_is_not_believed(engine: Engine, local: Sandbox, door:
     local.kling.webhook_secret = None
     client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key), callback_url=door.url)
     with ExitStack() as stack:
-        dispatcher = Submitter(engine, client, api_key=True, poll_ms=3_600_000)
-        stack.callback(dispatcher.close)
+        submitter = Submitter(engine, client, api_key=True, poll_ms=3_600_000)
+        stack.callback(submitter.close)
         hold(engine, "r1")
-        dispatcher.submit()
+        submitter.submit()
         ends = time.monotonic() + 10
         while door.refused.counts() != {"signature": 3} and time.monotonic() < ends:
             time.sleep(0.02)

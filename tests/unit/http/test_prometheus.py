@@ -58,13 +58,13 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def pulse(engine: Engine, seconds: Seconds) -> Heartbeat:
+def heartbeat(engine: Engine, seconds: Seconds) -> Heartbeat:
     return Heartbeat(engine, seconds)
 
 
 @pytest.fixture
-def url(engine: Engine, meters: Meters, pulse: Heartbeat) -> Iterator[str]:
-    server = WebServer("127.0.0.1", 0, [http_server.health(pulse.trouble), prometheus.route(engine, meters)])
+def url(engine: Engine, meters: Meters, heartbeat: Heartbeat) -> Iterator[str]:
+    server = WebServer("127.0.0.1", 0, [http_server.health(heartbeat.trouble), prometheus.route(engine, meters)])
     yield f"http://127.0.0.1:{server.port}"
     server.close()
 
@@ -204,10 +204,10 @@ def healthy(url: str) -> tuple[int, str | None]:
     return answered.status_code, answered.json().get("reason")
 
 
-def test_a_bot_whose_heart_beats_is_well(url: str, pulse: Heartbeat, seconds: Seconds) -> None:
+def test_a_bot_whose_heart_beats_is_well(url: str, heartbeat: Heartbeat, seconds: Seconds) -> None:
     assert healthy(url) == (200, None)
     seconds.now = PATIENCE_SECONDS - 1
-    pulse.beat()
+    heartbeat.beat()
     seconds.now += PATIENCE_SECONDS - 1
     assert healthy(url) == (200, None)
 
@@ -217,13 +217,13 @@ def test_a_clock_that_has_stopped_is_told(url: str, seconds: Seconds) -> None:
     assert healthy(url) == (503, "nothing has run by the clock for 31 s")
 
 
-def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Heartbeat, seconds: Seconds) -> None:
+def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, heartbeat: Heartbeat, seconds: Seconds) -> None:
     other = open_store(engine.store.place)
     with other.write() as tx:  # another process, which does not let go
         tx.execute("DELETE FROM facts WHERE 1 = 0")
-        beating = threading.Thread(target=pulse.beat)
+        beating = threading.Thread(target=heartbeat.beat)
         beating.start()
-        until(lambda: pulse._beating, "the bot wants to write")
+        until(lambda: heartbeat._beating, "the bot wants to write")
         seconds.now = 40
         assert healthy(url) == (503, "the ledger has been locked for 40 s")
     beating.join(30)
@@ -232,17 +232,17 @@ def test_a_ledger_that_stays_locked_is_told(url: str, engine: Engine, pulse: Hea
 
 
 def test_a_full_disk_is_told_until_there_is_room_again(
-    url: str, engine: Engine, pulse: Heartbeat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    url: str, engine: Engine, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full() -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as disk:
         disk.setattr(type(engine.store), "write", lambda store: full())
-        pulse.beat()
-        pulse.beat()
+        heartbeat.beat()
+        heartbeat.beat()
         assert healthy(url) == (503, "the ledger cannot be written: database or disk is full")
-    pulse.beat()
+    heartbeat.beat()
     assert healthy(url) == (200, None)
     told = [record.levelname for record in caplog.records if record.name == "klingbot.workers.heartbeat"]
     assert told.count("ERROR") == 1
@@ -250,17 +250,17 @@ def test_a_full_disk_is_told_until_there_is_room_again(
 
 @pytest.mark.backend("postgres")
 def test_where_the_database_is_that_is_away_stands_in_the_log_alone(
-    url: str, pulse: Heartbeat, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+    url: str, heartbeat: Heartbeat, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pulse.beat()
+    heartbeat.beat()
     postgres.stop()
     try:
-        pulse.beat()
+        heartbeat.beat()
     finally:
         postgres.start()
     assert healthy(url) == (503, "the ledger cannot be written: its database is away")
     assert f"127.0.0.1:{postgres.port}/ledger cannot be reached" in caplog.text
-    pulse.beat()
+    heartbeat.beat()
     assert healthy(url) == (200, None)
 
 

@@ -42,7 +42,7 @@ def client(sandbox: Sandbox) -> WebClient:
 
 
 @pytest.fixture
-def digester(engine: Engine, client: WebClient) -> DigestSender:
+def digest_sender(engine: Engine, client: WebClient) -> DigestSender:
     return DigestSender(engine, PictureUploads(client), lambda: {"U1": "Uma *bold* @here"})
 
 
@@ -83,9 +83,9 @@ def blocks(message: Message, kind: str) -> list[dict[str, object]]:
 
 
 def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
 
     [message] = seen(sandbox)
@@ -102,21 +102,21 @@ def test_a_digest_arrives_with_its_chart_and_says_the_same_in_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_digest_is_said_once_however_often_it_is_looked_for(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier, clock: FakeClock
 ) -> None:
     for _ in range(5):
-        digester.tell()
+        digest_sender.tell()
         notifier.deliver()
         clock.tick(61)
     assert len(seen(sandbox)) == 1
 
 
 def test_a_period_in_which_nothing_happened_is_one_line_without_a_picture(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 24, 9)
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
     [message] = seen(sandbox)
     assert message.text.splitlines() == [
@@ -129,14 +129,14 @@ def test_a_period_in_which_nothing_happened_is_one_line_without_a_picture(
 @pytest.mark.parametrize("kind", ["server_error", "ratelimited", "hang_up"])
 @pytest.mark.usefixtures("quickly")
 def test_an_upload_that_fails_for_now_is_tried_again_a_minute_later(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock,
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier, clock: FakeClock,
     step: str, kind: str,
 ) -> None:  # fmt: skip
     sandbox.faults.add(step, Fault(kind))  # type: ignore[arg-type]
-    digester.tell()
+    digest_sender.tell()
     assert queued(monday_morning.store, DigestReady) == []
     clock.tick(61)
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
     [message] = seen(sandbox)
     assert blocks(message, "image")
@@ -144,12 +144,12 @@ def test_an_upload_that_fails_for_now_is_tried_again_a_minute_later(
 
 @pytest.mark.usefixtures("quickly")
 def test_while_slack_takes_no_files_the_words_wait_ten_minutes_and_go_alone(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier, clock: FakeClock
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier, clock: FakeClock
 ) -> None:
     sandbox.faults.add("files.getUploadURLExternal", Fault("server_error"), times=99)
     due_at, tries = clock(), 0
     while clock() - due_at <= PATIENCE_MS:
-        digester.tell()
+        digest_sender.tell()
         notifier.deliver()
         tries += 1
         assert bool(seen(sandbox)) == (clock() - due_at >= PATIENCE_MS)
@@ -163,10 +163,10 @@ def test_while_slack_takes_no_files_the_words_wait_ten_minutes_and_go_alone(
 
 @pytest.mark.usefixtures("quickly")
 def test_where_slack_says_no_to_a_file_the_words_go_at_once(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
     sandbox.faults.add("files.getUploadURLExternal", Fault("slack_error", error="file_uploads_disabled"))
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
     [message] = seen(sandbox)
     assert not blocks(message, "image")
@@ -176,7 +176,7 @@ def test_where_slack_says_no_to_a_file_the_words_go_at_once(
 def test_a_chart_that_cannot_be_drawn_does_not_cost_the_words(
     monday_morning: Engine,
     sandbox: Sandbox,
-    digester: DigestSender,
+    digest_sender: DigestSender,
     notifier: Notifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -184,7 +184,7 @@ def test_a_chart_that_cannot_be_drawn_does_not_cost_the_words(
         raise MemoryError
 
     monkeypatch.setattr(charts, "draw", broken)
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
     [message] = seen(sandbox)
     assert not blocks(message, "image")
@@ -192,9 +192,9 @@ def test_a_chart_that_cannot_be_drawn_does_not_cost_the_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_picture_that_slack_will_not_show_is_replaced_by_its_words(
-    monday_morning: Engine, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    monday_morning: Engine, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
-    digester.tell()
+    digest_sender.tell()
     sandbox.workspace.files._files.clear()  # somebody deleted it in Slack
     notifier.deliver()
     [message] = seen(sandbox)
@@ -204,13 +204,13 @@ def test_a_picture_that_slack_will_not_show_is_replaced_by_its_words(
 
 @pytest.mark.usefixtures("quickly")
 def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_channel_with_its_chart(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, LOUNGE, None, by=ALICE)
     settle(engine, hold(engine, "today"))
     _said_elsewhere(engine)
     clock.set(2026, 11, 24, 9)
-    digester.tell()
+    digest_sender.tell()
     for _ in range(3):
         notifier.deliver()
         clock.tick(2)
@@ -220,11 +220,11 @@ def test_a_digest_for_a_channel_that_does_not_take_it_comes_to_the_default_chann
 
 
 def test_a_late_digest_says_so_and_how_many_never_came(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier
 ) -> None:
     digests.want(engine, MARKETING, PeriodKind.DAILY, FINANCE, None, by=ALICE)
     clock.set(2026, 11, 27, 11)
-    digester.tell()
+    digest_sender.tell()
     notifier.deliver()
     [message] = seen(sandbox)
     assert "🕘 late: <!date^" in message.text and "|it was due Nov 27, 2026 at 09:00 UTC>, while" in message.text
@@ -232,7 +232,7 @@ def test_a_late_digest_says_so_and_how_many_never_came(
 
 
 def test_one_digest_that_breaks_does_not_hold_up_the_others(
-    engine: Engine, clock: FakeClock, sandbox: Sandbox, digester: DigestSender, notifier: Notifier,
+    engine: Engine, clock: FakeClock, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     from klingbot.workers import digest_sender as room
@@ -250,7 +250,7 @@ def test_one_digest_that_breaks_does_not_hold_up_the_others(
     clock.set(2026, 11, 24, 9)
     for _ in range(2):  # the ticker logs a failure and calls again
         try:
-            digester.tell()
+            digest_sender.tell()
         except ZeroDivisionError:
             clock.tick(5)
     notifier.deliver()

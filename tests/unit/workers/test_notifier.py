@@ -39,7 +39,7 @@ from tests.support.block_samples import credits, job, standing
 from tests.support.ledger_checks import hold
 from tests.support.live_bot import until
 
-# What is decided here is the same on both engines: each statement runs on both, each decision on one.
+# What is decided here is the same on both backends: each statement runs on both, each decision on one.
 pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
 ON_BOTH = pytest.mark.backend("sqlite", "postgres")
 

@@ -37,7 +37,7 @@ class World:
     local: Sandbox
     wire: SlowWire
 
-    def dispatcher(self, seconds: float = SLOW_SECONDS, *, api_key: bool = True) -> Submitter:
+    def submitter(self, seconds: float = SLOW_SECONDS, *, api_key: bool = True) -> Submitter:
         root = self.local.kling_api_url.replace(self.local.url, self.wire.url)
         client = KlingClient(root, ApiKey(self.local.kling_api_key), call_seconds=seconds, create_seconds=seconds)
         return Submitter(self.engine, client, api_key=api_key, poll_ms=5_000)
@@ -72,7 +72,7 @@ def world(engine: Engine, clock: FakeClock) -> Iterator[World]:
 
 
 @contextmanager
-def ticking(dispatcher: Submitter, *errands: Callable[[], None]) -> Iterator[None]:
+def ticking(submitter: Submitter, *errands: Callable[[], None]) -> Iterator[None]:
     """Run each errand again and again in a thread of its own, as the scheduler does."""
     stopping = threading.Event()
 
@@ -86,26 +86,26 @@ def ticking(dispatcher: Submitter, *errands: Callable[[], None]) -> Iterator[Non
     try:
         yield
     finally:
-        dispatcher.close()
+        submitter.close()
         stopping.set()
         for thread in threads:
             thread.join()
-        dispatcher.finish()
+        submitter.finish()
 
 
 @pytest.mark.slow
 def test_five_jobs_behind_a_slow_create_are_submitted_at_once(world: World) -> None:
     made = [world.ask(number) for number in range(6)]
     world.slow_for(made[:1])
-    dispatcher = world.dispatcher(4.0)
-    with ticking(dispatcher, dispatcher.submit):
+    submitter = world.submitter(4.0)
+    with ticking(submitter, submitter.submit):
         until(world.are(JobState.SUBMITTED, made[1:]), "the others are at Kling", seconds=SOON)
         later = world.ask(7)
         until(world.are(JobState.SUBMITTED, [later]), "a job that came meanwhile is there too", seconds=SOON)
         assert world.state(made[0]) is JobState.SUBMITTING
     world.clock.tick(LOST_REPLY_MS / 1000)
     world.wire.slow = lambda request: False
-    once_more = world.dispatcher()
+    once_more = world.submitter()
     once_more.recover()
     once_more.finish()
     assert world.state(made[0]) in (JobState.SUBMITTED, JobState.SUCCEEDED), "it was looked up and not sent again"
@@ -114,14 +114,14 @@ def test_five_jobs_behind_a_slow_create_are_submitted_at_once(world: World) -> N
 
 @pytest.mark.slow
 def test_slow_creates_in_every_slot_stop_no_look_up(world: World) -> None:
-    dispatcher = world.dispatcher()
-    with ticking(dispatcher):
+    submitter = world.submitter()
+    with ticking(submitter):
         there = [world.ask(number) for number in range(3)]
-        dispatcher.submit()
+        submitter.submit()
         slow = [world.ask(number) for number in range(10, 10 + AT_ONCE)]
         world.slow_for(slow)
         world.clock.tick(5)
-        with ticking(dispatcher, dispatcher.submit, dispatcher.poll):
+        with ticking(submitter, submitter.submit, submitter.poll):
             until(lambda: world.wire.slowed >= AT_ONCE, "every slot waits", seconds=SOON)
             until(world.are(JobState.SUCCEEDED, there), "the others have their verdicts", seconds=SOON)
 
@@ -129,26 +129,26 @@ def test_slow_creates_in_every_slot_stop_no_look_up(world: World) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("api_key", [True, False], ids=["new", "legacy"])
 def test_a_slow_look_up_delays_its_own_jobs_alone(world: World, api_key: bool) -> None:
-    dispatcher = world.dispatcher(api_key=api_key)
+    submitter = world.submitter(api_key=api_key)
     slow, quick = [world.ask(1, "kling-v1")], [world.ask(number) for number in range(2, 30)]
-    dispatcher.submit()
+    submitter.submit()
     assert world.are(JobState.SUBMITTED, slow + quick)()
     world.slow_for(slow, on=b"GET ")
     world.clock.tick(5)
-    with ticking(dispatcher, dispatcher.poll):
+    with ticking(submitter, submitter.poll):
         until(world.are(JobState.SUCCEEDED, quick), "the others have their verdicts", seconds=SOON)
         assert world.state(slow[0]) is JobState.SUBMITTED
 
 
 @pytest.mark.slow
 def test_more_slow_look_ups_than_slots_end_at_their_deadline(world: World) -> None:
-    dispatcher = world.dispatcher(1.5, api_key=False)
+    submitter = world.submitter(1.5, api_key=False)
     slow = [world.ask(number, "kling-v1") for number in range(LOOK_UPS_AT_ONCE)]
     quick = world.ask(20)
-    dispatcher.submit()
+    submitter.submit()
     world.slow_for(slow, on=b"GET ")
     world.clock.tick(5)
-    with ticking(dispatcher, dispatcher.poll):
+    with ticking(submitter, submitter.poll):
         until(world.are(JobState.SUCCEEDED, [quick]), "it had to wait for one deadline", seconds=SOON + 1.5)
 
 
@@ -156,12 +156,12 @@ def test_more_slow_look_ups_than_slots_end_at_their_deadline(world: World) -> No
 def test_a_slow_job_that_tries_a_gate_is_alone_and_holds_no_other_model_up(world: World) -> None:
     world.local.kling.faults.add(Fault("create", "code", code=1303))
     first = world.ask(1, "kling-v1")
-    dispatcher, other_bot = world.dispatcher(3.0), world.dispatcher(3.0)
-    dispatcher.submit()
+    submitter, other_bot = world.submitter(3.0), world.submitter(3.0)
+    submitter.submit()
     behind = [world.ask(number, "kling-v1") for number in range(2, 5)]
     world.slow_for([first])
     world.clock.tick(2)
-    with ticking(dispatcher, dispatcher.submit), ticking(other_bot, other_bot.submit):
+    with ticking(submitter, submitter.submit), ticking(other_bot, other_bot.submit):
         until(lambda: world.wire.slowed == 1, "one job tries", seconds=SOON)
         free = world.ask(5, "kling-pro")
         until(world.are(JobState.SUBMITTED, [free]), "another model's job is at Kling", seconds=SOON)
@@ -174,8 +174,8 @@ def test_a_slow_job_that_tries_a_gate_is_alone_and_holds_no_other_model_up(world
 def test_a_dispatcher_that_closes_waits_no_longer_than_one_deadline(world: World) -> None:
     made = [world.ask(number) for number in range(2 * AT_ONCE)]
     world.slow_for(made)
-    dispatcher = world.dispatcher(2.0)
-    with at_most(4.0), ticking(dispatcher, dispatcher.submit):
+    submitter = world.submitter(2.0)
+    with at_most(4.0), ticking(submitter, submitter.submit):
         until(lambda: world.wire.slowed >= AT_ONCE, "every slot waits", seconds=SOON)
     waiting = [job for job in made if world.state(job) is JobState.HELD]
     assert len(waiting) == AT_ONCE, "none was begun after the closing"

@@ -98,7 +98,7 @@ def kling() -> ScriptedKling:
 
 
 @pytest.fixture
-def dispatcher(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
+def submitter(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     client: KlingClient = kling  # type: ignore[assignment]
     made = Submitter(engine, client, api_key=True, poll_ms=5_000)
     yield made
@@ -128,19 +128,19 @@ def total(engine: Engine) -> tuple[Amount, Amount]:
 
 
 def test_a_job_goes_out_once_and_its_verdict_settles_the_hold(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine, model="kling-pro", duration_seconds=10)
-    dispatcher.submit()
-    dispatcher.submit()
+    submitter.submit()
+    submitter.submit()
     assert kling.posted == [job.id]
     assert now(engine, job).state is JobState.SUBMITTED
 
     kling.end(job.id, "succeeded", url="https://kling.example/v.mp4", units=Decimal("8.0"))
-    dispatcher.poll()
+    submitter.poll()
     assert now(engine, job).state is JobState.SUBMITTED, "not due before the first poll interval"
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
 
     done = now(engine, job)
     assert (done.state, done.video_url) == (JobState.SUCCEEDED, "https://kling.example/v.mp4")
@@ -157,13 +157,13 @@ def in_units(engine: Engine, kling: ScriptedKling) -> Iterator[Submitter]:
     made.finish()
 
 
-def finished(dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
+def finished(submitter: Submitter, kling: ScriptedKling, clock: FakeClock, **fields: Any) -> Job:
     """A job that Kling has taken and whose video it has just made."""
-    job = ask(dispatcher.engine)
-    dispatcher.submit()
+    job = ask(submitter.engine)
+    submitter.submit()
     kling.end(job.id, "succeeded", **fields)
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
     return job
 
 
@@ -207,24 +207,24 @@ def test_a_charge_in_cash_is_not_waited_for_in_units(
 
 
 def test_a_success_without_a_video_is_asked_for_again(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
-    job = finished(dispatcher, kling, clock)
+    job = finished(submitter, kling, clock)
     assert now(engine, job).state is JobState.SUBMITTED
     kling.end(job.id, "succeeded", url="https://v")
     clock.tick(10)
-    dispatcher.poll()
+    submitter.poll()
     assert now(engine, job).state is JobState.SUCCEEDED
 
 
 def test_a_failed_task_releases_the_hold_and_says_klings_reason(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
-    dispatcher.submit()
+    submitter.submit()
     kling.end(job.id, "failed", message="Failure to pass the risk control system")
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
     done = now(engine, job)
     assert done.state is JobState.FAILED
     assert done.reason is not None and "risk control" in done.reason
@@ -233,116 +233,116 @@ def test_a_failed_task_releases_the_hold_and_says_klings_reason(
 
 
 def test_a_refused_job_releases_the_hold_and_tells_the_person(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     kling.creates = [BLOCKED]
     job = ask(engine)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.RELEASED
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
     assert messages(engine) == ["job failed"]
 
 
 def test_a_model_that_kling_refuses_is_told_to_the_requester_each_time_and_to_the_admins_once_a_day(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     barred = Rejected(1103, "no permission", Action.REFUSE, "The account has no right to it.", "r", of_model=True)
     for day in (0, 0, 1):
         clock.tick(day * 86_400)
         kling.creates = [barred]
         ask(engine, f"r{len(kling.posted)}")
-        dispatcher.submit()
+        submitter.submit()
     told, admins = queued(engine.store, JobFailed), queued(engine.store, ModelRefused)
     assert [each.job.reason for each in told] == ["The account has no right to it."] * 3
     assert admins == [ModelRefused(told[0].job.model, 1103, "The account has no right to it.")] * 2
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
     taken = ask(engine, "of another model")
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, taken).state is JobState.SUBMITTED, "nothing else is stopped"
 
 
 def test_a_lost_reply_is_looked_up_before_anything_is_posted_again(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.take(job.id)
     kling.creates = [ReplyLost("timed out")]
-    dispatcher.submit()
-    dispatcher.recover()
+    submitter.submit()
+    submitter.recover()
     assert now(engine, job).state is JobState.SUBMITTING, "not looked up before the settling delay"
 
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.submit()
-    dispatcher.recover()
+    submitter.submit()
+    submitter.recover()
     assert now(engine, job).state is JobState.SUBMITTED
     assert kling.posted == [job.id], "found at Kling: never posted twice"
     assert kling.asked == [(job.id,)]
 
 
 def test_a_job_that_is_provably_absent_after_a_lost_reply_is_posted_again(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset")]
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
+    submitter.recover()
     assert now(engine, job).state is JobState.HELD
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTED
     assert kling.posted == [job.id, job.id]
 
 
-def lost_and_wrongly_absent(engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock) -> Job:
+def lost_and_wrongly_absent(engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock) -> Job:
     """A job that is posted a second time, after a look-up that found nothing."""
     job = ask(engine)
     kling.creates = [ReplyLost("reset"), *kling.creates]
-    dispatcher.submit()
+    submitter.submit()
     kling.look_ups = [LookUp({}, frozenset({job.id}))]
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
-    dispatcher.submit()
+    submitter.recover()
+    submitter.submit()
     assert kling.posted == [job.id, job.id]
     return job
 
 
 def test_a_refusal_after_a_lost_reply_releases_nothing_before_kling_was_asked_again(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     kling.creates = [BLOCKED]
-    job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
-    dispatcher.recover()
+    job = lost_and_wrongly_absent(engine, submitter, kling, clock)
+    submitter.recover()
     assert now(engine, job).state is JobState.SUBMITTING
     assert total(engine)[0] == job.quote
 
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
+    submitter.recover()
     done = now(engine, job)
     assert (done.state, done.reason) == (JobState.RELEASED, BLOCKED.plain), "absent once more: the refusal stands"
     assert messages(engine) == ["job failed"]
 
 
 def test_a_refusal_that_hid_a_task_of_an_earlier_post_is_not_believed(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     kling.creates = [BLOCKED]
-    job = lost_and_wrongly_absent(engine, dispatcher, kling, clock)
+    job = lost_and_wrongly_absent(engine, submitter, kling, clock)
     kling.take(job.id)
     kling.look_ups = [Unreachable("down")]
     for _ in range(2):
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
+        submitter.recover()
     found = now(engine, job)
     assert (found.state, found.task_id, found.reason) == (JobState.SUBMITTED, f"t-{job.id}", None)
 
 
 def test_a_refusal_after_posts_that_kling_did_not_take_is_final_at_once(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [NotSent("refused"), BUSY, BLOCKED]
     for _ in range(3):
-        dispatcher.submit()
+        submitter.submit()
         clock.tick(5)
     assert now(engine, job).state is JobState.RELEASED
     assert kling.asked == []
@@ -356,19 +356,19 @@ def test_a_lost_task_that_kling_first_denies_and_then_refuses_a_second_time_is_f
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
         # On the legacy standard, because only there a single answer (1201) can deny a task that exists.
-        dispatcher = Submitter(engine, client, api_key=False, poll_ms=5_000)
+        submitter = Submitter(engine, client, api_key=False, poll_ms=5_000)
         local.kling.faults.add(Fault(on="create", ending="drop", taken=True))
         local.kling.faults.add(Fault(on="query", ending="code", code=1201))
         job = ask(engine)
-        stack.callback(dispatcher.finish)
-        dispatcher.submit()
+        stack.callback(submitter.finish)
+        submitter.submit()
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
+        submitter.recover()
         assert now(engine, job).state is JobState.HELD, "Kling said that it has no such task"
-        dispatcher.submit()
+        submitter.submit()
         assert now(engine, job).tries == 2
         clock.tick(LOST_REPLY_MS / 1000)
-        dispatcher.recover()
+        submitter.recover()
         assert now(engine, job).state is JobState.SUCCEEDED
         assert len(local.kling.tasks) == 1
         assert total(engine) == (Amount(0, 0), job.quote)
@@ -394,86 +394,86 @@ def test_a_refusal_of_a_post_that_was_given_up_changes_nothing(again: str, engin
 
 
 def test_a_late_yes_keeps_a_job_that_waits_again_from_being_posted_twice(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
     first = kling_results.submitting(engine, job, "/text-to-video/kling-2.6", due_at=0)
     assert first is not None
     kling_results.held_again(engine, first)
     assert kling_results.submitted(engine, first, "task", due_at=0) is not None
-    dispatcher.submit()
+    submitter.submit()
     assert kling.posted == []
     assert now(engine, job).state is JobState.SUBMITTED
 
 
 @pytest.mark.parametrize("answer", [Unreachable("down"), LookUp({}, frozenset()), BUSY])
 def test_a_look_up_that_proves_nothing_keeps_the_hold_and_posts_nothing(
-    answer: Any, engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    answer: Any, engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [ReplyLost("reset")]
-    dispatcher.submit()
+    submitter.submit()
     kling.look_ups = [answer]
     clock.tick(LOST_REPLY_MS / 1000)
-    dispatcher.recover()
-    dispatcher.submit()
+    submitter.recover()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTING
     assert total(engine)[0] == job.quote
     assert kling.posted == [job.id]
 
 
 def test_a_request_that_never_left_is_sent_again_without_a_look_up(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [NotSent("refused")]
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.HELD
     clock.tick(5)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTED
     assert kling.asked == []
 
 
 def test_a_busy_kling_keeps_holds_and_places_and_is_asked_again_with_growing_delay(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     first = ask(engine, "r1")
     kling.creates = [BUSY]
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(0.5)
     second = ask(engine, "r2")
-    dispatcher.submit()
+    submitter.submit()
     assert kling.posted == [first.id], "the gate is closed for a second"
 
     clock.tick(0.6)
     kling.creates = [BUSY]
-    dispatcher.submit()
+    submitter.submit()
     gate = circuit_breakers.get(engine.store.read(), "kling-v1.5")
     assert gate is not None and gate.opens_at == clock.at + 2_000
     clock.tick(2)
     kling.posted.clear()
-    dispatcher.submit()
+    submitter.submit()
     assert sorted(kling.posted) == sorted([first.id, second.id])
     assert now(engine, first).state is now(engine, second).state is JobState.SUBMITTED
     assert circuit_breakers.get(engine.store.read(), "kling-v1.5") is None
 
 
-def test_a_busy_model_does_not_hold_up_another(engine: Engine, dispatcher: Submitter, kling: ScriptedKling) -> None:
+def test_a_busy_model_does_not_hold_up_another(engine: Engine, submitter: Submitter, kling: ScriptedKling) -> None:
     ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
-    dispatcher.submit()
+    submitter.submit()
     other = ask(engine, "r2", model="kling-pro")
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, other).state is JobState.SUBMITTED
 
 
 def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.creates = [DRY, DRY]
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.HELD, "it keeps its place and its hold"
     [stopped] = queued(engine.store, SubmittingStopped)
     assert stopped.waiting == 1, "the admins hear of it as one that waits"
@@ -481,12 +481,12 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
     assert job_requests.hold(engine, request) == hold_outcomes.Stopped("The Kling account has no units left.")
 
     clock.tick(61)
-    dispatcher.submit()
+    submitter.submit()
     assert len(kling.posted) == 2, "one probe after a minute"
     assert messages(engine) == ["submitting stopped"]
 
     clock.tick(121)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTED
     assert messages(engine) == ["submitting stopped", "submitting resumed"]
     assert isinstance(job_requests.hold(engine, request), hold_outcomes.Held)
@@ -494,33 +494,33 @@ def test_a_dry_account_stops_new_jobs_with_the_reason_and_tells_the_admins_once(
 
 @pytest.mark.parametrize(("refusal", "closed_seconds"), [(BUSY, 1), (DRY, 60)])
 def test_a_gate_that_comes_due_lets_one_job_try_and_the_others_through_behind_it(
-    refusal: Rejected, closed_seconds: int, engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: Any
+    refusal: Rejected, closed_seconds: int, engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: Any
 ) -> None:
     made = []
     for i in range(AT_ONCE + 4):
         made.append(ask(engine, f"r{i}"))
         clock.tick(0.001)
     kling.creates = [refusal] * AT_ONCE
-    dispatcher.submit()
+    submitter.submit()
     kling.posted.clear()
 
     clock.tick(closed_seconds)
     kling.creates = [refusal]
-    dispatcher.submit()
+    submitter.submit()
     assert kling.posted == [made[0].id]
 
     clock.tick(2 * closed_seconds)
-    dispatcher.submit()
+    submitter.submit()
     assert {now(engine, job).state for job in made} == {JobState.SUBMITTED}
     assert len(kling.posted) == 1 + len(made)
 
 
 def test_a_gate_that_nobody_waits_before_holds_nobody_up(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     left = ask(engine, "r1", model="kling-v1")
     kling.creates = [BUSY]
-    dispatcher.submit()
+    submitter.submit()
     cancellation.cancel(engine, left.id, user_id="UBOB", is_admin=False)
     clock.tick(2)
     ask(engine, "r2", model="kling-pro")
@@ -530,16 +530,16 @@ def test_a_gate_that_nobody_waits_before_holds_nobody_up(
 
 
 def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_often(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
-    dispatcher.submit()
+    submitter.submit()
     waits = []
     for _ in range(60):
         due = now(engine, job).due_at
         waits.append(due - clock.at)
         clock.at = due
-        dispatcher.poll()
+        submitter.poll()
     assert waits[0] == 5_000
     assert waits == sorted(waits)
     assert waits[-1] == 60_000
@@ -547,36 +547,36 @@ def test_a_poll_that_learns_nothing_is_no_verdict_and_is_repeated_less_and_less_
 
 
 def test_a_task_that_kling_no_longer_mentions_keeps_its_hold(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
-    dispatcher.submit()
+    submitter.submit()
     kling.tasks.clear()
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
     assert now(engine, job).state is JobState.SUBMITTED
     assert total(engine)[0] == job.quote
 
 
 def test_jobs_of_one_route_are_polled_in_one_call(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for i in range(20):
         ask(engine, f"r{i}", model="kling-pro")
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
     assert [len(ids) for ids in kling.asked] == [20]
 
 
 def test_many_jobs_of_one_route_are_polled_in_calls_of_twenty(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for i in range(45):
         ask(engine, f"r{i}", model="kling-pro")
-    dispatcher.submit()
+    submitter.submit()
     clock.tick(5)
-    dispatcher.poll()
+    submitter.poll()
     assert sorted(len(ids) for ids in kling.asked) == [5, 20, 20]
 
 
@@ -586,41 +586,41 @@ def test_many_jobs_in_flight_at_one_route_are_all_settled(engine: Engine, clock:
         local = sandbox.start(kling_seconds=0, kling_slots=100)
         stack.callback(local.stop)
         client = KlingClient(local.kling_api_url, ApiKey(local.kling_api_key))
-        dispatcher = Submitter(engine, client, api_key=api_key, poll_ms=5_000)
-        stack.callback(dispatcher.finish)
+        submitter = Submitter(engine, client, api_key=api_key, poll_ms=5_000)
+        stack.callback(submitter.finish)
         made = [ask(engine, f"r{i}", model="kling-pro") for i in range(45)]
-        dispatcher.submit()
+        submitter.submit()
         clock.tick(5)
-        dispatcher.poll()
+        submitter.poll()
         assert {now(engine, job).state for job in made} == {JobState.SUCCEEDED}
 
 
 def test_a_second_post_of_a_job_that_kling_has_is_looked_up_and_keeps_its_hold(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = ask(engine)
     kling.take(job.id)
     kling.creates = [AlreadyTaken("Kling says that it has this job already")]
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, job).state is JobState.SUBMITTING
     assert total(engine)[0] == job.quote
     clock.tick(5)
-    dispatcher.recover()
+    submitter.recover()
     assert (now(engine, job).state, now(engine, job).task_id) == (JobState.SUBMITTED, f"t-{job.id}")
     assert (kling.posted, messages(engine)) == ([job.id], [])
 
 
 def test_a_job_cancelled_while_it_waited_is_not_posted(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     job = ask(engine)
     assert isinstance(cancellation.cancel(engine, job.id, user_id="UBOB", is_admin=False), cancellation.Cancelled)
-    dispatcher.submit()
+    submitter.submit()
     assert kling.posted == []
 
 
 def test_one_broken_errand_does_not_stop_the_others(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = ask(engine, "r1"), ask(engine, "r2")
     create = kling.create
@@ -631,21 +631,21 @@ def test_one_broken_errand_does_not_stop_the_others(
         return create(request, route)
 
     monkeypatch.setattr(kling, "create", breaks)
-    dispatcher.submit()
+    submitter.submit()
     assert now(engine, good).state is JobState.SUBMITTED
     assert now(engine, bad).state is JobState.SUBMITTING, "it is looked up, not posted again"
 
 
 def test_every_total_is_proved_by_its_entries(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     made = [ask(engine, f"r{i}") for i in range(6)]
     kling.creates = [BLOCKED]
-    dispatcher.submit()
+    submitter.submit()
     for job in made:
         kling.end(job.id, "succeeded" if job.id > made[0].id else "failed", url="https://v")
     clock.tick(24 * 3600)
-    dispatcher.poll()
+    submitter.poll()
     assert totals_proof.mismatches(engine.store.read()) == []
     assert outbox.counts(engine.store.read()) == {"waiting": 6, "failed": 0}
 
@@ -660,26 +660,26 @@ def with_picture(engine: Engine, picture: str = uploaded("F0PICTURE1")) -> Job:
 
 
 def test_a_picture_on_the_web_goes_to_kling_by_its_address(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     with_picture(engine, "https://x.com/fox.png")
-    dispatcher.submit()
+    submitter.submit()
     assert kling.frames == ["https://x.com/fox.png"]
 
 
 def test_a_picture_that_was_uploaded_to_slack_goes_to_kling_itself(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     with_picture(engine)
-    replace(dispatcher, picture=lambda file_id, _: Picture(file_id.encode())).submit()
+    replace(submitter, picture=lambda file_id, _: Picture(file_id.encode())).submit()
     assert kling.frames == [base64.b64encode(b"F0PICTURE1").decode()]
 
 
 def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling
+    engine: Engine, submitter: Submitter, kling: ScriptedKling
 ) -> None:
     job = with_picture(engine)
-    replace(dispatcher, picture=lambda *_: NoPicture("The picture was deleted.")).submit()
+    replace(submitter, picture=lambda *_: NoPicture("The picture was deleted.")).submit()
     assert kling.posted == []
     assert (now(engine, job).state, now(engine, job).reason) == (JobState.RELEASED, "The picture was deleted.")
     assert total(engine) == (Amount(0, 0), Amount(0, 0))
@@ -687,7 +687,7 @@ def test_without_its_picture_a_video_is_not_made_and_the_requester_hears_why(
 
 
 def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_turn(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     for n in range(5):
         job_requests.hold(
@@ -701,7 +701,7 @@ def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_
         enough.wait(30)
         return Picture(file_id.encode())
 
-    slowly = replace(dispatcher, picture=slow)
+    slowly = replace(submitter, picture=slow)
     submitting = threading.Thread(target=slowly.submit)
     submitting.start()
     assert all(entered.acquire(timeout=30) for _ in range(PICTURES_AT_ONCE))
@@ -717,11 +717,11 @@ def test_few_pictures_are_in_memory_at_once_and_the_other_videos_wait_for_their_
 
 
 def test_while_slack_cannot_be_reached_a_video_waits_for_its_picture(
-    engine: Engine, dispatcher: Submitter, kling: ScriptedKling, clock: FakeClock
+    engine: Engine, submitter: Submitter, kling: ScriptedKling, clock: FakeClock
 ) -> None:
     job = with_picture(engine)
     answers: list[Picture | NoPicture] = [NoPicture("Slack is away.", passing=True), Picture(b"fox")]
-    patient = replace(dispatcher, picture=lambda *_: answers.pop(0))
+    patient = replace(submitter, picture=lambda *_: answers.pop(0))
     patient.submit()
     assert (kling.posted, now(engine, job).state) == ([], JobState.HELD)
     clock.tick(LEASE_MS / 1000)
