@@ -1,4 +1,7 @@
-"""Whether the ledger is sound: its sums, and what waits too long. `sqlite_health` and `postgres_health` check the backend."""
+"""Whether the ledger is sound: its sums, and what waits for too long.
+
+`sqlite_health` and `postgres_health` check its backend.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from tests.conftest import FakeClock
 from tests.support.ledger_checks import queued
 
 pytestmark = [pytest.mark.backend("sqlite"), pytest.mark.both_databases]
-both_engines = pytest.mark.backend("sqlite", "postgres")
+both_backends = pytest.mark.backend("sqlite", "postgres")
 
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 GENERAL, LOUNGE, BOBS_DM = "C0GENERAL1", "C0LOUNGE01", "D0BOB00001"
@@ -137,7 +137,7 @@ def buttons(message: Message) -> list[str]:
 # One message, which moves.
 
 
-@both_engines
+@both_backends
 def test_one_message_moves_from_waiting_to_the_video(house: House) -> None:
     job = house.hold()
     house.tell()
@@ -176,7 +176,7 @@ def test_a_person_whom_slack_does_not_name_just_now_is_mentioned(house: House) -
     assert f"<@{BOB}> asked for a video" in house.message().text
 
 
-@both_engines
+@both_backends
 def test_places_in_line_are_told_as_the_line_moves(house: House) -> None:
     before = [house.hold(channel_id=BOBS_DM) for _ in range(2)]
     house.hold()
@@ -314,7 +314,7 @@ def test_all_that_waits_given_up_by_an_admin_says_so(house: House) -> None:
     assert "alice cancelled bob's video" in house.message().text
 
 
-@both_engines
+@both_backends
 def test_a_written_off_job_says_that_nobody_waits_for_it(house: House) -> None:
     job = house.hold()
     house.submit(job)
@@ -503,7 +503,7 @@ def test_killed_after_the_share_it_is_found_shared(house: House) -> None:
     assert LINK not in house.message().text
 
 
-@both_engines
+@both_backends
 def test_two_processes_show_and_carry_each_job_once(house: House) -> None:
     other = House(house.engine, house.clock, house.local)
     for n in range(3):
