@@ -34,7 +34,7 @@ from klingbot.slack.interactions import answers, buttons
 from klingbot.store import jobs
 from tests.support.ledger_checks import hold, settle, submit
 from tests.unit.slack.conftest import ALICE, BOB, BOT, GENERAL
-from tests.unit.slack.test_serve import post
+from tests.unit.slack.test_transport import post
 
 SEED = int(os.environ.get("KLINGBOT_TEST_SEED", "1"))
 TEXTS, SPOKEN, CLICKS, PAYLOADS = 6_000, 1_000, 3_000, 1_000

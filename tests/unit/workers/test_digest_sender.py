@@ -235,18 +235,18 @@ def test_one_digest_that_breaks_does_not_hold_up_the_others(
     engine: Engine, clock: FakeClock, sandbox: Sandbox, digest_sender: DigestSender, notifier: Notifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from klingbot.workers import digest_sender as room
+    from klingbot.workers import digest_sender as module
 
     for scope in ("project:a", "project:b"):
         digests.want(engine, scope, PeriodKind.DAILY, FINANCE, None, by=ALICE)
-    figures = room.figures
+    figures = module.figures
 
     def breaks_for_a(engine: Engine, scope: str, period: object) -> object:
         if scope == "project:a":
             raise ZeroDivisionError
         return figures(engine, scope, period)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(room, "figures", breaks_for_a)
+    monkeypatch.setattr(module, "figures", breaks_for_a)
     clock.set(2026, 11, 24, 9)
     for _ in range(2):  # the ticker logs a failure and calls again
         try:

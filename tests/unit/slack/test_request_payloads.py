@@ -24,7 +24,7 @@ from klingbot.slack.features import generate_form
 from klingbot.slack.request_payloads import DEEPEST, MalformedError
 from tests.unit.slack.conftest import BOB, BOT, GENERAL, SECRET, TEAM
 from tests.unit.slack.filling import as_slack_has_it
-from tests.unit.slack.test_serve import post
+from tests.unit.slack.test_transport import post
 
 pytestmark = pytest.mark.backend("sqlite")
 
