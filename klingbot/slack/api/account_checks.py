@@ -11,6 +11,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.network_errors import UNREACHABLE
 from klingbot.slack.api.slack_client import SlackClient
 
@@ -63,7 +64,7 @@ def room(token: str, api_url: str, channel_id: str) -> Room | Trouble:
     said = _asked(lambda: _client(token, api_url).conversations_info(channel=channel_id))
     if isinstance(said, Trouble):
         return said
-    channel = said["channel"]
+    channel = web_answers.part(said, "channel")
     is_shared = bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
     is_member, is_archived = bool(channel.get("is_member")), bool(channel.get("is_archived"))
     return Room(channel.get("name") or channel_id, is_member, is_archived, is_shared)

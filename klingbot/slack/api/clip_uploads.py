@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 
 from klingbot.common import deadlines
 from klingbot.common.safe_fetch import INTERNET, Limits, Network, NotFetched, Request, fetch, origin
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.message_sender import Impossible, Later, attempt
 from klingbot.slack.api.picture_uploads import Uploaded
 
@@ -33,8 +34,9 @@ class ClipUploads:
 
     def _upload(self, file: BinaryIO, size: int, name: str) -> Uploaded | Later | Impossible:
         begun = self._client.files_getUploadURLExternal(filename=name, length=size)
-        sending = Request(begun["upload_url"], {"Content-Type": "application/octet-stream"}, file, size)
+        file_id, address = web_answers.needed(begun, "file_id"), web_answers.needed(begun, "upload_url")
+        sending = Request(address, {"Content-Type": "application/octet-stream"}, file, size)
         answer = fetch(sending, BytesIO(), LIMITS, exempt=[origin(self._client.base_url)], network=self._network)
         if isinstance(answer, NotFetched):
             return Later(answer.reason) if answer.passing else Impossible(answer.reason)
-        return Uploaded(str(begun["file_id"]))
+        return Uploaded(file_id)

@@ -14,10 +14,12 @@ from slack_sdk.errors import SlackApiError
 from klingbot.common import deadlines
 from klingbot.domain import membership
 from klingbot.domain.membership import Actor, Home, Membership, Profile
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.admin_checks import AdminChecks
 from klingbot.slack.api.lookup_cache import LookupCache
 from klingbot.slack.api.network_errors import UNREACHABLE, SlackUnavailableError
 from klingbot.slack.api.slack_client import Met, SlackClient, unheard
+from klingbot.slack.api.web_answers import NotSlackError
 from klingbot.slack.command_line.mistakes import MistakeError, shown
 from klingbot.slack.command_line.types import ChannelRef, UserRef
 from klingbot.slack.interactions.actors import SLACKBOT
@@ -136,10 +138,13 @@ class Directory:
     def _known_home(self) -> Home:
         """Return where the bot is installed, asking Slack where nobody has said so yet."""
         if not self._home.is_known:
-            self._home = home_of(self._ask("which workspace I belong to", self._client.auth_test))
-        if not self._home.is_known:
-            log.error("auth.test names neither a workspace nor an organization: nobody can use the bot")
-            raise SlackUnavailableError("Slack did not say which workspace I belong to, so I can't do anything yet.")
+            said = self._ask("which workspace I belong to", self._client.auth_test)
+            try:
+                self._home = home_of(said)
+            except NotSlackError as error:
+                log.error("%s: nobody can use the bot", error)
+                sentence = "Slack did not say which workspace I belong to, so I can't do anything yet."
+                raise SlackUnavailableError(sentence) from error
         return self._home
 
     def names(self) -> dict[str, str]:
@@ -206,7 +211,7 @@ class Directory:
 
         def look_up() -> dict[str, Any] | None:
             said = self._ask(what, self._client.users_info, expected=_NOBODY, user=user_id)
-            return None if said is None else dict(said["user"])
+            return None if said is None else self._part(said, "user", what)
 
         return self._remembered(f"person {user_id}", look_up, spare=spare)
 
@@ -222,14 +227,15 @@ class Directory:
     def _list_channels(self) -> dict[str, KnownChannel]:
         kinds = {"types": "public_channel,private_channel", "exclude_archived": True}
         pages = self._pages("channels", self._client.conversations_list, "channels", **kinds)
-        return {each["name"]: _known_channel(each) for each in pages}
+        return {name: _known_channel(each) for each in pages if (name := web_answers.text(each, "name"))}
 
     def _channel_by_id(self, channel_id: str) -> KnownChannel | None:
         ask = self._client.conversations_info
         said = self._ask("about that channel", ask, expected=("channel_not_found",), channel=channel_id)
-        if said is None or said["channel"].get("is_archived"):
+        if said is None:
             return None
-        return _known_channel(said["channel"])
+        found = self._part(said, "channel", "about that channel")
+        return None if found.get("is_archived") else _known_channel(found)
 
     def _pages(self, what: str, method: Callable[..., Any], key: str, **args: Any) -> list[dict[str, Any]]:
         with deadlines.within(LIST_SECONDS):
@@ -239,8 +245,8 @@ class Directory:
         cursor = ""
         while True:
             said = self._ask(f"for its {what}", method, limit=PAGE, cursor=cursor, **args)
-            yield from said[key]
-            cursor = (said.get("response_metadata") or {}).get("next_cursor") or ""
+            yield from web_answers.parts(said, key)
+            cursor = web_answers.text(said, "response_metadata", "next_cursor") or ""
             if not cursor:
                 return
 
@@ -254,10 +260,14 @@ class Directory:
                 return None
         except UNREACHABLE as e:
             problem = type(e).__name__
-        log.warning("Slack could not be asked %s: %s", what, problem)
-        raise SlackUnavailableError(
-            f"I could not ask Slack {what} just now ({problem}), so nothing was changed. Try again in a minute."
-        )
+        raise _unavailable(what, problem)
+
+    def _part(self, said: Any, key: str, what: str) -> dict[str, Any]:
+        """Return the object of that name, which has an id. Raises SlackUnavailableError."""
+        found = dict(web_answers.part(said, key))
+        if not web_answers.text(found, "id"):
+            raise _unavailable(what, f"its answer has no {key}")
+        return found
 
     def _remembered(self, key: str, ask: Callable[[], T], anew: bool = False, *, spare: bool = False) -> T:
         kept = None if anew else self._cache.fresh(key, spare=spare)
@@ -274,9 +284,22 @@ class Directory:
         return said
 
 
+def _unavailable(what: str, problem: str) -> SlackUnavailableError:
+    log.warning("Slack could not be asked %s: %s", what, problem)
+    return SlackUnavailableError(
+        f"I could not ask Slack {what} just now ({problem}), so nothing was changed. Try again in a minute."
+    )
+
+
 def home_of(said: Any) -> Home:
-    """Read the answer of `auth.test` (Slack's docs)."""
-    return Home(*(str(said.get(name) or "") for name in ("team_id", "enterprise_id", "user_id")))
+    """Read the answer of `auth.test` (Slack's docs). An organization-wide installation may have no team id.
+
+    Raises NotSlackError when it names neither a workspace nor an organization.
+    """
+    home = Home(*(web_answers.text(said, name) or "" for name in ("team_id", "enterprise_id", "user_id")))
+    if not home.is_known:
+        raise NotSlackError("auth.test names neither a workspace nor an organization")
+    return home
 
 
 def _profile(user: Mapping[str, Any]) -> Profile:
@@ -319,4 +342,5 @@ def _shown_names(user: dict[str, Any]) -> set[str]:
 
 def _shown_name(user: dict[str, Any]) -> str:
     profile = user.get("profile") or {}
-    return str(profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user["name"])
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+    return str(next(filter(None, names), user["id"]))

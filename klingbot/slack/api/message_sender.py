@@ -11,10 +11,11 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from klingbot.blocks.message import Message
-from klingbot.slack.api import response_urls
+from klingbot.slack.api import response_urls, web_answers
 from klingbot.slack.api.network_errors import UNREACHABLE
 from klingbot.slack.api.retry_after import retry_after_ms
 from klingbot.slack.api.slack_client import Met, SlackClient, unheard
+from klingbot.slack.api.web_answers import NotSlackError
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class Sender:
     def _post(self, place: Place, message: Message, thread: Mapping[str, Any]) -> Sent:
         channel = place.address
         if place.kind == "direct":
-            channel = self._client.conversations_open(users=channel)["channel"]["id"]
+            channel = web_answers.needed(self._client.conversations_open(users=channel), "channel", "id")
         try:
             return self._say(channel, message, thread)
         except SlackApiError as e:
@@ -154,7 +155,8 @@ class Sender:
 
     def _say(self, channel: str, message: Message, thread: Mapping[str, Any]) -> Sent:
         posted = self._client.chat_postMessage(channel=channel, unfurl_links=False, **thread, **message.payload())
-        return Sent(posted["channel"], posted["ts"])
+        # Slack has it: whatever else is missing in its answer, it is not said again.
+        return Sent(web_answers.text(posted, "channel") or channel, web_answers.text(posted, "ts"))
 
     def _share(self, file: dict[str, str | None], words: str, channel: str, thread_ts: str) -> Sent:
         try:
@@ -165,16 +167,17 @@ class Sender:
             if known := self._shared(str(file["id"]), channel):
                 return known  # by an earlier call, whose answer was lost
             raise
-        return Sent(channel, None, done["files"][0].get("permalink"))
+        return Sent(channel, None, web_answers.text(done, "files", 0, "permalink"))
 
     def _shared(self, file_id: str, channel: str) -> Sent | None:
         """Slack tells of a file where it is shared (docs.slack.dev, file object)."""
         try:
-            file = self._client.files_info(file=file_id)["file"]
+            said = self._client.files_info(file=file_id)
         except SlackApiError:
             return None
-        places = {place for kind in (file.get("shares") or {}).values() for place in kind}
-        return Sent(channel, None, file.get("permalink")) if channel in places else None
+        kinds = web_answers.part(said, "file", "shares")
+        places = {place for kind in kinds for place in web_answers.part(kinds, kind)}
+        return Sent(channel, None, web_answers.text(said, "file", "permalink")) if channel in places else None
 
     def _update(self, channel: str, ts: str, message: Message) -> Sent:
         self._client.chat_update(channel=channel, ts=ts, **message.payload())
@@ -183,6 +186,8 @@ class Sender:
     def _answer(self, response_url: str, message: Message, response_type: str) -> Outcome:
         payload = {"response_type": response_type, "replace_original": False, **message.payload()}
         reply = response_urls.post(response_url, payload, seconds=self._client.timeout)
+        if reply.is_from_elsewhere:
+            return Later(f"HTTP {reply.status}, which Slack did not answer")
         if reply.status == 200:
             return Sent(response_url, None)
         if reply.passing:
@@ -196,6 +201,8 @@ def attempt(call: Callable[[], T]) -> T | Later | Impossible:
         return call()
     except SlackApiError as e:
         return _meaning(e)
+    except NotSlackError as e:
+        return Later(str(e))
     except UNREACHABLE as e:
         log.info("Slack could not be reached: %s", type(e).__name__)
         return Later(f"Slack could not be reached ({type(e).__name__})")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from slack_sdk import WebClient
 
 from klingbot.common import deadlines
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.message_sender import Impossible, Later, attempt
 
 UPLOAD_SECONDS = 30
@@ -45,12 +46,15 @@ class PictureUploads:
         reply = self._client.files_upload_v2(
             content=png, filename="spend.png", title="Spend per day", alt_txt=alt[:LONGEST_ALT]
         )
-        file_id = str(reply["files"][0]["id"])
+        file_id = web_answers.needed(reply, "files", 0, "id")
         self._wait_for(file_id)
         return Uploaded(file_id)
 
     def _wait_for(self, file_id: str) -> None:
         """Until Slack is done looking at it, but not for ever: a message can be said without its picture."""
         ends = time.monotonic() + WAIT_SECONDS
-        while not self._client.files_info(file=file_id)["file"]["mimetype"] and time.monotonic() < ends:
+        while not self._is_looked_at(file_id) and time.monotonic() < ends:
             time.sleep(LOOK_SECONDS)
+
+    def _is_looked_at(self, file_id: str) -> bool:
+        return web_answers.text(self._client.files_info(file=file_id), "file", "mimetype") is not None

@@ -13,7 +13,9 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 
 from klingbot.common import deadlines
 from klingbot.common.url_openers import opener
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.retry_after import retry_after_ms
+from klingbot.slack.api.web_answers import NotSlackError
 
 _MOST_BYTES = 1_000_000
 
@@ -29,7 +31,12 @@ class Reply:
     @property
     def passing(self) -> bool:
         """Whether another try may do better."""
-        return self.status == 429 or self.status >= 500
+        return web_answers.is_passing(self.status)
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether a proxy or a portal answered: Slack neither redirects nor shows a page where all went well."""
+        return 300 <= self.status < 400 or (self.status == 200 and web_answers.looks_like_a_page(self.body))
 
     @property
     def retry_after_ms(self) -> int | None:
@@ -50,3 +57,5 @@ def post(response_url: str, payload: Mapping[str, Any], *, seconds: float) -> Re
                 return Reply(answer.status, answer.read().decode(errors="replace"), dict(answer.headers.items()))
         except HTTPError as error:
             return Reply(error.code, error.read().decode(errors="replace"), dict(error.headers.items()))
+        except (OverflowError, MemoryError) as error:
+            raise NotSlackError("an answer of an absurd length") from error

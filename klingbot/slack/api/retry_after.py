@@ -13,4 +13,4 @@ def retry_after_ms(headers: Mapping[str, Any]) -> int | None:
     """Return the wait that a Retry-After header asks for, in milliseconds; None where there is none."""
     wished = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     seconds = str(wished[0] if isinstance(wished, list) and wished else wished).strip()
-    return min(int(seconds) * 1000, LONGEST_MS) if seconds.isascii() and seconds.isdecimal() else None
+    return min(int(seconds[:9]) * 1000, LONGEST_MS) if seconds.isascii() and seconds.isdecimal() else None

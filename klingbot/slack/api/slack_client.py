@@ -15,7 +15,9 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from klingbot.common import deadlines, safe_fetch
 from klingbot.common.url_openers import opener
+from klingbot.slack.api import web_answers
 from klingbot.slack.api.network_errors import UNREACHABLE
+from klingbot.slack.api.web_answers import NotSlackError
 
 Met = Callable[[str], None]
 
@@ -58,6 +60,14 @@ class SlackClient(WebClient):
         except UNREACHABLE:
             self._met("unreachable")
             raise
+
+    def _perform_urllib_http_request(self, *, url: str, args: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Let nothing through that is not an answer of Slack's. Raises what `trouble.UNREACHABLE` names."""
+        try:
+            answer = super()._perform_urllib_http_request(url=url, args=args)
+        except (LookupError, OverflowError, MemoryError) as error:  # an unknown charset, an absurd length
+            raise NotSlackError(f"an answer with an absurd header ({type(error).__name__})") from error
+        return web_answers.checked(answer)
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         """Replace the SDK's own way to open an address by one that obeys the time limit."""
