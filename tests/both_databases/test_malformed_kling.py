@@ -35,8 +35,10 @@ from klingbot.engine import (
 from klingbot.engine.stuck_jobs import StillWaiting, WrittenOff
 from klingbot.kling import Accepted, AlreadyTaken, ApiKey, KlingClient, LookUp, Task, TaskRequest
 from klingbot.sandbox import Sandbox
+from klingbot.sandbox.kling import Fault
 from klingbot.store import NotKeptError, jobs
 from klingbot.store.maintenance import ledger_checks
+from klingbot.workers.heartbeat import Heartbeat
 from klingbot.workers.kling_poller import LINK_MS, LOST_REPLY_MS, SET_ASIDE_POLL_MS
 from klingbot.workers.submitter import LEASE_MS, Submitter
 from tests.conftest import FakeClock
@@ -190,6 +192,30 @@ def test_45_jobs_at_one_route_are_settled_beside_three_malformed_tasks(world: Wo
     assert (done.state, done.settled, done.video_url) == (JobState.SUCCEEDED, done.quote, None)
     told = next(each for each in queued(world.engine.store, VideoReady) if each.job.id == nowhere.id)
     assert "no link to it" in blocks.render(told, world.engine.calendar).text
+
+
+def test_45_jobs_are_settled_beside_malformed_tasks_a_slow_response_and_a_clock_that_was_an_hour_ahead(
+    world: World, api_key: bool
+) -> None:
+    """The clock is ahead for one round of claims, which then lease jobs for an hour, and a heartbeat corrects that."""
+    malformed = [
+        world.odd(1, a_failure("risk \ud800 control", api_key=api_key)),
+        world.odd(2, a_charge("1e19", api_key=api_key)),
+        world.odd(3, no_url("", api_key=api_key)),
+    ]
+    others = [world.ask(f"r{number}") for number in range(45)]
+    world.local.kling.faults.add(Fault(on="create", delay_seconds=2))
+    world.go_on()
+    world.local.kling.faults.add(Fault(on="query", delay_seconds=2))
+    world.clock.tick(3600)
+    world.go_on()
+    world.clock.tick(-3600)
+    Heartbeat(world.engine).beat()
+    world.end([malformed[0], *others])
+    assert world.states(others) == {JobState.SUCCEEDED}
+    assert world.now(malformed[0]).state is JobState.FAILED
+    assert world.held(malformed[1])
+    assert len(world.local.kling.tasks) == 48, "Kling was asked once for each"
 
 
 @pytest.mark.parametrize("field", [*NEW_FIELDS, "amount", "charge_type", "type", "url"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,4 +66,6 @@ def _only(messages: Locator, words: tuple[str, ...]) -> Locator:
 def visiting(browser: Browser, url: str) -> Iterator[Person]:
     """Somebody at that address."""
     with open_page(browser, url) as page:
+        # Until the page knows the workspace, it does nothing with what is typed.
+        expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", re.compile("^Message "))
         yield Person(page)
