@@ -43,7 +43,7 @@ from klingbot.engine import outbox as engine_outbox
 from klingbot.slack.api.message_sender import Impossible, Later, Sender, Sent
 from klingbot.store import NotKeptError, UncertainError, outbox, outbox_leases, quiet_channels
 from klingbot.store.outbox import OutboxMessage
-from klingbot.workers import outbox_routing
+from klingbot.workers import alert_routing
 from klingbot.workers.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class Notifier:
         self._release(late)
         try:
             with deadlines.within(SAY_SECONDS):
-                outcome = outbox_routing.say(self.engine.store.read(), self.sender, sent, said)
+                outcome = alert_routing.say(self.engine.store.read(), self.sender, sent, said)
         except Exception as e:
             log.exception("outbox message %s cannot be sent", first.id)
             for each in sent:
@@ -211,7 +211,7 @@ class Notifier:
         if message.kind == JOB:  # the announcement of its video finds another way
             self._drop(message, problem)
             return
-        following = outbox_routing.next_line(message, self.alerts_channel)
+        following = alert_routing.next_line(message, self.alerts_channel)
         if following is None:
             self._nowhere(message, problem)
             return

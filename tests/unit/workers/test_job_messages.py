@@ -29,7 +29,7 @@ from klingbot.sandbox.slack.workspace import Message
 from klingbot.slack.api.clip_uploads import ClipUploads
 from klingbot.slack.api.message_sender import Sender, patient_client
 from klingbot.store import jobs, outbox
-from klingbot.workers import outbox_routing
+from klingbot.workers import alert_routing
 from klingbot.workers.clip_uploader import ClipUploader
 from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
@@ -495,7 +495,7 @@ def test_killed_after_the_share_it_is_found_shared(house: House) -> None:
     said = house.notifier._ready(announcement)
     assert said is not None
     # Shared, and killed before the note.
-    outbox_routing.say(house.engine.store.read(), house.notifier.sender, [announcement], said)
+    alert_routing.say(house.engine.store.read(), house.notifier.sender, [announcement], said)
     assert len(house.replies()) == 1
     house.clock.tick(120)
     house.tell(8)

@@ -1,4 +1,4 @@
-"""Where an outbox message is said, and as what: an edit, a reply, a shared clip, or a message of its own."""
+"""Where alerts and other outbox messages go, and as what: an edit, a reply, a shared clip, or a message of its own."""
 
 from __future__ import annotations
 
