@@ -211,12 +211,20 @@ class Directory:
 
         def look_up() -> dict[str, Any] | None:
             said = self._ask(what, self._client.users_info, expected=_NOBODY, user=user_id)
-            return None if said is None else self._part(said, "user", what)
+            if said is None:
+                return None
+            found = self._part(said, "user", what)
+            if not web_answers.is_user(found):
+                raise _unavailable(what, "its answer cannot be read")
+            return found
 
         return self._remembered(f"person {user_id}", look_up, spare=spare)
 
     def _people(self, *, anew: bool = False) -> list[dict[str, Any]]:
-        return self._remembered("people", lambda: self._pages("people", self._client.users_list, "members"), anew)
+        def list_them() -> list[dict[str, Any]]:
+            return list(filter(web_answers.is_user, self._pages("people", self._client.users_list, "members")))
+
+        return self._remembered("people", list_them, anew)
 
     def _channel_by_name(self, name: str) -> KnownChannel | None:
         return self._channels().get(name) or self._channels(anew=True).get(name)
@@ -331,7 +339,7 @@ def _known_channel(said: Mapping[str, Any]) -> KnownChannel:
 def _named(people: list[dict[str, Any]], name: str) -> list[str]:
     """Who is called that: by handle, which is unique, else by the names that Slack shows."""
     present = [each for each in people if not each.get("deleted")]
-    handles = [each["id"] for each in present if each.get("name", "").lower() == name]
+    handles = [each["id"] for each in present if (each.get("name") or "").lower() == name]
     return handles or [each["id"] for each in present if name in _shown_names(each)]
 
 

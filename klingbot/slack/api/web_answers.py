@@ -15,6 +15,8 @@ TOO_MANY = 429
 _LONGEST = 2_000
 """Characters of a part that is kept; a link is the longest."""
 _WORD = re.compile(r"[\w.:/ -]{1,100}", re.ASCII)
+_USER_TEXTS = ("name", "real_name", "team_id")
+_PROFILE_TEXTS = ("display_name", "real_name", "team")
 _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 
 
@@ -68,6 +70,18 @@ def parts(said: Any, *path: str | int) -> list[dict[str, Any]]:
     found = _at(said, path)
     listed = found if isinstance(found, list) else []
     return [each for each in listed if isinstance(each, dict) and text(each, "id")]
+
+
+def is_user(found: Mapping[str, Any]) -> bool:
+    """Return whether everything that the bot reads of a user object has the form that Slack gives it."""
+    profile, organization = found.get("profile") or {}, found.get("enterprise_user") or {}
+    if not isinstance(profile, dict) or not isinstance(organization, dict):
+        return False
+    teams = organization.get("teams") or []
+    if not isinstance(teams, list):
+        return False
+    texts = [*(found.get(key) for key in _USER_TEXTS), *(profile.get(key) for key in _PROFILE_TEXTS)]
+    return all(each is None or isinstance(each, str) for each in (*texts, organization.get("enterprise_id"), *teams))
 
 
 def _at(said: Any, path: tuple[str | int, ...]) -> Any:

@@ -23,7 +23,7 @@ from klingbot.slack.api.network_errors import SlackUnavailableError
 from klingbot.slack.api.picture_uploads import PictureUploads
 from klingbot.slack.api.slack_client import SlackClient
 from klingbot.slack.api.web_answers import NotSlackError
-from klingbot.slack.command_line.types import ChannelRef
+from klingbot.slack.command_line.types import ChannelRef, UserRef
 from klingbot.store import outbox, outbox_leases
 from klingbot.workers.notifier import Notifier
 from tests.conftest import FakeClock
@@ -211,6 +211,27 @@ def test_members_that_are_none_are_left_out(slack: OddSlack, members: Any) -> No
     slack.other = said(ok=True, members=[*members, ann] if isinstance(members, list) else members)
     named = Directory(slack.client(), admins=()).names()
     assert named == ({"U1": "Ann ?"} if isinstance(members, list) else {})
+
+
+ODD_MEMBERS: list[dict[str, Any]] = [
+    *({field: value} for field in ("name", "team_id", "real_name") for value in (5, True, [], {"a": 1})),
+    *({"profile": value} for value in (5, True, "x", [1], {"display_name": 5}, {"real_name": []}, {"team": {}})),
+    *({"enterprise_user": value} for value in (5, "x", [1], {"enterprise_id": [1]}, {"teams": 5}, {"teams": [[]]})),
+]
+
+
+@pytest.mark.parametrize("odd", ODD_MEMBERS, ids=str)
+def test_one_member_that_cannot_be_read_hides_no_other(slack: OddSlack, odd: dict[str, Any]) -> None:
+    """Else no job's message could name anybody, and no admin would be found."""
+    ann = {"id": "U1", "name": "ann", "team_id": "T1", "is_admin": True}
+    bob = {"id": "U2", "name": "bob", "team_id": "T1", "is_admin": True, **odd}
+    slack.other = said(ok=True, members=[bob, ann, {"id": "U3", "name": None}], team_id="T1", user=bob)
+    directory = Directory(slack.client(), admins=())
+    assert directory.names() == {"U1": "ann", "U3": "U3"}
+    assert directory.known_admins() == ("U1",)
+    assert directory.user_id(UserRef(None, "ann")) == "U1"
+    with pytest.raises(SlackUnavailableError):
+        directory.is_admin("U2")
 
 
 @pytest.mark.parametrize("fields", [{}, {"team_id": None}, {"team_id": ""}, {"team_id": 7}])
