@@ -35,7 +35,7 @@ NICE = "19"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What became of the signed commands to one bot."""
+    """Outcome of the signed commands to one bot."""
 
     seconds: list[float]
     failed: list[str]

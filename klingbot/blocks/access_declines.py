@@ -1,4 +1,4 @@
-"""What people hear who may not use the bot."""
+"""Messages to people who may not use the bot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read about the need for a first budget, and about running without a limit."""
+"""Messages about the need for a first budget, and about running without a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What admins read about work that is overdue."""
+"""Messages to the admins about overdue work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about projects: which there are, which are open, and why one may not be spent for."""
+"""Messages about projects: lists of open and closed ones, and why somebody may not spend for one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ MOST_BYTES = 20_000_000
 
 @dataclass(slots=True)
 class Limit:
-    """What is left of a call's time and of the bytes that it may receive."""
+    """Remainder of a call's time and of the bytes that it may receive."""
 
     ends: float
     """By `time.monotonic`."""

@@ -41,7 +41,7 @@ Origin = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be received, and how long the whole request may take, from the look-up of the name to the end."""
+    """Limits on the bytes received and on the time of a whole request, from the look-up of the name to the end."""
 
     most_bytes: int
     seconds: float
@@ -114,7 +114,7 @@ def origin(url: str) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of an address. With a `body`, which a file's position belongs to, it is sent by POST."""
+    """Request to an address. One with a `body`, a file that is read from its position, is sent by POST."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

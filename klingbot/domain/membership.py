@@ -1,4 +1,4 @@
-"""Who may use the bot: people of its own workspace, or of its own Enterprise Grid organization. Pure.
+"""Membership: the people of the bot's own workspace or Enterprise Grid organization may use it. Pure.
 
 Slack also delivers what members of other companies, guests, bots and deactivated accounts do. Sources: Slack's docs,
 "Understanding Slack Connect" and the user object.
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Membership(StrEnum):
-    """What a Slack user is to the workspace that the bot belongs to."""
+    """Relation of a Slack user to the bot's workspace."""
 
     MEMBER = "member"
     GUEST = "guest"
@@ -23,7 +23,7 @@ class Membership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the bot is installed, and which user it is there.
+    """Workspace or organization in which the bot is installed, and its user there.
 
     A workspace outside of Enterprise Grid has no `enterprise_id`; an organization-wide installation may have no
     `team_id`.

@@ -1,4 +1,4 @@
-"""Which projects may be spent for, by whom and where, and the sentences for those who may not. Pure.
+"""Access to projects: who may spend for which one and where, and the sentences for everybody else. Pure.
 
 In the sentences people and channels stand by their ids, `@U012AB3CD` and `#C012AB3CD`; blocks make mentions of them.
 """
@@ -15,7 +15,7 @@ MOST_NAMED = 8
 
 
 class ProjectState(StrEnum):
-    """Whether members may spend for a project."""
+    """State of a project: members may spend for open ones."""
 
     OPEN = "open"
     CLOSED = "closed"

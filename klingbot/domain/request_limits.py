@@ -1,4 +1,4 @@
-"""What Kling takes of a request besides what is priced: how long its texts may be, and which picture. Pure.
+"""Kling's limits on the texts and the picture of a request. Pure.
 
 Both of Kling's standards have limits of their own (kling.ai/document-api). Which one a request goes to is decided as in
 `klingbot.kling.wire.route`: the new one needs an API key and takes no negative prompt.
@@ -18,7 +18,7 @@ MOST_PICTURE_BYTES_LEGACY = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Why Kling would refuse a request: a sentence about each part that it does not take."""
+    """Reasons why Kling would refuse a request: a sentence about each part that it does not take."""
 
     prompt: str | None = None
     negative: str | None = None

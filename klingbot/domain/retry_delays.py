@@ -1,4 +1,4 @@
-"""When something that failed is tried again. Pure."""
+"""Delays before something that failed is tried again. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What still fits: the room that budgets leave, and the videos nearest to a declined one that fit into it. Pure."""
+"""The room that budgets leave, and the videos nearest to a declined one that still fit into it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a budget's alerts when they go to another channel."""
+"""Moves of a budget's alerts to another channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes with a budget: its alerts, said and unsaid, and the requests for more of it."""
+"""Removal of everything that belongs to a budget: its posted and queued alerts, and the requests for more."""
 
 from __future__ import annotations
 

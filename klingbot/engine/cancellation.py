@@ -113,6 +113,6 @@ def _tell(tx: Transaction, engine: Engine, now: Job, before: Job, *, too_late: b
 
 
 def _has_message(tx: Transaction, job: Job) -> bool:
-    """Whether a message in the job's channel tells everybody how it stands."""
+    """Return whether a message in the job's channel tells everybody how the job stands."""
     said = outbox.find(tx, job_messages.key_of(job.id)) if job_messages.of(tx, job.id) else None
     return said is not None and not said.is_nowhere

@@ -13,7 +13,7 @@ _WHAT, _REQUIRED, _WAIVED = "need for a budget", "required", "waived"
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which spending the budgets limit. It is limited by a budget of the workspace, of its project or of its person."""
+    """Coverage of spending by budgets. A budget of the workspace, of the project or of the person limits it."""
 
     budgets: int
     waiver: Waiver | None

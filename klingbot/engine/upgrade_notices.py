@@ -1,4 +1,4 @@
-"""What an upgrade of the ledger leaves to be recorded and said once, when the ledger is next opened."""
+"""Notices that an upgrade leaves to be recorded and sent once, when the ledger is next opened."""
 
 from __future__ import annotations
 

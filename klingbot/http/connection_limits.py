@@ -29,7 +29,7 @@ _FEWEST, _MOST, _MOST_AT_GATE = 2, 64, 2_000
 
 
 class Stage(Enum):
-    """What a connection is waiting for."""
+    """Stage of a connection: what the server waits for."""
 
     HEAD = auto()
     """For the head of a second or later request to be complete."""
@@ -47,7 +47,7 @@ SECONDS: Mapping[Stage, float] = {Stage.HEAD: HEAD_SECONDS, Stage.BODY: 5, Stage
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many connections a server has room for. Together at most two thirds of what the process may open.
+    """Numbers of connections that a server has room for: together two thirds of what the process may open.
 
     The ledger, Slack and Kling need descriptors as well.
     """

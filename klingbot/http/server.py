@@ -135,7 +135,7 @@ async def _join(made: Callable[[], BoundedProtocol], connection: socket.socket) 
 
 
 def _log_sparingly() -> None:
-    """What anyone can cause from outside must not fill the disk."""
+    """Limit the log lines that anyone can cause from outside, so that they do not fill the disk."""
     for name in ("uvicorn.error", "asyncio", "klingbot.http.connection_gate"):
         logger = logging.getLogger(name)
         if not any(isinstance(each, AtMost) for each in logger.filters):

@@ -1,4 +1,4 @@
-"""Which names of time zones say what people mean by them. Pure.
+"""Names of time zones: those that mean what people expect, and suggestions for the others. Pure.
 
 The tz database keeps names from the time before places: `EST` is five hours behind UTC all year, and `Etc/GMT+5` is
 behind UTC, not ahead (its files `northamerica` and `etcetera`). Budgets would begin an hour off in summer, unnoticed.

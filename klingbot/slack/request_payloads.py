@@ -1,4 +1,4 @@
-"""What Slack sends, before anything acts on it: read from its bytes, bounded, and cleaned. Pure.
+"""Payloads of Slack's requests, read from their bytes, bounded and cleaned before anything acts on them. Pure.
 
 Slack signs it, or sends it over the bot's own connection. It may still be odd: text that was cut inside a character, or
 a payload of a kind that no documentation shows. Such a payload is refused by itself, and nothing else is.

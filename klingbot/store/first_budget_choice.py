@@ -1,4 +1,4 @@
-"""Whether jobs may be held at all: there is a budget, or an admin has waived the need for one."""
+"""The condition for any hold: there is a budget, or an admin has waived the need for one."""
 
 from __future__ import annotations
 

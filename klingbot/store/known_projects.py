@@ -1,4 +1,4 @@
-"""Which project a channel spends for, and which projects there are: open to members, closed, or not decided about."""
+"""Projects of channels, and all known projects: open to members, closed, or not decided about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is overdue, counted. Everything here reads what waits, and no history."""
+"""Counts of overdue work. Everything here reads what waits, and no history."""
 
 from __future__ import annotations
 

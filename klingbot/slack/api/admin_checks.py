@@ -1,4 +1,4 @@
-"""Who is an admin: the people named in KLINGBOT_ADMINS; without any, Slack's own admins and owners."""
+"""Admin checks: admins are the people in KLINGBOT_ADMINS; without any, Slack's own admins and owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who in Slack: members, admins, people by name, channels by name. Answers are kept for some minutes."""
+"""Directory of Slack's members, admins, people and channels. Answers are kept for some minutes."""
 
 from __future__ import annotations
 
@@ -148,14 +148,14 @@ class Directory:
         return self._home
 
     def names(self) -> dict[str, str]:
-        """What people are called in Slack, by user id; nobody while Slack cannot be asked."""
+        """Return people's names in Slack by user id; an empty mapping while Slack cannot be asked."""
         try:
             return {each["id"]: _shown_name(each) for each in self._people()}
         except SlackUnavailableError:
             return {}
 
     def name(self, user_id: str) -> str:
-        """What that person is called in Slack; the id where nobody is known by it. Raises SlackUnavailableError."""
+        """Return a person's name in Slack; the id where nobody is known by it. Raises SlackUnavailableError."""
         found = self._person(user_id, "who somebody is")
         return _shown_name(found) if found else user_id
 
@@ -337,7 +337,7 @@ def _known_channel(said: Mapping[str, Any]) -> KnownChannel:
 
 
 def _named(people: list[dict[str, Any]], name: str) -> list[str]:
-    """Who is called that: by handle, which is unique, else by the names that Slack shows."""
+    """Return who is called that: by handle, which is unique, else by the names that Slack shows."""
     present = [each for each in people if not each.get("deleted")]
     handles = [each["id"] for each in present if (each.get("name") or "").lower() == name]
     return handles or [each["id"] for each in present if name in _shown_names(each)]

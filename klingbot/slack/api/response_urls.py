@@ -30,17 +30,17 @@ class Reply:
 
     @property
     def passing(self) -> bool:
-        """Whether another try may do better."""
+        """Return whether another try may do better."""
         return web_answers.is_passing(self.status)
 
     @property
     def is_from_elsewhere(self) -> bool:
-        """Whether a proxy or a portal answered: Slack neither redirects nor shows a page where all went well."""
+        """Return whether a proxy or a portal answered: Slack neither redirects nor answers 200 with a page."""
         return 300 <= self.status < 400 or (self.status == 200 and web_answers.looks_like_a_page(self.body))
 
     @property
     def retry_after_ms(self) -> int | None:
-        """When Slack wants to be asked again."""
+        """Return when Slack wants to be asked again."""
         return retry_after_ms(self.headers)
 
 

@@ -1,4 +1,4 @@
-"""How long Slack wants to be left alone, as its answers say (docs.slack.dev, rate limits)."""
+"""The wait that Slack's answers ask for (docs.slack.dev, rate limits)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as an answer of Slack's, and how a part of one is read.
+"""Slack's answers: telling them from those of others, and reading a part of one.
 
 A proxy, a captive portal or a server that is being repaired may answer in Slack's place, also with HTTP 200. That says
 nothing about a message or a channel: it is trouble that passes, like a connection that broke.
@@ -25,12 +25,12 @@ class NotSlackError(ValueError):
 
 
 def is_passing(status: int) -> bool:
-    """Whether that HTTP status alone says that another try may do better."""
+    """Return whether an HTTP status alone says that another try may do better."""
     return status == TOO_MANY or status >= 500
 
 
 def looks_like_a_page(body: str) -> bool:
-    """Whether that is a web page, which Slack's API never answers with."""
+    """Return whether a body is a web page, which Slack's API never answers with."""
     return bool(_HTML.match(body))
 
 

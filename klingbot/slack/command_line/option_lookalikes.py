@@ -122,7 +122,7 @@ def _is_value(rest: str, after: str) -> bool:
 
 
 def _check_quoted(word: Word, *, whole: bool) -> None:
-    """Where quotes do not match, one of them may have swallowed an option."""
+    """Ask about quotes that do not match: one of them may have swallowed an option."""
     match = _IN_QUOTES.search(word.text)
     if match is None:
         return
@@ -145,7 +145,7 @@ def _check_values(words: list[Word], given: Iterable[Flag]) -> None:
 
 
 def _check_negative(value: Word, before: list[Word], after: list[Word]) -> None:
-    """Where a negative prompt has no quotes, or none that match, its end is unclear."""
+    """Ask about a negative prompt without matching quotes: its end is unclear."""
     if value.mark and (match := _IN_QUOTES.search(value.text)):
         raise MistakeError(_asked(match[0].strip(), match[1]))
     if after and not value.mark and (before or value.text.endswith(",")):

@@ -1,4 +1,4 @@
-"""What people type, as the parser reads it: the same text in plain ASCII marks, without what cannot be seen. Pure.
+"""Typed text in plain ASCII marks, without characters that cannot be seen, as the parser reads it. Pure.
 
 Phones, East Asian keyboards and copied text bring other dashes, digits, spaces and quotes than an English keyboard, and
 marks of no width. Options are read from the folded text. Prompts are cut out of the original.

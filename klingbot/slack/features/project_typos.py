@@ -12,7 +12,7 @@ from klingbot.slack.context import Desk
 
 
 def doubts(desk: Desk, scope: str) -> list[Block]:
-    """What an admin hears who sets up something for that scope. To be asked before it is set up: then it is known."""
+    """Return a doubt for an admin who sets up something for a scope. Ask before it is set up: then it is known."""
     project = project_of(scope)
     if project is None:
         return []

@@ -1,4 +1,4 @@
-"""Who gets through to the bot: one middleware that sees every request before any listener does.
+"""Access to the bot: one middleware that sees every request before any listener does.
 
 Slack also delivers what members of other companies do in shared channels, and what guests and bots do (Slack's docs,
 "Understanding Slack Connect"). They are declined politely, in the way that each surface can show.

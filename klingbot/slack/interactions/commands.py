@@ -46,7 +46,7 @@ def register(app: App, desk: Desk) -> None:
 
 
 def answer(desk: Desk, asker: Asker, text: str) -> Message | Opens:
-    """What a command comes to. A person's mistake is answered; only a mistake of ours is raised."""
+    """Return the answer to a command. A person's mistake is answered; only a mistake of ours is raised."""
     try:
         command = parser.parse(text)
     except UnknownCommandError as mistake:

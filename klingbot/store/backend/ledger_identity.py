@@ -1,4 +1,4 @@
-"""Which ledger this is, and how far it has come: in a table of one row that is never carried over to another ledger."""
+"""The ledger's id and its counters, in a table of one row that is never carried over to another ledger."""
 
 from __future__ import annotations
 

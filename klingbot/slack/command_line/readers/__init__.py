@@ -1,4 +1,4 @@
-"""What a command's words and flags stand for: a reader for each, which raises MistakeError for what means nothing."""
+"""Readers of a command's words and flags, one for each command. They raise MistakeError for what means nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the ledger's path still leads to the file that SQLite has open, with the content that it should have.
+"""Guard of the ledger's file: its path must lead to the file that SQLite has open, with the expected content.
 
 SQLite does not notice when its file is deleted, moved or replaced: it goes on writing to a file that nobody can find
 again. And where a backup is copied over the file, what it reads is a mixture of both.
@@ -27,7 +27,7 @@ _TRIES, _PAUSE_SECONDS = 4, 0.05
 
 
 class Loss(StrEnum):
-    """What happened to the file."""
+    """Loss of the ledger's file: what happened to it."""
 
     GONE = "its file was deleted or moved"
     UNSEEN = "its file cannot be seen any more"
@@ -40,7 +40,7 @@ class Loss(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What tells one state of a ledger from another; the counts only grow."""
+    """Mark that tells one state of a ledger from another; the counts only grow."""
 
     ledger_id: str
     beats: int
